@@ -1,0 +1,5 @@
+"""``python -m lobtail`` is ``lobtail``."""
+
+from lobtail.cli.main import main
+
+main()

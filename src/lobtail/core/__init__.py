@@ -1,0 +1,1 @@
+"""Bytes in, values out: no sockets, no clock, no event loop. The caller passes the time."""

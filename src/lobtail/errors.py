@@ -1,0 +1,92 @@
+"""Every error that lobtail raises, shaped by what the caller does next.
+
+::
+
+    LobtailError
+    ├── ConfigError            a flag, variable or argument that cannot be used: change it
+    ├── ConnectError           no engine answers at the endpoint: start it, or name another
+    ├── ConnectionLostError    the connection broke in mid-answer: reconnect
+    ├── EngineError            the engine refused: read its words; ``status`` is the HTTP status
+    ├── EngineStreamError      the engine reported an error of its own inside a log stream
+    └── ProtocolError          bytes that are not what the protocol promises: wrong peer or a bug
+        └── TruncatedStream    the stream ended inside a frame: what came whole was delivered
+
+The text of each is one line that says what happened, with what, and what to do.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConfigError",
+    "ConnectError",
+    "ConnectionLostError",
+    "EngineError",
+    "EngineStreamError",
+    "LobtailError",
+    "ProtocolError",
+    "TruncatedStream",
+]
+
+
+class LobtailError(Exception):
+    """The root: ``except LobtailError`` catches all that lobtail raises on purpose."""
+
+
+class ConfigError(LobtailError):
+    """A flag, variable or argument that cannot be used. Nothing was connected to."""
+
+
+class ConnectError(LobtailError):
+    """No engine could be reached at the endpoint."""
+
+
+class ConnectionLostError(LobtailError):
+    """The connection ended before the answer did. What came before it was delivered."""
+
+
+class EngineError(LobtailError):
+    """The engine answered with an error.
+
+    ``status`` is the HTTP status; ``message`` the engine's own words, one line.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"Error response from daemon: {self.message}"
+
+
+class EngineStreamError(LobtailError):
+    """A frame of type 3: the daemon reports an error of its own in mid-stream.
+
+    ``message`` is the daemon's text, without its last newline.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"error from daemon in stream: {self.message}"
+
+
+class ProtocolError(LobtailError):
+    """Bytes that the protocol does not allow."""
+
+
+class TruncatedStream(ProtocolError):  # noqa: N818 - the name that the issue of data loss goes by
+    """The stream ended inside a frame.
+
+    ``got`` and ``wanted`` count bytes of the ``part`` ("header" or "payload") in which it ended;
+    ``fragment`` holds the bytes of that part that were still undelivered.
+    """
+
+    def __init__(self, part: str, got: int, wanted: int, fragment: bytes = b"") -> None:
+        super().__init__(f"the stream ended inside a frame: got {got} of {wanted} {part} bytes")
+        self.part = part
+        self.got = got
+        self.wanted = wanted
+        self.fragment = fragment
