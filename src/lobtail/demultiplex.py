@@ -1,0 +1,161 @@
+"""Take the engine's multiplexed stream apart, wherever its bytes come from.
+
+``stdcopy`` is the Python counterpart of Go's ``stdcopy.StdCopy``, ``demux`` the same as an
+iterator of frames and ``ademux`` its asynchronous twin.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from lobtail.core.frames import Frame, FrameDecoder, Stream
+from lobtail.errors import EngineStreamError
+
+__all__ = ["ByteSink", "ByteSource", "ademux", "demux", "stdcopy"]
+
+READ_SIZE = 64 * 1024
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+
+@runtime_checkable
+class _Socket(Protocol):
+    def recv(self, size: int, /) -> bytes: ...
+
+
+@runtime_checkable
+class _Buffered(Protocol):
+    def read1(self, size: int, /) -> bytes: ...
+
+
+@runtime_checkable
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes | None: ...
+
+
+class ByteSink(Protocol):
+    """What ``stdcopy`` writes to: a binary file, or anything with such a ``write``."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write ``data``; return how many bytes were taken, or None for all."""
+
+
+ByteSource: TypeAlias = _Socket | _Buffered | _Readable | Buffer | Iterable[Buffer]
+
+
+def stdcopy(src: ByteSource, stdout: ByteSink, stderr: ByteSink) -> int:
+    """Copy a multiplexed stream to ``stdout`` and ``stderr``; return the bytes written.
+
+    ``src`` is anything with ``recv`` or ``read`` (a socket, a file, what an SDK hands out as the
+    raw connection) or an iterable of bytes, cut anywhere. It is read to its end. Frames of stdin
+    go to ``stdout``, as in Go. ``stdout`` and ``stderr`` may be the same object.
+
+    Unlike Go's function (moby, ``pkg/stdcopy/stdcopy.go``), which takes an end inside a frame for
+    a normal one and drops the fragment, this one reports it.
+
+    Raises:
+        TruncatedStream: ``src`` ended inside a frame. All whole frames have been written.
+        EngineStreamError: the daemon reported an error of its own in the stream.
+        ProtocolError: ``src`` is not a multiplexed stream; a container with a TTY sends none.
+    """
+    decoder = FrameDecoder()
+    written = 0
+    for data in _reads(src):
+        for frame in decoder.receive_runs(data):
+            if frame.stream is Stream.SYSTEMERR:
+                raise EngineStreamError(_daemon_text(frame))
+            _write_all(stderr if frame.stream is Stream.STDERR else stdout, frame.payload)
+            written += len(frame.payload)
+    decoder.receive_eof()
+    return written
+
+
+def demux(src: ByteSource) -> Iterator[Frame]:
+    """Iterate over the frames of a multiplexed stream, each as the engine sent it.
+
+    ``src`` is what ``stdcopy`` takes. Frames of ``Stream.SYSTEMERR`` are yielded like the others.
+    Payloads above 1 MiB, which no engine sends, come in several frames.
+
+    Raises:
+        TruncatedStream: ``src`` ended inside a frame; all whole frames have been yielded.
+        ProtocolError: ``src`` is not a multiplexed stream.
+    """
+    decoder = FrameDecoder()
+    for data in _reads(src):
+        yield from decoder.receive_data(data)
+    decoder.receive_eof()
+
+
+async def ademux(src: AsyncIterable[Buffer]) -> AsyncIterator[Frame]:
+    """Iterate over the frames of a multiplexed stream that comes from an asynchronous source.
+
+    ``src`` is an asynchronous iterable of bytes, cut anywhere (also an ``asyncio.StreamReader``).
+    For the rest see ``demux``.
+    """
+    decoder = FrameDecoder()
+    async for data in src:
+        for frame in decoder.receive_data(data):
+            yield frame
+    decoder.receive_eof()
+
+
+def _reads(src: ByteSource) -> Iterator[Buffer]:
+    """Yield what ``src`` holds, read by read."""
+    if isinstance(src, (bytes, bytearray, memoryview)):
+        yield src
+        return
+    read = _reader(src)
+    if read is None:
+        if isinstance(src, str) or not isinstance(src, Iterable):
+            raise TypeError(
+                "src must have recv() or read(), or be an iterable of bytes, "
+                f"not {type(src).__name__}"
+            )
+        for item in src:
+            yield _checked(item)
+        return
+    while True:
+        data = read(READ_SIZE)
+        if data is None:
+            raise BlockingIOError("src is non-blocking and has no data: give a blocking one")
+        if not data:
+            return
+        yield _checked(data)
+
+
+def _reader(src: object) -> Callable[[int], bytes | None] | None:
+    # recv first: the read() of some sockets waits until it can return all that was asked for, as
+    # does that of a buffered file, and a live stream may never bring so much.
+    if isinstance(src, _Socket):
+        return src.recv
+    if isinstance(src, _Buffered):
+        return src.read1
+    if isinstance(src, _Readable):
+        return src.read
+    return None
+
+
+def _checked(data: object) -> Buffer:
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return data
+    raise TypeError(f"src gave {type(data).__name__}, not bytes: open it in binary mode")
+
+
+def _write_all(sink: ByteSink, data: bytes) -> None:
+    """Write all of ``data``: an unbuffered file may take less than it is given."""
+    taken = sink.write(data)
+    if taken is None:
+        if isinstance(sink, io.RawIOBase):
+            raise BlockingIOError("the sink is non-blocking and full: give a blocking one")
+        return
+    while isinstance(taken, int) and taken < len(data):
+        if not taken:
+            raise BlockingIOError("the sink takes no more bytes")
+        data = data[taken:]
+        taken = sink.write(data)
+
+
+def _daemon_text(frame: Frame) -> str:
+    return frame.payload.decode("utf-8", "replace").rstrip("\n")
