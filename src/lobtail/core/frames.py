@@ -177,7 +177,7 @@ class FrameDecoder:
         """Deal with a header whose payload is not whole in ``data``, is long, or has no stream."""
         kind, size = _header(data, pos)
         if kind > 3:
-            self.error = _unrecognized(kind, self._offset + pos)
+            self.error = unrecognized_stream(kind, self._offset + pos)
             return len(data)
         self._stream = _STREAMS[kind]
         self._size = self._missing = size
@@ -239,7 +239,8 @@ def _close(frames: list[Frame], kind: int, run: list[bytes]) -> list[Frame]:
     return frames
 
 
-def _unrecognized(kind: int, offset: int) -> ProtocolError:
+def unrecognized_stream(kind: int, offset: int) -> ProtocolError:
+    """Return the error for a header at ``offset`` whose type byte is ``kind``."""
     shown = f" ({chr(kind)!r})" if 32 <= kind < 127 else ""
     return ProtocolError(
         f"unrecognized stream type {kind}{shown} at byte {offset}: these are not multiplexed "

@@ -1,0 +1,50 @@
+# The two commands of the README are `make demo` and `make test`; both do all the set-up.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+DONE   := $(VENV)/.done
+
+.PHONY: demo test lint bench clean help
+
+help:
+	@echo 'make demo    show lobtail on real containers'
+	@echo 'make test    run the whole suite against real engines'
+	@echo 'make lint    style, types, import contracts'
+	@echo 'make bench   measure against docker logs'
+	@echo 'make clean   remove what these made here'
+
+# Debian keeps venv in a package of its own, which scripts/python-venv installs.
+# pip from 25.1 on knows dependency groups; Debian 12 ships an older one.
+$(DONE)/pip: pyproject.toml
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 \
+	  || { rm -rf $(VENV); scripts/python-venv && $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+	@mkdir -p $(DONE) && touch $@
+
+$(DONE)/lobtail: $(DONE)/pip
+	@$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(DONE)/dev: $(DONE)/lobtail
+	@$(BIN)/pip install --quiet --group dev
+	@touch $@
+
+demo: $(DONE)/lobtail
+	@$(BIN)/python scripts/demo
+
+test: $(DONE)/dev
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DONE)/dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(DONE)/dev
+	@$(BIN)/python bench/logs.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,123 @@
+"""The ``lobtail`` command: finds the subcommand, and turns every end into an exit code.
+
+===== ==========================================================================
+code  meaning
+===== ==========================================================================
+0     done
+1     the engine refused, could not be reached, or the connection broke
+2     the command line cannot be used; nothing was connected to
+130   SIGINT; 143 SIGTERM; 141 (by the signal itself) where stdout was closed
+===== ==========================================================================
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from importlib import import_module
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from lobtail._version import __version__
+from lobtail.cli.output import OutputClosed, OutputError, narrate
+from lobtail.errors import ConfigError, LobtailError
+
+__all__ = ["cli", "main"]
+
+# name → module; imported only when the command runs, so that `logs` starts as fast as it can.
+_COMMANDS = {
+    "frames": "lobtail.cli.frames",
+    "logs": "lobtail.cli.logs",
+    "ps": "lobtail.cli.ps",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(_COMMANDS[cmd_name]).command
+        return command
+
+
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="'lobtail COMMAND --help' explains a command.",
+)
+@click.option(
+    "-H",
+    "--host",
+    metavar="HOST",
+    help="The engine: unix:///path or tcp://HOST:PORT  [default: DOCKER_HOST, then "
+    "unix:///var/run/docker.sock]",
+)
+@click.version_option(__version__, message="lobtail %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, host: str | None) -> None:
+    """Tail the logs of Docker and Podman containers as they were written."""
+    ctx.obj = host
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _exit_on_signal)
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        result = cli.main(standalone_mode=False, prog_name="lobtail")
+    except click.exceptions.Exit as exc:
+        return exc.exit_code
+    except click.ClickException as exc:
+        return _usage(exc)
+    except click.Abort:
+        return 130
+    except ConfigError as exc:
+        narrate(f"lobtail: {exc}")
+        return 2
+    except LobtailError as exc:
+        narrate(_line(exc))
+        return 1
+    except OutputClosed:
+        _die_of(signal.SIGPIPE)
+        return 141  # where SIGPIPE is blocked
+    except OutputError as exc:
+        narrate(f"lobtail: {exc}")
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _usage(exc: click.ClickException) -> int:
+    narrate(f"lobtail: {exc.format_message()}")
+    context = getattr(exc, "ctx", None)
+    if context is not None:
+        narrate(f"Try '{context.command_path} --help'.")
+    return 2
+
+
+def _line(exc: LobtailError) -> str:
+    """Return an error as docker words it where it is the engine's, else with our name in front."""
+    text = str(exc)
+    if text.startswith(("Error response from daemon: ", "error from daemon in stream: ")):
+        return text
+    return f"lobtail: {text}"
+
+
+def _exit_on_signal(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    # SystemExit, unlike other exceptions, passes through the event loop's callbacks; and raised in
+    # a handler, it also interrupts a write to a reader that has stopped.
+    raise SystemExit(128 + number)
+
+
+def _die_of(number: signal.Signals) -> None:
+    """End as a program does that leaves the signal alone, so that shells see what they expect."""
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)

@@ -1,0 +1,90 @@
+"""Write bytes to stdout and stderr: unbuffered, whole, and safe on a terminal."""
+
+from __future__ import annotations
+
+import os
+import select
+from contextlib import suppress
+
+from lobtail.core.sanitize import Sanitizer, sanitize
+
+__all__ = ["Output", "OutputClosed", "OutputError", "narrate"]
+
+_RESET = b"\x1b[0m"
+
+
+class OutputClosed(Exception):  # noqa: N818 - an end, not an error
+    """The reader of our stdout or stderr has gone (``| head``)."""
+
+
+class OutputError(Exception):
+    """The output cannot be written, for instance because the disk is full."""
+
+
+class Output:
+    """One of our output streams, by its file descriptor.
+
+    A write returns when all bytes are written; while the reader does not read, it waits, and with
+    it everything before it, up to the engine. With ``safe``, what a terminal would act on is shown
+    instead, all but colours (``core.sanitize``).
+    """
+
+    def __init__(self, fd: int, name: str, *, safe: bool) -> None:
+        self._fd = fd
+        self._name = name
+        self._sanitizer = Sanitizer() if safe else None
+
+    @classmethod
+    def stdout(cls, *, raw: bool = False) -> Output:
+        """Our stdout; ``raw`` switches the protection of terminals off."""
+        return cls(1, "stdout", safe=not raw and _isatty(1))
+
+    @classmethod
+    def stderr(cls, *, raw: bool = False) -> Output:
+        """Our stderr; ``raw`` switches the protection of terminals off."""
+        return cls(2, "stderr", safe=not raw and _isatty(2))
+
+    def write(self, data: bytes) -> None:
+        """Write all of ``data``.
+
+        Raises:
+            OutputClosed: the reader has gone.
+            OutputError: writing failed.
+        """
+        self._write(self._sanitizer.feed(data) if self._sanitizer else data)
+
+    def finish(self) -> None:
+        """Write what the protection held back, and leave the terminal's colours as they were."""
+        if self._sanitizer:
+            self._write(self._sanitizer.flush())
+            if self._sanitizer.sgr_active:
+                self._write(_RESET)
+
+    def _write(self, data: bytes) -> None:
+        left = memoryview(data)
+        while left:
+            try:
+                left = left[os.write(self._fd, left) :]
+            except BlockingIOError:
+                # Somebody has set the shared file description to non-blocking; wait all the same.
+                select.select([], [self._fd], [])
+            except BrokenPipeError as exc:
+                raise OutputClosed from exc
+            except OSError as exc:
+                reason = os.strerror(exc.errno) if exc.errno else str(exc)
+                raise OutputError(f"cannot write to {self._name}: {reason}") from exc
+
+
+def narrate(text: str) -> None:
+    """Write one line to stderr; whatever the text came from, nothing in it acts."""
+    line = sanitize(text) if _isatty(2) else text
+    # Nobody is left to be told that nobody can be told.
+    with suppress(OutputClosed, OutputError):
+        Output(2, "stderr", safe=False).write(line.encode("utf-8", "replace") + b"\n")
+
+
+def _isatty(fd: int) -> bool:
+    try:
+        return os.isatty(fd)
+    except OSError:
+        return False

@@ -1,0 +1,262 @@
+"""Read the logs of one container, as the engine sends them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+import msgspec
+
+from lobtail.core.frames import Frame, FrameDecoder, RawDecoder, Stream
+from lobtail.core.timestamps import format_wire_time, parse_time_argument
+from lobtail.errors import ConfigError, ConnectionLostError, EngineStreamError, TruncatedStream
+
+if TYPE_CHECKING:
+    from lobtail.engine.client import Engine
+    from lobtail.engine.http import Response
+    from lobtail.engine.models import Container
+
+__all__ = ["LogOptions", "LogStream"]
+
+# From this API version on the Content-Type tells frames from raw bytes (moby, API changelog 1.42).
+# A newer engine asked in an older version labels frames as raw.
+LABELLED_API: Final = (1, 42)
+_SYSTEMERR: Final = Stream.SYSTEMERR
+_MULTIPLEXED: Final = "application/vnd.docker.multiplexed-stream"
+_RAW: Final = "application/vnd.docker.raw-stream"
+
+# How long after `until` a quiet follow stream is ended: its last lines may be on their way.
+UNTIL_GRACE_NS: Final = 1_000_000_000
+# Between frames of a log that is not followed, the engine may be searching its files for `since`.
+PATIENCE: Final = 10
+
+
+class LogOptions(msgspec.Struct, frozen=True):
+    """What is asked of the engine. Times are integer nanoseconds since the epoch."""
+
+    stdout: bool = True
+    stderr: bool = True
+    follow: bool = False
+    tail: str = "all"
+    since: int | None = None
+    until: int | None = None
+    timestamps: bool = False
+    details: bool = False
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        tail: int | str | None,
+        since: int | str | datetime | None,
+        until: int | str | datetime | None,
+        stdout: bool,
+        stderr: bool,
+        follow: bool,
+        timestamps: bool,
+        details: bool,
+    ) -> Self:
+        """Turn every form that users may give into the one that is sent."""
+        return cls(
+            stdout=stdout,
+            stderr=stderr,
+            follow=follow,
+            tail="all" if tail is None else str(tail),
+            since=_nanoseconds(since, "since"),
+            until=_nanoseconds(until, "until"),
+            timestamps=timestamps,
+            details=details,
+        )
+
+    def query(self) -> dict[str, str]:
+        """Return the query of the request."""
+        query = {"tail": self.tail}
+        for name in ("stdout", "stderr", "follow", "timestamps", "details"):
+            if getattr(self, name):
+                query[name] = "1"
+        if self.since is not None:
+            query["since"] = format_wire_time(self.since)
+        if self.until:  # engines take 0 for none
+            query["until"] = format_wire_time(self.until)
+        return query
+
+
+class LogStream:
+    """The logs of one container: batches of frames, as they come.
+
+    ::
+
+        async with engine.logs("web", follow=True) as stream:
+            async for frames in stream:
+                for frame in frames:
+                    sys.stdout.buffer.write(frame.payload)
+
+    A batch is a list of what one look at the connection brought, never empty. With a TTY every
+    frame is stdout and may begin and end anywhere; otherwise a frame is one message: a line, or a
+    piece of at most 16 KiB of a long one.
+
+    The iteration ends where the engine says that the log ends, and with ``follow`` and ``until``
+    when that time has come, even if the container is silent. It raises:
+
+    - ``EngineError``: there is no such container, its log driver cannot be read, …;
+    - ``ConnectionLostError`` or ``TruncatedStream``: the connection broke in mid-log;
+    - ``ProtocolError``: what came are not frames.
+
+    All that came whole before an error has been returned by then.
+    """
+
+    def __init__(self, engine: Engine, container: str, options: LogOptions) -> None:
+        self._engine = engine
+        self._name = container
+        self._options = options
+        self._container: Container | None = None
+        self._response: Response | None = None
+        self._decoder: FrameDecoder | RawDecoder = RawDecoder()
+
+    @property
+    def container(self) -> Container:
+        """What ``inspect`` said of the container when the stream was opened."""
+        if self._container is None:
+            raise RuntimeError("the log stream is not open yet: enter it with 'async with'")
+        return self._container
+
+    @property
+    def multiplexed(self) -> bool:
+        """Whether the engine sends frames; raw bytes otherwise. Known once the stream is open."""
+        return isinstance(self._decoder, FrameDecoder)
+
+    async def __aenter__(self) -> Self:
+        await self._open()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the stream at once."""
+        if self._response is not None:
+            self._engine.release(self._response)
+            self._response = None
+
+    def __aiter__(self) -> AsyncIterator[list[Frame]]:
+        return self._frames(runs=False)
+
+    def runs(self) -> AsyncIterator[list[Frame]]:
+        """Iterate like the stream itself, neighbours of one stream joined into one frame.
+
+        For those who copy bytes and need no frame boundaries: one write a run.
+        """
+        return self._frames(runs=True)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Iterate over the body as it comes, undecoded: headers of frames and all.
+
+        The chunks are those of the connection and say nothing about frames.
+        """
+        await self._open()
+        try:
+            while (batch := await self._batch()) is not None:
+                for chunk in batch:
+                    yield chunk
+        finally:
+            self.close()
+
+    async def _frames(self, *, runs: bool) -> AsyncIterator[list[Frame]]:
+        await self._open()
+        decoder = self._decoder
+        decode = decoder.receive_runs if runs else decoder.receive_data
+        try:
+            while (batch := await self._batch()) is not None:
+                frames = decode(b"".join(batch))
+                failed = next((i for i, f in enumerate(frames) if f.stream is _SYSTEMERR), None)
+                if failed is not None:
+                    if failed:
+                        yield frames[:failed]
+                    text = frames[failed].payload.decode("utf-8", "replace")
+                    raise EngineStreamError(" ".join(text.split()))
+                if frames:
+                    yield frames
+                if decoder.error is not None:
+                    raise decoder.error
+            decoder.receive_eof()
+        except ConnectionLostError as exc:
+            try:
+                decoder.receive_eof()
+            except TruncatedStream as truncated:
+                raise truncated from exc
+            raise
+        finally:
+            self.close()
+
+    async def _open(self) -> None:
+        if self._response is not None:
+            return
+        if self._container is not None:
+            raise RuntimeError("the log stream has been read: open another with Engine.logs()")
+        options = self._options
+        if not (options.stdout or options.stderr):
+            raise ConfigError("logs of neither stdout nor stderr were asked for")
+        container = await self._engine.inspect(self._name)
+        target = f"/containers/{container.id}/logs"
+        self._response = await self._engine.open(target, options.query())
+        self._container = container
+        if await self._sends_frames(container):
+            self._decoder = FrameDecoder()
+
+    async def _sends_frames(self, container: Container) -> bool:
+        label = self._response.headers.get("content-type", "") if self._response else ""
+        if label in (_MULTIPLEXED, _RAW) and await self._engine.api_version() >= LABELLED_API:
+            return label == _MULTIPLEXED
+        return not container.tty
+
+    async def _batch(self) -> list[bytes] | None:
+        """Return the next batch, or None at the end."""
+        if self._response is None:  # closed meanwhile
+            return None
+        patience = self._patience()
+        try:
+            return await self._response.batch(patience)
+        except TimeoutError as exc:
+            if self._options.follow and not self._decoder.mid_frame:
+                return None  # `until` has come
+            where = "in mid-frame" if self._decoder.mid_frame else "in mid-log"
+            raise ConnectionLostError(
+                f"the engine at {self._engine.endpoint} fell silent {where} for {patience:g} s"
+            ) from exc
+
+    def _patience(self) -> float | None:
+        """How many seconds to wait for the next byte; None for ever."""
+        if self._decoder.mid_frame:
+            return self._engine.timeout
+        if not self._options.follow:
+            return self._engine.timeout * PATIENCE
+        if self._options.until:
+            # The daemon looks at `until` only when a message arrives: a silent container would
+            # be followed for ever.
+            left = self._options.until + UNTIL_GRACE_NS - time.time_ns()
+            return max(left, UNTIL_GRACE_NS) / 1e9
+        return None
+
+
+def _nanoseconds(value: int | str | datetime | None, option: str) -> int | None:
+    """Turn a point in time, as users give it, into nanoseconds since the epoch."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ConfigError(f"the datetime for {option} has no time zone: {value!r}")
+        delta = value - datetime(1970, 1, 1, tzinfo=UTC)
+        return (delta.days * 86400 + delta.seconds) * 10**9 + delta.microseconds * 1000
+    now = time.time_ns()
+    offset = time.localtime(now // 10**9).tm_gmtoff
+    return parse_time_argument(value, now_ns=now, local_offset=offset, option=option)

@@ -1,0 +1,146 @@
+"""What engines answer, typed. Unknown fields are ignored and missing ones have a default.
+
+Engines differ by ten years of versions, and Podman in places: only what lobtail uses is named
+here. Go encodes an empty map or list as ``null``, hence the many ``None``.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from lobtail.errors import ProtocolError
+
+__all__ = ["Container", "ContainerSummary", "Ping", "Version", "decode"]
+
+T = TypeVar("T")
+
+_PROJECT = "com.docker.compose.project"
+_SERVICE = "com.docker.compose.service"
+
+
+class _Answer(msgspec.Struct, frozen=True, rename="pascal"):
+    """Go's field names are those of Python in Pascal case."""
+
+
+class Ping(msgspec.Struct, frozen=True):
+    """What ``/_ping`` says in its headers."""
+
+    api_version: str = ""
+    """The newest API version of the engine, such as ``1.45``; empty if it names none."""
+    os_type: str = ""
+    server: str = ""
+
+
+class Version(_Answer, frozen=True):
+    """``GET /version``."""
+
+    version: str = ""
+    api_version: str = ""
+    min_api_version: str = msgspec.field(default="", name="MinAPIVersion")
+    os: str = ""
+    arch: str = ""
+    kernel_version: str = ""
+
+
+class Config(_Answer, frozen=True):
+    """The part of a container's configuration that matters here."""
+
+    tty: bool = False
+    image: str = ""
+    labels: dict[str, str] | None = None
+
+
+class State(_Answer, frozen=True):
+    """The state of a container; times are RFC 3339, and year 1 where there is none."""
+
+    status: str = ""
+    running: bool = False
+    paused: bool = False
+    restarting: bool = False
+    oom_killed: bool = msgspec.field(default=False, name="OOMKilled")
+    dead: bool = False
+    exit_code: int = 0
+    started_at: str = ""
+    finished_at: str = ""
+
+
+class LogConfig(_Answer, frozen=True):
+    """The log driver of a container and its options."""
+
+    type: str = ""
+    config: dict[str, str] | None = None
+
+
+class HostConfig(_Answer, frozen=True):
+    """The part of a container's host configuration that matters here."""
+
+    log_config: LogConfig = LogConfig()
+
+
+class Container(_Answer, frozen=True):
+    """``GET /containers/{id}/json``: all about one container."""
+
+    id: str
+    name: str = ""
+    created: str = ""
+    image: str = ""
+    log_path: str = ""
+    config: Config = Config()
+    state: State = State()
+    host_config: HostConfig = HostConfig()
+
+    @property
+    def tty(self) -> bool:
+        """Whether it has a terminal: its logs are then raw bytes, not frames."""
+        return self.config.tty
+
+    @property
+    def log_driver(self) -> str:
+        """The name of its log driver, such as ``json-file``."""
+        return self.host_config.log_config.type
+
+    @property
+    def project(self) -> str:
+        """The compose project that it belongs to, or nothing."""
+        return (self.config.labels or {}).get(_PROJECT, "")
+
+    @property
+    def service(self) -> str:
+        """The compose service that it belongs to, or nothing."""
+        return (self.config.labels or {}).get(_SERVICE, "")
+
+
+class ContainerSummary(_Answer, frozen=True):
+    """An item of ``GET /containers/json``."""
+
+    id: str
+    names: list[str] | None = None
+    image: str = ""
+    created: int = 0
+    """Unix seconds."""
+    state: str = ""
+    status: str = ""
+    labels: dict[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        """Its own name, without the slash; links add names with a slash inside."""
+        names = [name.removeprefix("/") for name in self.names or ()]
+        return next((name for name in names if "/" not in name), names[0] if names else "")
+
+
+def decode(data: bytes, what: type[T], target: str) -> T:
+    """Decode the JSON answer to a request of ``target``.
+
+    Raises:
+        ProtocolError: it is not JSON, or not of that form.
+    """
+    try:
+        return msgspec.json.decode(data, type=what)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise ProtocolError(
+            f"the answer to {target} is not what an engine sends: {exc}; it begins with "
+            f"{data[:40]!r}"
+        ) from exc

@@ -1,0 +1,70 @@
+"""Open the connection to an endpoint. Knows nothing of HTTP.
+
+This is the seam at which TLS and ssh come in: whatever gives an asyncio transport will do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from typing import TypeVar
+
+from lobtail.engine.endpoint import Endpoint
+from lobtail.errors import ConnectError
+
+__all__ = ["open_transport"]
+
+P = TypeVar("P", bound=asyncio.BaseProtocol)
+
+# A dead peer on the far side of a network shows after about 30 + 3 × 10 s of silence, also when
+# a quiet log is followed for days.
+_KEEPALIVE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
+
+
+async def open_transport(endpoint: Endpoint, factory: Callable[[], P], timeout: float) -> P:
+    """Connect to ``endpoint`` within ``timeout`` seconds; return the protocol, connected.
+
+    Raises:
+        ConnectError: nobody listens there, or the way to it is barred.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(timeout):
+            if endpoint.kind == "unix":
+                _, protocol = await loop.create_unix_connection(factory, endpoint.path)
+                return protocol
+            transport, protocol = await loop.create_connection(
+                factory, endpoint.host, endpoint.port
+            )
+            _keep_alive(transport.get_extra_info("socket"))
+            return protocol
+    except TimeoutError as exc:
+        raise ConnectError(
+            f"cannot connect to the engine at {endpoint}: no answer within {timeout:g} s"
+        ) from exc
+    except (OSError, ValueError) as exc:
+        raise ConnectError(f"cannot connect to the engine at {endpoint}: {_why(exc)}") from exc
+
+
+def _keep_alive(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE:
+        if hasattr(socket, name):  # macOS calls the first one otherwise
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def _why(exc: OSError | ValueError) -> str:
+    """Say what happened and what to try."""
+    if isinstance(exc, FileNotFoundError):
+        return "there is no such socket; start the engine, or name another with --host"
+    if isinstance(exc, ConnectionRefusedError):
+        return "nobody listens there; start the engine, or name another with --host"
+    if isinstance(exc, PermissionError):
+        return "permission denied; use sudo, or become a member of the socket's group"
+    if isinstance(exc, socket.gaierror):
+        return f"{exc.strerror}; check the host's name"
+    if isinstance(exc, OSError) and exc.errno:
+        return os.strerror(exc.errno)
+    return str(exc) or type(exc).__name__
