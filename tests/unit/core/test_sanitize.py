@@ -1,0 +1,255 @@
+"""Row 13 of the catalogue of bad input: on a terminal only SGR colour acts."""
+
+from __future__ import annotations
+
+import re
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lobtail.core.sanitize import MAX_SGR, Sanitizer, sanitize
+
+# Every rule, and every cut in it, is within reach of this alphabet.
+PIECES = st.sampled_from(
+    [
+        *(bytes([byte]) for byte in b"\x00\x07\t\n\r\x1b[]0123456789;:m>?\\aJ\x7f\x80\x9b\xff"),
+        *(char.encode() for char in "é\x9b\xad\u061c\u200b\u202e\u2028\ufeff€👩\U000e0041"),
+        *(b"\xe2", b"\xe2\x80", b"\xf0\x9f", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf4\x90\x80\x80"),
+        *(b"\x1b[", b"\x1b[31m", b"\x1b[0m", b"\x1b[38;5;", b"\r\n", b"\x1b]0;", b"0" * 60),
+    ]
+)
+STREAMS = st.lists(PIECES, max_size=40).map(b"".join) | st.binary(max_size=200)
+
+ACTS = re.compile(r"\x1b\[[0-9;:]{0,61}m|\r\n|[\t\n]")
+INVISIBLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+
+
+def whole(data: bytes) -> bytes:
+    sanitizer = Sanitizer()
+    return sanitizer.feed(data) + sanitizer.flush()
+
+
+def check(data: bytes, expected: bytes) -> None:
+    """Fed whole, byte by byte, and in two parts at every cut, the output is the same."""
+    assert whole(data) == expected
+    single = Sanitizer()
+    out = b"".join(single.feed(data[i : i + 1]) for i in range(len(data))) + single.flush()
+    assert out == expected
+    for cut in range(1, len(data)):
+        sanitizer = Sanitizer()
+        parts = sanitizer.feed(data[:cut]), sanitizer.feed(data[cut:]), sanitizer.flush()
+        assert b"".join(parts) == expected
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "plain ASCII\n\ttab\n",
+        "Größe — „schön“ 12 °C … €  日本語 e\u0301 👩🏽 ❤\ufe0f\n",
+        "line of a TTY\r\nand one more\r\n",
+        "\x1b[31mred\x1b[m \x1b[1;38;5;208morange\x1b[0m \x1b[38:2::1:2:3mcolons\x1b[0m\n",
+        "\x1b[" + "1;" * 30 + "1m64 bytes\x1b[0m",
+        "\ufffd already replaced, \ue000 private",
+    ],
+)
+def test_row_13_text_and_colour_pass_untouched(data: str) -> None:
+    check(data.encode(), data.encode())
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (b"\x1b[2J\x1b[H", "␛[2J␛[H"),
+        (b"\x1b[?1049h", "␛[?1049h"),
+        (b"\x1b[>4;2m\x1b[?4m", "␛[>4;2m␛[?4m"),  # xterm's keyboard modes and their query
+        (b"\x1b[1 m\x1b[31\x00m", "␛[1 m␛[31␀m"),
+        (b"\x1b]0;title\x07", "␛]0;title␇"),
+        (b"\x1b]52;c;cm0gLXJm\x1b\\", "␛]52;c;cm0gLXJm␛\\"),
+        (b"\x1b]8;;http://x\x1b\\link", "␛]8;;http://x␛\\link"),
+        (b"\x1b]0;never ended\n\x1b[31mnext\x1b[0m", "␛]0;never ended\n\x1b[31mnext\x1b[0m"),
+        (b"\x1bP$qm\x1b\\", "␛P$qm␛\\"),  # DECRQSS: the terminal would type the answer
+        (b"\x1bc", "␛c"),
+        (b"\x1b\x1b[31m", "␛\x1b[31m"),
+        (b"\x1b[\x1b[31m", "␛[\x1b[31m"),
+        (b"\x1b[3\n1m", "␛[3\n1m"),  # over two lines
+        (b"\x1b[" + b"1" * 62 + b"m", "␛[" + "1" * 62 + "m"),  # 65 bytes
+        (b"\x1b", "␛"),
+        (b"\x1b[31", "␛[31"),
+    ],
+)
+def test_row_13_other_escape_sequences_are_shown(data: bytes, shown: str) -> None:
+    check(data, shown.encode())
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (b"10%\r20%\r\n", "10%␍20%\r\n"),
+        (b"\r\r\n\r", "␍\r\n␍"),
+        (b"\r\x1b[31m", "␍\x1b[31m"),
+        (b"\x00\x07\x08\x0b\x0c\x1f\x7f", "␀␇␈␋␌␟␡"),
+    ],
+)
+def test_row_13_controls_are_shown_as_pictures(data: bytes, shown: str) -> None:
+    check(data, shown.encode())
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (b"\x9b2J", r"\x9b2J"),
+        ("\x9b31m\x85\x9d".encode(), r"\x9b31m\x85\x9d"),
+        (b"\xff\xfe", r"\xff\xfe"),
+        (b"\xc0\xaf", r"\xc0\xaf"),  # overlong
+        (b"\xed\xa0\x80", r"\xed\xa0\x80"),  # surrogate
+        (b"\xf4\x90\x80\x80", r"\xf4\x90\x80\x80"),  # beyond U+10FFFF
+        (b"\xe2\x80", r"\xe2\x80"),
+        (b"\xe2\x80x\xf0\x9f\x91\n", "\\xe2\\x80x\\xf0\\x9f\\x91\n"),
+        (b"\xe2\xe2\x82\xac", "\\xe2€"),
+    ],
+)
+def test_row_13_c1_and_bytes_that_are_not_utf8_are_shown_in_hex(data: bytes, shown: str) -> None:
+    check(data, shown.encode())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(0xAD, 0x61C, 0x180E, 0x2028, 0x2029, 0xFEFF, 0xE0000, 0xE0001, 0xE0041, 0xE007F),
+        *range(0x200B, 0x2010),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x2070),
+        *range(0xFFF9, 0xFFFC),
+    ],
+)
+def test_row_13_invisible_characters_are_named(code: int) -> None:
+    text = f"a{chr(code)}b"
+    check(text.encode(), f"a<U+{code:04X}>b".encode())
+    assert sanitize(text) == f"a<U+{code:04X}>b"
+
+
+def test_row_13_text_is_not_held_back_by_what_is_open_after_it() -> None:
+    for held in (b"\r", b"\x1b", b"\x1b[", b"\x1b[38;5", b"\xe2", b"\xe2\x82", b"\xf0\x9f\x91"):
+        sanitizer = Sanitizer()
+        assert sanitizer.feed(b"before" + held) == b"before"
+        assert sanitizer.feed(b"") == b""
+        assert sanitizer.feed(b"\nafter") == whole(held + b"\nafter")
+        assert sanitizer.flush() == b""
+
+
+def test_row_13_an_open_sequence_is_held_up_to_its_limit_only() -> None:
+    sanitizer = Sanitizer()
+    assert sanitizer.feed(b"\x1b[" + b"1" * (MAX_SGR - 3)) == b""
+    assert sanitizer.feed(b"1") == "␛[".encode() + b"1" * (MAX_SGR - 2)
+    assert sanitizer.feed(b"m") == b"m"
+
+
+@given(STREAMS, st.lists(st.integers(0, 400), max_size=6))
+def test_row_13_any_bytes_at_any_cuts_come_out_safe(data: bytes, cuts: list[int]) -> None:
+    expected = whole(data)
+    sanitizer = Sanitizer()
+    edges = [0, *sorted(cuts), len(data)]
+    parts = [sanitizer.feed(data[a:b]) for a, b in pairwise(edges) if a <= b]
+    parts.append(sanitizer.flush())
+    assert b"".join(parts) == expected
+    text = expected.decode()
+    assert not INVISIBLE.search(ACTS.sub("", text))
+    assert whole(expected) == expected
+
+
+@given(STREAMS)
+def test_row_13_nothing_is_dropped(data: bytes) -> None:
+    # A mark is never shorter than what it stands for, in columns.
+    text = data.decode(errors="surrogateescape")
+    assert len(whole(data).decode()) >= len(text)
+
+
+@pytest.mark.parametrize(
+    ("data", "active"),
+    [
+        (b"plain", False),
+        (b"\x1b[31m", True),
+        (b"\x1b[31mx\x1b[0m", False),
+        (b"\x1b[31mx\x1b[m", False),
+        (b"\x1b[31mx\x1b[00m", False),
+        (b"\x1b[0;1m", True),
+        (b"\x1b[1;0m", False),
+        (b"\x1b[1;m", False),
+        (b"\x1b[38;5;0m", True),
+        (b"\x1b[48;2;0;0;0m", True),
+        (b"\x1b[38;5;0;0m", False),
+        (b"\x1b[38m", True),
+        (b"\x1b[38:5:0m", True),
+        (b"\x1b[31m\x1b[2J", True),
+        (b"\x1b[31m\x1b[0", True),
+        (b"\x1b[?4m\x1b[>1m", False),
+    ],
+)
+def test_row_13_an_attribute_left_on_is_known(data: bytes, active: bool) -> None:
+    single = Sanitizer()
+    for byte in data:
+        single.feed(bytes([byte]))
+    sanitizer = Sanitizer()
+    assert not sanitizer.sgr_active
+    sanitizer.feed(data)
+    assert sanitizer.sgr_active == single.sgr_active == active
+    sanitizer.flush()
+    assert sanitizer.sgr_active == active
+    sanitizer.feed(b"\x1b[0m")
+    assert not sanitizer.sgr_active
+
+
+def test_row_13_names_are_one_line_in_which_nothing_acts() -> None:
+    assert sanitize("web-1") == "web-1"
+    assert sanitize("größe 日本") == "größe 日本"
+    assert sanitize("a\tb\r\nc\x1b[31md\x1b[0m") == "a␉b␍␊c␛[31md␛[0m"
+    assert sanitize("a\tb\r\nc\x1b[31md\x1b[2J", sgr=True) == "a␉b␍␊c\x1b[31md␛[2J"
+    assert sanitize("\ud800 \udc9b \x9b") == r"<U+D800> \x9b \x9b"
+    assert sanitize("") == ""
+
+
+@given(st.text(st.characters(codec=None)), st.booleans())
+def test_row_13_any_name_comes_out_safe(name: str, sgr: bool) -> None:
+    shown = sanitize(name, sgr=sgr)
+    shown.encode()
+    assert not INVISIBLE.search(re.sub(r"\x1b\[[0-9;:]{0,61}m", "", shown) if sgr else shown)
+    assert sanitize(shown, sgr=sgr) == shown
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        b"\x1b",
+        b"\x1b[",
+        b"\x1b[" + b"1" * 61,
+        b"\x1b[" + b"1;" * 40,
+        b"\x1b[m",
+        b"\x9b",
+        b"\xe2\x80",
+        b"\xf0\x9f",
+        b"\r",
+        b"\r\n",
+        b"\x00a",
+        b"1",
+        "\u202e".encode(),
+    ],
+)
+def test_row_13_a_megabyte_of_one_thing_takes_linear_time(unit: bytes) -> None:
+    def seconds(size: int) -> float:
+        data = unit * (size // len(unit))
+        best = float("inf")
+        for _ in range(3):
+            start = time.process_time()
+            whole(data)
+            best = min(best, time.process_time() - start)
+        return best
+
+    # Eight times the data may take sixteen times as long; quadratic would be 64.
+    small, large = seconds(1 << 17), seconds(1 << 20)
+    assert large < 16 * small + 0.05
