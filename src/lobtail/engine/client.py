@@ -133,9 +133,12 @@ class Engine:
         Raises:
             EngineError: ``status`` 404 if there is none, 400 if several have that start.
         """
-        if not container.strip("/"):
+        name = container.removeprefix("/")
+        if not name:
             raise ConfigError("the container's name is empty")
-        target = f"/containers/{quote(container.removeprefix('/'), safe='')}/json"
+        if name in (".", ".."):  # no name can be that; the path would mean something else
+            raise EngineError(404, f"No such container: {name}")
+        target = f"/containers/{quote(name, safe='')}/json"
         return decode(await self._get(target), Container, target)
 
     def logs(

@@ -79,7 +79,7 @@ class LogOptions(msgspec.Struct, frozen=True):
                 query[name] = "1"
         if self.since is not None:
             query["since"] = format_wire_time(self.since)
-        if self.until:  # engines take 0 for none
+        if self.until is not None:
             query["until"] = format_wire_time(self.until)
         return query
 
@@ -238,7 +238,7 @@ class LogStream:
             return self._engine.timeout
         if not self._options.follow:
             return self._engine.timeout * PATIENCE
-        if self._options.until:
+        if self._options.until is not None:
             # The daemon looks at `until` only when a message arrives: a silent container would
             # be followed for ever.
             left = self._options.until + UNTIL_GRACE_NS - time.time_ns()
@@ -248,7 +248,8 @@ class LogStream:
 
 def _nanoseconds(value: int | str | datetime | None, option: str) -> int | None:
     """Turn a point in time, as users give it, into nanoseconds since the epoch."""
-    if value is None or value == "":
+    # docker's CLI hands "0" on as it is, and engines take that for no limit, but 0.0 for one.
+    if value is None or value == "" or (value == "0" and option == "until"):
         return None
     if isinstance(value, int):
         return value
