@@ -1,0 +1,163 @@
+"""The engines: what each needs, its command line, its settings."""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labkit import LabError, packages
+
+DOCKER = {
+    "docker.io": "usr/sbin/dockerd",
+    "containerd": "usr/bin/containerd",
+}
+# runc and iptables come with docker.io; dockerd looks for iptables even when told not to use it.
+NATIVE_DOCKER = {"docker.io": "/usr/sbin/dockerd", "busybox-static": "/bin/busybox"}
+PODMAN = {"podman": "/usr/bin/podman", "runc": "/usr/sbin/runc", "busybox-static": "/bin/busybox"}
+SUITES = ("bookworm", "trixie", "podman")
+SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass
+class Daemon:
+    """A process to start and what tells that it is ready."""
+
+    name: str
+    command: list[str]
+    ready: Callable[[], bool]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def socket(directory: str) -> str:
+    """Return the path of the engine's socket in a lab directory."""
+    return f"{directory}/docker.sock"
+
+
+def group(directory: str) -> str:
+    """Return the name of the cgroup that holds a directory's containers: unique to it."""
+    return f"lobtail-lab-{hashlib.sha256(directory.encode()).hexdigest()[:16]}"
+
+
+def prepare(suite: str, directory: str, answers: Callable[[], bool]) -> list[Daemon]:
+    """Install what the suite needs, write its settings, return what to start, in order."""
+    if suite == "podman":
+        return _podman(directory, answers)
+    return _docker(suite, directory, answers)
+
+
+def _docker(suite: str, directory: str, answers: Callable[[], bool]) -> list[Daemon]:
+    packages.install(NATIVE_DOCKER)
+    path = SYSTEM_PATH
+    dockerd, containerd = "/usr/sbin/dockerd", "/usr/bin/containerd"
+    if packages.os_release().get("VERSION_CODENAME") != suite:
+        # Beside the machine's own: only its runc and iptables are shared.
+        root = packages.unpack(suite, DOCKER)
+        path = f"{root}/usr/sbin:{root}/usr/bin:{SYSTEM_PATH}"
+        dockerd, containerd = f"{root}/usr/sbin/dockerd", f"{root}/usr/bin/containerd"
+    settings = Path(directory, "containerd.toml")
+    address = f"{directory}/containerd.sock"
+    settings.write_text(
+        "version = 2\n"
+        f'root = "{directory}/containerd"\n'
+        f'state = "{directory}/run"\n'
+        'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
+        f'[grpc]\naddress = "{address}"\n'
+    )
+    # A file of our own, or dockerd reads the machine's /etc/docker/daemon.json.
+    Path(directory, "daemon.json").write_text("{}\n")
+    return [
+        # Left to itself dockerd shares a containerd that runs on the machine, and with it the
+        # namespace in which another dockerd keeps its containers.
+        Daemon(
+            "containerd",
+            [containerd, "--config", str(settings)],
+            lambda: os.path.exists(address),
+            {"PATH": path},
+        ),
+        Daemon(
+            "dockerd",
+            [
+                dockerd,
+                f"--config-file={directory}/daemon.json",
+                f"--data-root={directory}/data",
+                f"--exec-root={directory}/exec",
+                f"--pidfile={directory}/dockerd.pid",
+                f"--host=unix://{socket(directory)}",
+                f"--group={os.getgid()}",
+                f"--containerd={address}",
+                f"--cgroup-parent=/{group(directory)}",
+                "--exec-opt=native.cgroupdriver=cgroupfs",
+                "--storage-driver=vfs",
+                "--iptables=false",
+                "--ip6tables=false",
+                "--bridge=none",
+            ],
+            answers,
+            {"PATH": path},
+        ),
+    ]
+
+
+def _podman(directory: str, answers: Callable[[], bool]) -> list[Daemon]:
+    packages.install(PODMAN)
+    settings = {
+        "containers.conf": (
+            "[containers]\n"
+            'default_ulimits = ["nofile=1024:4096", "nproc=1000:1000"]\n'
+            'log_driver = "k8s-file"\n'
+            'netns = "none"\n'
+            'cgroups = "enabled"\n'
+            "[engine]\n"
+            'runtime = "runc"\n'
+            'cgroup_manager = "cgroupfs"\n'
+            'events_logger = "file"\n'
+            f'tmp_dir = "{directory}/tmp"\n'
+            "[network]\n"
+            f'network_config_dir = "{directory}/networks"\n'
+        ),
+        "storage.conf": (
+            "[storage]\n"
+            'driver = "vfs"\n'
+            f'graphroot = "{directory}/root"\n'
+            f'runroot = "{directory}/run"\n'
+        ),
+        # A short name is the local image, and nothing is looked for elsewhere.
+        "registries.conf": 'unqualified-search-registries = []\nshort-name-mode = "permissive"\n',
+        "policy.json": json.dumps({"default": [{"type": "insecureAcceptAnything"}]}) + "\n",
+    }
+    for name, text in settings.items():
+        Path(directory, name).write_text(text)
+    environment = {
+        "PATH": SYSTEM_PATH,
+        "HOME": directory,
+        "TMPDIR": f"{directory}/tmp",
+        "CONTAINERS_CONF": f"{directory}/containers.conf",
+        "CONTAINERS_STORAGE_CONF": f"{directory}/storage.conf",
+        "CONTAINERS_REGISTRIES_CONF": f"{directory}/registries.conf",
+    }
+    Path(directory, "tmp").mkdir(exist_ok=True)
+    command = [
+        "/usr/bin/podman",
+        f"--root={directory}/root",
+        f"--runroot={directory}/run",
+        f"--tmpdir={directory}/tmp",
+        "--storage-driver=vfs",
+        "--cgroup-manager=cgroupfs",
+        "--events-backend=file",
+        "system",
+        "service",
+        "--time=0",
+        f"unix://{socket(directory)}",
+    ]
+    return [Daemon("podman", command, answers, environment)]
+
+
+def check_platform() -> None:
+    """Raise where no engine of ours can run."""
+    if platform.system() != "Linux":
+        raise LabError("private engines need Linux; set DOCKER_HOST to an engine that you have")
+    if os.geteuid() != 0:
+        raise LabError("private engines need root; run as root, or set DOCKER_HOST to an engine")
