@@ -140,7 +140,9 @@ def test_row_2_a_decoder_stays_in_its_error() -> None:
 
 
 def test_row_3_padding_is_ignored() -> None:
-    check(wire(1, b"a", b"\xff\x01\x80") + wire(2, b"b", b"abc"), [Frame(OUT, b"a"), Frame(ERR, b"b")])
+    check(
+        wire(1, b"a", b"\xff\x01\x80") + wire(2, b"b", b"abc"), [Frame(OUT, b"a"), Frame(ERR, b"b")]
+    )
 
 
 def test_row_3_size_0_is_a_frame() -> None:
@@ -220,7 +222,7 @@ def test_any_truncation_is_told_and_loses_nothing_whole(
 @given(st.lists(st.binary(max_size=300), max_size=20))
 @example([b"\1\0\0\0\xff\xff\xff\xff", b"x"])
 def test_fuzz_only_our_errors_escape(reads: list[bytes]) -> None:
-    results = []
+    results: list[tuple[type | None, str]] = []
     for decoder in (FrameDecoder(), FrameDecoder(), FrameInspector()):
         receive = decoder.receive_runs if len(results) == 1 else decoder.receive_data  # type: ignore[union-attr]
         try:
@@ -230,7 +232,7 @@ def test_fuzz_only_our_errors_escape(reads: list[bytes]) -> None:
         except ProtocolError as exc:
             results.append((type(exc), str(exc)))
         else:
-            results.append((type(None), ""))
+            results.append((None, ""))
     assert len(set(results[:2])) == 1
 
 
@@ -253,7 +255,12 @@ def test_the_inspector_shows_what_it_waits_for() -> None:
     assert inspector.receive_data(wire(1, b"ab\n") + wire(2, b"cdef", b"\1\2\3")[:10])[0].size == 3
     row = inspector.unfinished
     assert row is not None
-    assert (row.offset, row.header.hex(), row.size, row.preview) == (11, "0201020300000004", 4, b"cd")
+    assert (row.offset, row.header.hex(), row.size, row.preview) == (
+        11,
+        "0201020300000004",
+        4,
+        b"cd",
+    )
     with pytest.raises(TruncatedStream, match="got 2 of 4 payload bytes"):
         inspector.receive_eof()
 

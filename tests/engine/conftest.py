@@ -1,0 +1,36 @@
+"""Each test here runs on every engine under test.
+
+These are private ones of Docker 20.10 and 26.1, or the one that LOBTAIL_TEST_HOST names. Without
+an engine the tests fail: nothing is skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from support.engines import LAB, Lab, TestEngine
+
+GIVEN = os.environ.get("LOBTAIL_TEST_HOST", "")
+SUITES = ["given"] if GIVEN else ["bookworm", "trixie"]
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    lab = Lab()
+    yield lab
+    lab.close()
+
+
+@pytest.fixture(scope="session", params=SUITES)
+def engine(request: pytest.FixtureRequest, lab: Lab) -> Iterator[TestEngine]:
+    if GIVEN:
+        subprocess.run([sys.executable, str(LAB), "image", GIVEN], check=False)
+    engine = TestEngine(request.param, GIVEN or lab.host(request.param))
+    yield engine
+    if engine.containers:
+        engine.docker("rm", "-f", "-v", *set(engine.containers.values()), check=False)

@@ -1,0 +1,168 @@
+"""Real engines for tests, the docker CLI beside lobtail, and containers that log something."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+LAB = ROOT / "scripts" / "lab"
+IMAGE = "lobtail-test"
+
+# Linux gives a Unix socket's path 108 bytes, and pytest's own folders are long.
+SHORT = Path("/tmp")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command wrote and how it ended."""
+
+    stdout: bytes
+    stderr: bytes
+    code: int
+
+
+@dataclass
+class TestEngine:
+    """An engine under test."""
+
+    __test__ = False
+
+    suite: str
+    host: str
+    containers: dict[str, str] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def env(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return the environment for a command that talks to this engine."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("DOCKER_", "LOBTAIL_"))}
+        return {**kept, "DOCKER_HOST": self.host, **(extra or {})}
+
+    def docker(self, *args: str, check: bool = True) -> str:
+        """Run the docker CLI; return its stdout, stripped."""
+        done = subprocess.run(
+            [docker_cli(), *args], env=self.env(), capture_output=True, text=True, check=False
+        )
+        if check and done.returncode:
+            raise AssertionError(f"docker {' '.join(args)}: {done.stderr}")
+        return done.stdout.strip()
+
+    def start(self, script: str, *options: str, name: str = "") -> str:
+        """Start a container that runs `script` in sh; return its name. It does not wait."""
+        name = name or f"t{uuid.uuid4().hex[:10]}"
+        network = ("--network", "none")
+        self.docker("run", "-d", "--name", name, *network, *options, IMAGE, "sh", "-c", script)
+        self.containers[name] = name
+        return name
+
+    def wait(self, name: str) -> int:
+        """Wait for a container's end; return its exit code."""
+        return int(self.docker("wait", name))
+
+    def ended(self, key: str, script: str, *options: str) -> str:
+        """Return a container that ran `script` to its end; one for the whole session."""
+        with self._lock:
+            if key not in self.containers:
+                name = self.start(script, *options)
+                self.wait(name)
+                self.containers[key] = name
+            return self.containers[key]
+
+    def popen(self, kind: str, *args: str, **more: Any) -> subprocess.Popen[bytes]:
+        """Start `docker ARGS` or `lobtail ARGS` with both outputs in pipes."""
+        command = [docker_cli()] if kind == "docker" else LOBTAIL
+        env = self.env(more.pop("env", None))
+        return subprocess.Popen(
+            [*command, *args], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more
+        )
+
+    def run(self, kind: str, *args: str, env: Mapping[str, str] | None = None) -> Result:
+        """Run `docker ARGS` or `lobtail ARGS` to its end."""
+        return finish(self.popen(kind, *args, env=env))
+
+    def both(self, *args: str, env: Mapping[str, str] | None = None) -> Result:
+        """Run `logs ARGS` with docker and with lobtail, side by side; they must agree.
+
+        Returns what both gave.
+        """
+        processes = [self.popen(kind, "logs", *args, env=env) for kind in ("docker", "lobtail")]
+        docker, lobtail = map(finish, processes)
+        docker = Result(docker.stdout, modern(docker.stderr), docker.code)
+        assert lobtail == docker
+        return docker
+
+
+LOBTAIL = [sys.executable, "-m", "lobtail"]
+
+
+def docker_cli() -> str:
+    """Return the docker CLI on this machine; scripts/lab installs one where there is none."""
+    path = os.environ.get("LOBTAIL_TEST_DOCKER") or shutil.which("docker")
+    assert path, "no docker CLI to compare with: install Docker's command line (Debian: docker.io)"
+    return path
+
+
+def modern(stderr: bytes) -> bytes:
+    """Return an error in the words of the docker CLI from version 23 on."""
+    return re.sub(rb"^Error: (?=No such container: )", b"Error response from daemon: ", stderr)
+
+
+def finish(process: subprocess.Popen[bytes], timeout: float = 50) -> Result:
+    """Wait for a process; return what it wrote."""
+    try:
+        stdout, stderr = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        stdout, stderr = process.communicate()
+        raise AssertionError(
+            f"{process.args!r} did not end; it wrote {stdout[-500:]!r} and {stderr[-500:]!r}"
+        ) from None
+    return Result(stdout, stderr, process.returncode)
+
+
+def until(condition: Callable[[], object], what: str, timeout: float = 30) -> None:
+    """Wait until `condition` holds."""
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"this did not happen within {timeout:g} s: {what}")
+        threading.Event().wait(0.01)
+
+
+class Lab:
+    """The engines that scripts/lab starts for a session, each at its first use."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+        self._hosts: dict[str, str] = {}
+
+    def host(self, suite: str) -> str:
+        """Return the endpoint of `suite`, starting it if need be."""
+        if suite not in self._hosts:
+            self._folders[suite] = tempfile.mkdtemp(prefix="lt", dir=SHORT)
+            command = [sys.executable, str(LAB), "up", suite, "--dir", self._folders[suite]]
+            done = subprocess.run(
+                [*command, "--owner", str(os.getpid())],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, f"no engine to test with: {done.stderr.strip()}"
+            self._hosts[suite] = done.stdout.strip()
+        return self._hosts[suite]
+
+    def close(self) -> None:
+        """End all engines that were started."""
+        for folder in self._folders.values():
+            subprocess.run([sys.executable, str(LAB), "down", "--dir", folder], check=True)
