@@ -18,7 +18,7 @@ DOCKER = {
 NATIVE_DOCKER = {"docker.io": "/usr/sbin/dockerd", "busybox-static": "/bin/busybox"}
 PODMAN = {"podman": "/usr/bin/podman", "runc": "/usr/sbin/runc", "busybox-static": "/bin/busybox"}
 SUITES = ("bookworm", "trixie", "podman")
-SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
+SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass
@@ -65,6 +65,7 @@ def _docker(suite: str, directory: str, answers: Callable[[], bool]) -> list[Dae
         f'state = "{directory}/run"\n'
         'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
         f'[grpc]\naddress = "{address}"\n'
+        f'[plugins."io.containerd.internal.v1.opt"]\npath = "{directory}/opt"\n'
     )
     # A file of our own, or dockerd reads the machine's /etc/docker/daemon.json.
     Path(directory, "daemon.json").write_text("{}\n")
@@ -106,13 +107,14 @@ def _podman(directory: str, answers: Callable[[], bool]) -> list[Daemon]:
     settings = {
         "containers.conf": (
             "[containers]\n"
-            'default_ulimits = ["nofile=1024:4096", "nproc=1000:1000"]\n'
+            'default_ulimits = ["nofile=4096:4096", "nproc=1000:1000"]\n'
             'log_driver = "k8s-file"\n'
             'netns = "none"\n'
-            'cgroups = "enabled"\n'
             "[engine]\n"
             'runtime = "runc"\n'
             'cgroup_manager = "cgroupfs"\n'
+            # The other kind is one piece of shared memory for all of a machine's Podmans.
+            'lock_type = "file"\n'
             'events_logger = "file"\n'
             f'tmp_dir = "{directory}/tmp"\n'
             "[network]\n"
@@ -138,7 +140,12 @@ def _podman(directory: str, answers: Callable[[], bool]) -> list[Daemon]:
         "CONTAINERS_STORAGE_CONF": f"{directory}/storage.conf",
         "CONTAINERS_REGISTRIES_CONF": f"{directory}/registries.conf",
     }
-    Path(directory, "tmp").mkdir(exist_ok=True)
+    for name in ("tmp", "networks"):
+        Path(directory, name).mkdir(exist_ok=True)
+    # The API gives each container that asks for nothing the default network. Ours is a loopback: a
+    # bridge would be a device, and rules in iptables, on the machine.
+    loopback = {"cniVersion": "0.4.0", "name": "podman", "plugins": [{"type": "loopback"}]}
+    Path(directory, "networks", "podman.conflist").write_text(json.dumps(loopback))
     command = [
         "/usr/bin/podman",
         f"--root={directory}/root",
