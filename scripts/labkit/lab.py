@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -221,13 +222,19 @@ def _take_down(directory: str) -> bool:
     with contextlib.suppress(OSError, LabError):
         _remove_containers(Api(f"unix://{engines.socket(directory)}", timeout=5))
     _stop_engine(directory)
+    alive = proc.find(directory, groups)
+    namespaces = proc.network_namespaces(alive)
+    for process in alive:
+        process.close()
     left = proc.end_all(directory, groups)
+    for path in namespaces:
+        proc.unmount_file(path)
     proc.remove_cgroups(groups)
     mounted = proc.unmount(directory)
     if left or mounted:
         what = [f"process {process}" for process in left] + [f"mount {path}" for path in mounted]
         raise LabError(f"still there, of {directory}: {', '.join(what)}")
-    _remove_shim_sockets(directory)
+    _remove_strays(directory, groups)
     _remove_directory(directory)
     return True
 
@@ -284,13 +291,16 @@ def _stop_engine(directory: str, grace: float = 10) -> None:
             process.close()
 
 
-def _remove_shim_sockets(directory: str) -> None:
-    """Remove the shims' sockets, which live outside of the directory when a shim was killed."""
+def _remove_strays(directory: str, groups: list[str]) -> None:
+    """Remove what killed shims and a killed Podman leave outside of the directory, in /run."""
     for file in Path(directory, "run", "io.containerd.runtime.v2.task").glob("*/*/address"):
         with contextlib.suppress(OSError):
             path = file.read_text().removeprefix("unix://")
             if path.startswith("/run/containerd/s/"):
                 os.unlink(path)
+    for name in groups:
+        if name.startswith("libpod-"):
+            shutil.rmtree(Path("/run/runc", name.removeprefix("libpod-")), ignore_errors=True)
 
 
 def _remove_directory(directory: str) -> None:

@@ -178,9 +178,16 @@ def mounts(directory: str) -> list[str]:
     return found[::-1]
 
 
+def unmount_file(path: str) -> None:
+    """Unmount and remove a file on which something is mounted."""
+    ctypes.CDLL(None).umount2(os.fsencode(path), MNT_DETACH)
+    with suppress(OSError):
+        os.unlink(path)
+
+
 def unmount(directory: str) -> list[str]:
     """Unmount all at or below a directory; return what resists."""
-    libc = ctypes.CDLL(None, use_errno=True)
+    libc = ctypes.CDLL(None)
     # Mounts lie on top of each other: one pass may uncover more.
     for _ in range(20):
         if not (points := mounts(directory)):
@@ -188,6 +195,21 @@ def unmount(directory: str) -> list[str]:
         for point in points:
             libc.umount2(os.fsencode(point), MNT_DETACH)
     return mounts(directory)
+
+
+def network_namespaces(processes: Iterable[Process]) -> list[str]:
+    """Return the mounts under /run/netns that hold the processes' own network namespaces.
+
+    CNI makes them there, and takes them away when the engine ends in good order only.
+    """
+    own = os.stat("/proc/self/ns/net").st_ino
+    inodes = set()
+    for process in processes:
+        with suppress(OSError):
+            inodes.add(os.stat(f"/proc/{process.pid}/ns/net").st_ino)
+    inodes.discard(own)
+    files = [str(path) for path in Path("/run/netns").glob("netns-*")]
+    return [file for file in files if os.stat(file).st_ino in inodes]
 
 
 def remove_tree(directory: str) -> None:
