@@ -145,16 +145,15 @@ def _checked(data: object) -> Buffer:
 
 def _write_all(sink: ByteSink, data: bytes) -> None:
     """Write all of ``data``: an unbuffered file may take less than it is given."""
-    taken = sink.write(data)
-    if taken is None:
-        if isinstance(sink, io.RawIOBase):
-            raise BlockingIOError("the sink is non-blocking and full: give a blocking one")
-        return
-    while isinstance(taken, int) and taken < len(data):
-        if not taken:
-            raise BlockingIOError("the sink takes no more bytes")
-        data = data[taken:]
+    while data:
         taken = sink.write(data)
+        if taken is None and not isinstance(sink, io.RawIOBase):
+            return
+        if not taken:  # None from an unbuffered file
+            raise BlockingIOError("the sink is non-blocking and full: give a blocking one")
+        if not isinstance(taken, int):
+            return
+        data = data[taken:]
 
 
 def _daemon_text(frame: Frame) -> str:
