@@ -1,7 +1,7 @@
 """Private container engines for lobtail's demo, tests and benchmarks.
 
-Not part of the lobtail package: plain standard library, so that it runs on a machine that has nothing
-but Python. `scripts/lab` is the command, `scripts/demo` the other user.
+Not part of the lobtail package: plain standard library, so that it runs on a machine that has
+nothing but Python. `scripts/lab` is the command, `scripts/demo` the other user.
 
     api        HTTP over a Unix or TCP socket: just enough to drive an engine
     packages   what Debian must provide, and how it gets here

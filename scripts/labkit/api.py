@@ -61,7 +61,7 @@ class Api:
         return json.loads(self.call(method, path, body, **query) or b"null")
 
     def progress(self, path: str, body: Any = None, **query: Any) -> None:
-        """POST something that reports in JSON lines (pull, import); an error may be in any of them."""
+        """POST what reports in JSON lines (pull, import); an error may be in any of them."""
         for line in self.call("POST", path, body, **query).splitlines():
             message = json.loads(line) if line.strip() else {}
             if isinstance(message, dict) and message.get("error"):

@@ -14,10 +14,36 @@ PT_INTERP = 3
 PLACES = ("/bin/busybox", "/usr/bin/busybox")
 
 # What the tests and the demo use; an applet missing here would show only deep inside a container.
-NEEDED = frozenset(
-    "awk cat cut date dd echo env false grep head kill ls mkdir mkfifo nc printf rm sed seq sh sleep "
-    "stty tail tr true usleep wc yes".split()
-)
+NEEDED = {
+    "cat",
+    "cut",
+    "date",
+    "dd",
+    "echo",
+    "env",
+    "false",
+    "grep",
+    "head",
+    "kill",
+    "ls",
+    "mkdir",
+    "mkfifo",
+    "nc",
+    "printf",
+    "rm",
+    "sed",
+    "seq",
+    "sh",
+    "sleep",
+    "stty",
+    "tail",
+    "tr",
+    "true",
+    "usleep",
+    "wc",
+    "yes",
+    "awk",
+}
 
 
 def busybox() -> str | None:

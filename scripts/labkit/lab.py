@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from labkit import LabError, engines, image, proc
 from labkit.api import Api
@@ -26,6 +27,7 @@ STATE = "lab.json"
 MAX_SOCKET = 107
 LONGEST = "/containerd.sock.ttrpc"
 READY = 60
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def default_directory(suite: str) -> str:
@@ -44,7 +46,7 @@ def resolve(directory: str) -> str:
 
 
 @contextlib.contextmanager
-def locked(directory: str, *, keep: bool = True) -> Iterator[None]:
+def locked(directory: str) -> Iterator[None]:
     """Hold the directory's lock, a file beside it that goes when the directory has gone."""
     path = f"{directory}.lock"
     while True:
@@ -145,20 +147,9 @@ def _bring_up(suite: str, directory: str, owner: int | None, start: str | None) 
 
 def _start(daemon: engines.Daemon, directory: str) -> None:
     log = Path(directory, f"{daemon.name}.log")
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DOCKER_", "XDG_"))}
     with log.open("ab") as output:
-        child = subprocess.Popen(
-            daemon.command,
-            cwd="/",
-            env={
-                **{k: v for k, v in os.environ.items() if not k.startswith(("DOCKER_", "XDG_"))},
-                **daemon.environment,
-                proc.MARK: directory,
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+        child = _spawn(daemon.command, inherited | daemon.environment, directory, output)
     if not proc.until(lambda: child.poll() is not None or daemon.ready(), READY):
         problem = f"{daemon.name} is not ready after {READY} s"
     elif child.poll() is not None:
@@ -167,27 +158,41 @@ def _start(daemon: engines.Daemon, directory: str) -> None:
         child.returncode = 0  # It stays; without this Popen warns that it was not waited for.
         return
     lines = log.read_text(errors="replace").splitlines()[-15:]
-    raise LabError("\n".join([f"{problem}; the last lines of its log:", *(f"  {x}" for x in lines)]))
+    raise LabError(
+        "\n".join([f"{problem}; the last lines of its log:", *(f"  {x}" for x in lines)])
+    )
 
 
 def _watch(directory: str, owner: int, start: str) -> None:
-    child = subprocess.Popen(
-        [sys.executable, str(SCRIPT), "_watch", directory, str(owner), start],
-        cwd="/",
-        env={**os.environ, proc.MARK: directory},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    child.returncode = 0
+    command = [sys.executable, str(SCRIPT), "_watch", directory, str(owner), start]
+    _spawn(command, dict(os.environ), directory, subprocess.DEVNULL).returncode = 0
+
+
+def _spawn(
+    command: list[str], environment: dict[str, str], directory: str, output: IO[bytes] | int
+) -> subprocess.Popen[bytes]:
+    """Start a process that bears the directory's mark, in a session of its own."""
+    # Broken off between fork and exec, this would leave a process that does not bear it yet.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        return subprocess.Popen(
+            command,
+            cwd="/",
+            env={**environment, proc.MARK: directory},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, mask),
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def watch(directory: str, owner: int, start: str) -> None:
     """Wait for the owner's end, then take the engine down; the end of the engine ends this too."""
-    # Ctrl-C and hang-ups are the caller's; down ends this process by SIGKILL.
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    # A hang-up is the caller's end, which this outlives; down ends this process by SIGKILL.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with contextlib.suppress(ProcessLookupError):
         fd = os.pidfd_open(owner)
         # Another start means another process with the number of the owner, who has gone.

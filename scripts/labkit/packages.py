@@ -214,7 +214,7 @@ def _stanzas(text: str) -> Iterator[dict[str, str]]:
         joined = re.sub(r"\n[ \t]+", "\n ", block)
         fields = dict(re.findall(r"^([A-Za-z-]+):[ \t]*(.*(?:\n .*)*)", joined, re.MULTILINE))
         if "deb" in fields.get("Types", "").split() and fields.get("Enabled", "yes") != "no":
-            # An inline key block has more lines; of the rest only what tells how to reach and trust.
+            # Of the rest only what tells how to reach and trust it.
             yield {k: v for k, v in fields.items() if k in ("URIs", "Signed-By", "Trusted")}
     for line in lines:
         if match := re.match(r"deb\s+(?:\[(.*?)\]\s+)?(\S+)\s+\S+", line):

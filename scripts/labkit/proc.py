@@ -2,8 +2,8 @@
 
 Nothing is ever ended by name. A process belongs to a directory when
 
-- its environment carries our mark with that directory: the engine inherits it from `up` and hands it
-  on to containerd, to the shims and to conmon; or
+- its environment carries our mark with that directory: the engine inherits it from `up` and
+  hands it on to containerd, to the shims and to conmon; or
 - it is an engine's program with a path inside the directory among its arguments (an engine that
   someone restarted by hand); or
 - it is in a cgroup of the directory's containers.
@@ -24,9 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MARK = "LOBTAIL_LAB_DIR"
-PROGRAMS = frozenset(
-    "dockerd containerd containerd-shim-runc-v2 docker-proxy docker-init runc podman conmon".split()
-)
+PROGRAMS = {"dockerd", "containerd", "containerd-shim-runc-v2", "docker-proxy", "docker-init"}
+PROGRAMS |= {"podman", "conmon", "runc"}
 CGROUPS = Path("/sys/fs/cgroup")
 MNT_DETACH = 2
 
