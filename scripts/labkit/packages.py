@@ -198,10 +198,12 @@ def foreign_source(suite: str, sources: list[str]) -> str:
     """Return a deb822 source for `suite` at the mirror and with the keys of the machine's own."""
     fields = {"URIs": MIRROR, "Signed-By": "/usr/share/keyrings/debian-archive-keyring.gpg"}
     for stanza in (s for text in sources for s in _stanzas(text)):
-        # security.debian.org and other vendors' archives have no such suite, or no such package.
-        if re.search(r"/debian/?(\s|$)", stanza.get("URIs", "")):
-            uri = next(u for u in stanza["URIs"].split() if u.rstrip("/").endswith("/debian"))
-            fields = {**fields, **stanza, "URIs": uri}
+        # Other archives lack the suite; some vendors' have a path that ends so too, but no main.
+        uris = [
+            uri for uri in stanza.get("URIs", "").split() if uri.rstrip("/").endswith("/debian")
+        ]
+        if uris and "main" in stanza.get("Components", "").split():
+            fields = {**fields, **stanza, "URIs": uris[0]}
             break
     fields |= {"Types": "deb", "Suites": suite, "Components": "main"}
     return "".join(f"{key}: {value}\n" for key, value in fields.items())
@@ -215,9 +217,11 @@ def _stanzas(text: str) -> Iterator[dict[str, str]]:
         fields = dict(re.findall(r"^([A-Za-z-]+):[ \t]*(.*(?:\n .*)*)", joined, re.MULTILINE))
         if "deb" in fields.get("Types", "").split() and fields.get("Enabled", "yes") != "no":
             # Of the rest only what tells how to reach and trust it.
-            yield {k: v for k, v in fields.items() if k in ("URIs", "Signed-By", "Trusted")}
+            wanted = ("URIs", "Components", "Signed-By", "Trusted")
+            yield {key: value for key, value in fields.items() if key in wanted}
     for line in lines:
-        if match := re.match(r"deb\s+(?:\[(.*?)\]\s+)?(\S+)\s+\S+", line):
+        if match := re.match(r"deb\s+(?:\[(.*?)\]\s+)?(\S+)\s+\S+\s+(.*)", line):
             options = dict(o.split("=", 1) for o in (match[1] or "").split() if "=" in o)
             names = {"signed-by": "Signed-By", "trusted": "Trusted"}
-            yield {"URIs": match[2]} | {names[k]: v for k, v in options.items() if k in names}
+            trust = {names[key]: value for key, value in options.items() if key in names}
+            yield {"URIs": match[2], "Components": match[3], **trust}

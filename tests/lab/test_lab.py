@@ -279,7 +279,7 @@ def test_mistakes_are_told_in_one_line(arguments: tuple[object, ...], message: s
             id="deb822",
         ),
         pytest.param(
-            "deb [arch=amd64 signed-by=/k.gpg] https://vendor.example/apt stable main\n"
+            "deb [arch=amd64 signed-by=/k.gpg] https://vendor.example/debian bookworm stable\n"
             "deb http://security.example/debian-security bookworm-security main\n"
             "# deb http://old.example/debian bookworm main\n"
             "deb http://mirror.example/debian bookworm main\n",
@@ -287,8 +287,8 @@ def test_mistakes_are_told_in_one_line(arguments: tuple[object, ...], message: s
             id="one-line",
         ),
         pytest.param(
-            "Types: deb\nEnabled: no\nURIs: http://off.example/debian\nSuites: bookworm\n\n"
-            "Types: deb\nURIs: http://on.example/debian\nSuites: bookworm\nSigned-By:\n"
+            "Types: deb\nEnabled: no\nURIs: http://off.example/debian\nComponents: main\n\n"
+            "Types: deb\nURIs: http://on.example/debian\nComponents: main\nSigned-By:\n"
             " -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQ==\n",
             {
                 "URIs": "http://on.example/debian",
