@@ -52,7 +52,7 @@ def parse() -> argparse.Namespace:
         "--huge",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="also read one line of 1 GiB; needs 3 GiB of disk",
+        help="also read one line of 1 GiB; needs 2 GiB of disk",
     )
     p.add_argument(
         "--only", nargs="+", choices=[name for name, _ in STEPS], help="measure only these"
@@ -84,6 +84,7 @@ def measure(bench: Bench, options: argparse.Namespace) -> tuple[dict[str, Any], 
         "CPUs": os.cpu_count(),
         "load before": round(os.getloadavg()[0], 2),
     }
+    volume.check_disk(bench, options.lines, huge=options.huge)
     rows = []
     for name, step in STEPS:
         if options.only and name not in options.only:
