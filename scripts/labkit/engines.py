@@ -165,6 +165,6 @@ def _podman(directory: str, answers: Callable[[], bool]) -> list[Daemon]:
 def check_platform() -> None:
     """Raise where no engine of ours can run."""
     if platform.system() != "Linux":
-        raise LabError("private engines need Linux; set DOCKER_HOST to an engine that you have")
+        raise LabError("private engines need Linux")
     if os.geteuid() != 0:
-        raise LabError("private engines need root; run as root, or set DOCKER_HOST to an engine")
+        raise LabError("private engines need root")

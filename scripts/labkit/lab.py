@@ -74,7 +74,12 @@ def host(directory: str) -> str | None:
 
 
 def _is_ours(directory: str) -> bool:
-    return os.path.exists(os.path.join(directory, STATE))
+    """Tell whether `up` of this user made the directory; /tmp is open to others' inventions."""
+    try:
+        made_by = os.lstat(directory).st_uid, os.lstat(os.path.join(directory, STATE)).st_uid
+    except OSError:
+        return False
+    return made_by == (os.geteuid(), os.geteuid())
 
 
 def _state(directory: str) -> dict[str, object]:

@@ -182,7 +182,9 @@ def _download(suite: str, packages: list[str], part: Path) -> None:
         "Acquire::Languages=none",
     )
     _apt("update", options=options)
-    _apt("download", *packages, options=options, cwd=str(part / "debs"))
+    # With the suite, or apt looks for the version that is installed if that is the newer one.
+    wanted = [f"{name}/{suite}" for name in packages]
+    _apt("download", *wanted, options=options, cwd=str(part / "debs"))
     for deb in sorted((part / "debs").glob("*.deb")):
         subprocess.run(["dpkg", "-x", deb, part / "root"], check=True)
 
