@@ -18,7 +18,7 @@ from lobtail._version import __version__
 from lobtail.engine.endpoint import Endpoint, resolve
 from lobtail.engine.http import HttpConnection, Response
 from lobtail.engine.logs import LogOptions, LogStream
-from lobtail.engine.models import Container, ContainerSummary, Ping, Version, decode
+from lobtail.engine.models import Container, ContainerSummary, Info, Ping, Version, decode
 from lobtail.engine.transport import open_transport
 from lobtail.errors import ConfigError, ConnectError, ConnectionLostError, EngineError
 
@@ -114,6 +114,10 @@ class Engine:
         """Return the versions of the engine and of its host."""
         return decode(await self._get("/version"), Version, "/version")
 
+    async def info(self) -> Info:
+        """Return what the engine says of itself and of its host."""
+        return decode(await self._get("/info"), Info, "/info")
+
     async def list(
         self, *, all: bool = False, filters: dict[str, list[str]] | None = None
     ) -> list[ContainerSummary]:
@@ -138,7 +142,7 @@ class Engine:
             raise ConfigError("the container's name is empty")
         if name in (".", ".."):  # no name can be that; the path would mean something else
             raise EngineError(404, f"No such container: {name}")
-        target = f"/containers/{quote(name, safe='')}/json"
+        target = f"/containers/{quote(name, safe='', errors='surrogateescape')}/json"
         return decode(await self._get(target), Container, target)
 
     def logs(
@@ -188,7 +192,8 @@ class Engine:
         major, minor = await self.api_version()
         path = f"/v{major}.{minor}{target}"
         if query:
-            path += "?" + urlencode(query)
+            # Arguments that are not UTF-8 go out as the bytes that the shell gave.
+            path += "?" + urlencode(query, errors="surrogateescape")
         response = await self._send("GET", path)
         if response.status >= 300:
             raise await self._refusal(response)
@@ -263,7 +268,8 @@ def _message(response: Response, body: bytes) -> str:
     status = f"{response.status} {response.reason}".strip()
     text = body.decode("utf-8", "replace").strip()
     if text.startswith("{"):
-        with suppress(msgspec.DecodeError):
+        # The last two for bytes that aren't UTF-8 and for 10 000 levels: msgspec lets them out.
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             text = msgspec.json.decode(body, type=_Refusal).message.strip()
     elif "<html" in text[:1000].lower() or "<!doctype" in text[:100].lower():
         title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)

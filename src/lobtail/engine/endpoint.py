@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import quote
 
 from lobtail.errors import ConfigError
 
@@ -20,6 +21,7 @@ __all__ = ["DEFAULT_SOCKET", "Endpoint", "parse_host", "resolve"]
 DEFAULT_SOCKET: Final = "unix:///var/run/docker.sock"
 DEFAULT_PORT: Final = 2375
 
+_PATH: Final = "/%:@!$&'()*+,;="  # RFC 3986, section 3.3, without what quote never touches
 _TCP = re.compile(
     r"""(?P<host> \[ [0-9A-Fa-f:.%\w]+ \] | [^\[\]:/?\#@\s]* )
         (?: : (?P<port> \d{1,5} ) )?
@@ -109,9 +111,9 @@ def parse_host(value: str, origin: str) -> Endpoint:
         if not 0 < port < 65536:
             raise ConfigError(f"{origin} {value!r} has no such port: {port} is not in 1-65535")
         address = match["host"].strip("[]") or "localhost"
-        return Endpoint(
-            "tcp", origin, host=address, port=port, base=(match["base"] or "").rstrip("/")
-        )
+        # A request's head is ASCII; what is quoted already stays so.
+        base = quote((match["base"] or "").rstrip("/"), safe=_PATH, errors="surrogateescape")
+        return Endpoint("tcp", origin, host=address, port=port, base=base)
     if scheme in ("ssh", "https"):
         raise ConfigError(
             f"{origin} {value!r}: lobtail cannot speak {scheme} yet; forward the engine's socket "
