@@ -223,8 +223,11 @@ class HttpConnection(asyncio.BufferedProtocol):
         if not self._head_done and self._head_size > MAX_HEAD:
             self._fail(ProtocolError(f"the head of the answer is longer than {MAX_HEAD} bytes"))
         if self._unread >= HIGH_WATER and not self._paused and self._error is None:
-            self._paused = True
-            cast("asyncio.Transport", self._transport).pause_reading()
+            if self._chunks:
+                self._paused = True
+                cast("asyncio.Transport", self._transport).pause_reading()
+            else:  # endless trailers or chunk extensions: no reader would ever end the pause
+                self._fail(ProtocolError(f"the engine sent {self._unread} bytes without content"))
         self._wake()
 
     def eof_received(self) -> None:
@@ -255,6 +258,11 @@ class HttpConnection(asyncio.BufferedProtocol):
         )
 
     # --- httptools' callbacks ---------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """Refuse a second answer behind the one that was asked for."""
+        if self._complete:
+            raise ProtocolError("the engine sent more than one answer")
 
     def on_status(self, reason: bytes) -> None:
         """Collect the reason phrase; it may come in pieces."""
