@@ -81,12 +81,17 @@ class TruncatedStream(ProtocolError):  # noqa: N818 - the name that the issue of
     """The stream ended inside a frame.
 
     ``got`` and ``wanted`` count bytes of the ``part`` ("header" or "payload") in which it ended;
-    ``fragment`` holds the bytes of that part that were still undelivered.
+    ``fragment`` holds the bytes of that part that were still undelivered. ``cause`` says how the
+    connection broke; it is empty where the stream seemed to end well.
     """
 
-    def __init__(self, part: str, got: int, wanted: int, fragment: bytes = b"") -> None:
-        super().__init__(f"the stream ended inside a frame: got {got} of {wanted} {part} bytes")
+    def __init__(
+        self, part: str, got: int, wanted: int, fragment: bytes = b"", cause: str = ""
+    ) -> None:
+        text = f"the stream ended inside a frame: got {got} of {wanted} {part} bytes"
+        super().__init__(f"{text}; {cause}" if cause else text)
         self.part = part
         self.got = got
         self.wanted = wanted
         self.fragment = fragment
+        self.cause = cause
