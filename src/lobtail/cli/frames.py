@@ -12,7 +12,7 @@ from lobtail.cli.output import Output, narrate
 from lobtail.core.inspect import PREVIEW_SIZE, FrameInspector, WireFrame
 from lobtail.engine.client import Engine
 from lobtail.engine.logs import LogStream
-from lobtail.errors import ConnectionLostError
+from lobtail.errors import ConnectionLostError, LobtailError
 from lobtail.render.frames import HEADING, as_json, as_text
 
 __all__ = ["command"]
@@ -49,7 +49,7 @@ def command(
     if container == "-":
         if os.isatty(0):
             narrate("lobtail: reading a captured stream from the terminal; end it with Ctrl-D")
-        for data in iter(lambda: os.read(0, 1 << 16), b""):
+        for data in iter(_read, b""):
             table.frames(data)
         table.end()
         return
@@ -64,6 +64,13 @@ def command(
         details=details,
     )
     run(_show(engine, stream, table))
+
+
+def _read() -> bytes:
+    try:
+        return os.read(0, 1 << 16)
+    except OSError as exc:
+        raise LobtailError(f"cannot read stdin: {exc.strerror}") from exc
 
 
 async def _show(engine: Engine, stream: LogStream, table: _Table) -> None:

@@ -12,6 +12,7 @@ code  meaning
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from importlib import import_module
@@ -66,6 +67,7 @@ def cli(ctx: click.Context, host: str | None) -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit."""
+    _occupy_standard_descriptors()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _exit_on_signal)
     sys.exit(_run())
@@ -92,10 +94,17 @@ def _run() -> int:
     except OutputError as exc:
         narrate(f"lobtail: {exc}")
         return 1
+    except OSError as exc:  # click's own output, --help and --version; ours comes as OutputError
+        narrate(f"lobtail: cannot write to stdout: {exc.strerror}")
+        return 1
     return result if isinstance(result, int) else 0
 
 
 def _usage(exc: click.ClickException) -> int:
+    if isinstance(exc, click.exceptions.NoArgsIsHelpError):
+        for line in exc.format_message().splitlines():
+            narrate(line)
+        return 2
     narrate(f"lobtail: {exc.format_message()}")
     context = getattr(exc, "ctx", None)
     if context is not None:
@@ -109,6 +118,15 @@ def _line(exc: LobtailError) -> str:
     if text.startswith(("Error response from daemon: ", "error from daemon in stream: ")):
         return text
     return f"lobtail: {text}"
+
+
+def _occupy_standard_descriptors() -> None:
+    """Keep sockets from becoming a stdout or stderr that the caller has closed (``>&-``)."""
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:  # open() takes the lowest free number; the wrong mode keeps it unusable
+            os.open(os.devnull, os.O_RDONLY if fd else os.O_WRONLY)
 
 
 def _exit_on_signal(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
