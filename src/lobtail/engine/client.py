@@ -18,7 +18,7 @@ from lobtail._version import __version__
 from lobtail.engine.endpoint import Endpoint, resolve
 from lobtail.engine.http import HttpConnection, Response
 from lobtail.engine.logs import LogOptions, LogStream
-from lobtail.engine.models import Container, ContainerSummary, Info, Ping, Version, decode
+from lobtail.engine.models import Container, ContainerSummary, Ping, Version, decode
 from lobtail.engine.transport import open_transport
 from lobtail.errors import ConfigError, ConnectError, ConnectionLostError, EngineError
 
@@ -113,10 +113,6 @@ class Engine:
     async def version(self) -> Version:
         """Return the versions of the engine and of its host."""
         return decode(await self._get("/version"), Version, "/version")
-
-    async def info(self) -> Info:
-        """Return what the engine says of itself and of its host."""
-        return decode(await self._get("/info"), Info, "/info")
 
     async def list(
         self, *, all: bool = False, filters: dict[str, list[str]] | None = None
