@@ -6,7 +6,7 @@ here. Go encodes an empty map or list as ``null``, hence the many ``None``.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -131,6 +131,14 @@ class ContainerSummary(_Answer, frozen=True):
         return next((name for name in names if "/" not in name), names[0] if names else "")
 
 
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_nulls(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [_without_nulls(v) for v in value]
+    return value
+
+
 def decode(data: bytes, what: type[T], target: str) -> T:
     """Decode the JSON answer to a request of ``target``.
 
@@ -138,7 +146,12 @@ def decode(data: bytes, what: type[T], target: str) -> T:
         ProtocolError: it is not JSON, or not of that form.
     """
     try:
-        return msgspec.json.decode(data, type=what)
+        try:
+            return msgspec.json.decode(data, type=what)
+        except msgspec.ValidationError:
+            # To Go, null leaves a field as it is, whatever its type. Hardly any engine sends it
+            # where a map or list is not meant, so only then are nulls looked for.
+            return msgspec.convert(_without_nulls(msgspec.json.decode(data)), what)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise ProtocolError(
             f"the answer to {target} is not what an engine sends: {exc}; it begins with "
