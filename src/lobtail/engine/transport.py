@@ -9,7 +9,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from lobtail.engine.endpoint import Endpoint
 from lobtail.errors import ConnectError
@@ -22,6 +22,9 @@ P = TypeVar("P", bound=asyncio.BaseProtocol)
 # a quiet log is followed for days.
 _KEEPALIVE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
 
+# Between attempts while a Unix socket's queue is full; there is nothing to wait on.
+QUEUE_PAUSE: Final = 0.02
+
 
 async def open_transport(endpoint: Endpoint, factory: Callable[[], P], timeout: float) -> P:
     """Connect to ``endpoint`` within ``timeout`` seconds; return the protocol, connected.
@@ -33,7 +36,8 @@ async def open_transport(endpoint: Endpoint, factory: Callable[[], P], timeout: 
     try:
         async with asyncio.timeout(timeout):
             if endpoint.kind == "unix":
-                _, protocol = await loop.create_unix_connection(factory, endpoint.path)
+                sock = await _connect_unix(endpoint.path)
+                _, protocol = await loop.create_unix_connection(factory, sock=sock)
                 return protocol
             transport, protocol = await loop.create_connection(
                 factory, endpoint.host, endpoint.port
@@ -46,6 +50,27 @@ async def open_transport(endpoint: Endpoint, factory: Callable[[], P], timeout: 
         ) from exc
     except (OSError, ValueError) as exc:
         raise ConnectError(f"cannot connect to the engine at {endpoint}: {_why(exc)}") from exc
+
+
+async def _connect_unix(path: str) -> socket.socket:
+    """Connect; wait while the engine's queue is full.
+
+    Linux says EAGAIN then. asyncio takes that for a connection under way, finds no error, and
+    hands out a socket that is not connected.
+    """
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.setblocking(False)
+        while True:
+            try:
+                sock.connect(path)
+            except BlockingIOError:
+                await asyncio.sleep(QUEUE_PAUSE)
+            else:
+                return sock
+    except BaseException:
+        sock.close()
+        raise
 
 
 def _keep_alive(sock: socket.socket) -> None:
