@@ -131,6 +131,8 @@ class HttpConnection(asyncio.BufferedProtocol):
             ConnectionLostError: the connection ended before the head did.
             ProtocolError: what came is not HTTP.
         """
+        if self._error is not None:
+            raise self._error
         if self._transport is None or self._lost:
             raise ConnectionLostError("the connection is closed")
         self._chunks.clear()
@@ -205,7 +207,10 @@ class HttpConnection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Parse what a read brought."""
-        if self._parser is None or self._complete:
+        if self._parser is None:
+            self._fail(self._not_http(None, nbytes))  # a server of HTTP never speaks first
+            return
+        if self._complete:
             # Bytes that nobody asked for: whatever this is, the connection cannot be used again.
             self._keep_alive = False
             self.close()
@@ -249,7 +254,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._error = self._error or error
         self.close()
 
-    def _not_http(self, exc: Exception, nbytes: int) -> ProtocolError:
+    def _not_http(self, exc: Exception | None, nbytes: int) -> ProtocolError:
         if self._head_done:
             return ProtocolError(f"the engine's answer is broken HTTP: {exc}")
         start = bytes(self._view[: min(nbytes, 40)])
