@@ -134,7 +134,7 @@ def repeat(data: bytes, times: int | None = None) -> Step:
 
 
 def head(
-    status: int = 200, reason: str = "OK", *, version: str = "1.1", **headers: str | int
+    status: int = 200, reason: str = "OK", version: str = "1.1", /, **headers: str | int
 ) -> bytes:
     """Make the head of an answer; `content_type` is Content-Type."""
     lines = [f"HTTP/{version} {status} {reason}"]
@@ -153,7 +153,7 @@ def frame(stream: int, payload: bytes) -> bytes:
 
 
 def answer(
-    body: bytes | str, status: int = 200, reason: str = "OK", **headers: str | int
+    body: bytes | str, status: int = 200, reason: str = "OK", /, **headers: str | int
 ) -> list[Step]:
     """Make a whole answer with a Content-Length."""
     body = body if isinstance(body, bytes) else body.encode()
