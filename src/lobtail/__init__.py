@@ -14,7 +14,7 @@ from lobtail._version import __version__
 if TYPE_CHECKING:
     from lobtail.core.frames import Frame, FrameDecoder, RawDecoder, Stream
     from lobtail.demultiplex import ademux, demux, stdcopy
-    from lobtail.engine.client import Engine
+    from lobtail.api import Engine
     from lobtail.engine.logs import LogStream
     from lobtail.engine.models import Container, ContainerSummary, Ping, Version
     from lobtail.errors import (
@@ -34,7 +34,7 @@ _HOME = {
     "ConnectionLostError": "lobtail.errors",
     "Container": "lobtail.engine.models",
     "ContainerSummary": "lobtail.engine.models",
-    "Engine": "lobtail.engine.client",
+    "Engine": "lobtail.api",
     "EngineError": "lobtail.errors",
     "EngineStreamError": "lobtail.errors",
     "Frame": "lobtail.core.frames",

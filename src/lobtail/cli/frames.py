@@ -10,7 +10,7 @@ import click
 from lobtail.cli.options import DockerCommand, host_option, make_engine, run
 from lobtail.cli.output import Output, narrate
 from lobtail.core.inspect import PREVIEW_SIZE, FrameInspector, WireFrame
-from lobtail.engine.client import Engine
+from lobtail.engine.client import EngineClient
 from lobtail.engine.logs import LogStream
 from lobtail.errors import ConnectionLostError, LobtailError
 from lobtail.render.frames import HEADING, as_json, as_text
@@ -73,7 +73,7 @@ def _read() -> bytes:
         raise LobtailError(f"cannot read stdin: {exc.strerror}") from exc
 
 
-async def _show(engine: Engine, stream: LogStream, table: _Table) -> None:
+async def _show(engine: EngineClient, stream: LogStream, table: _Table) -> None:
     async with engine, stream:
         add = table.frames
         if not stream.multiplexed:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from typing import Final
-
 import click
 
 from lobtail.cli.options import DockerCommand, host_option, make_engine, run
 from lobtail.cli.output import Output
 from lobtail.core.frames import Stream
-from lobtail.engine.client import Engine
+from lobtail.engine.client import EngineClient
 from lobtail.engine.logs import LogStream
+from lobtail.engine.pace import Pace
 
 __all__ = ["command"]
-
-# Batches closer than BUSY seconds mean that the engine has more; REST seconds are then slept.
-BUSY: Final = 0.001
-REST: Final = 0.0001
 
 
 @click.command(
@@ -81,35 +75,13 @@ def command(
         err.finish()
 
 
-async def _copy(engine: Engine, stream: LogStream, out: Output, err: Output) -> None:
+async def _copy(engine: EngineClient, stream: LogStream, out: Output, err: Output) -> None:
     stderr = Stream.STDERR
-    pace = _Pace()
+    pace = Pace()
     async with engine, stream:
         async for frames in stream.runs():
+            size = 0
             for frame in frames:
                 (err if frame.stream is stderr else out).write(frame.payload)
-            pace.rest()
-
-
-class _Pace:
-    """Rest between reads while the engine is busy sending.
-
-    The engine writes each message by itself. A client that reads as fast as it can gets a few
-    messages a read, and each of the engine's writes has to wake it: both pay. Left alone for
-    100 µs the engine fills the socket's buffer (some 160 messages), and 1M lines take about 0.8 x
-    the wall time and 0.6 x our CPU (docs/decisions/004-rest-between-reads.md).
-
-    It blocks, which is right here: this event loop has nothing else to do, and its own timers are
-    not finer than a millisecond. A line that comes alone is never delayed.
-    """
-
-    def __init__(self) -> None:
-        self._last = 0.0
-
-    def rest(self) -> None:
-        """Call this after each batch; it sleeps if that came close behind the one before."""
-        now = time.monotonic()
-        if now - self._last < BUSY:
-            time.sleep(REST)
-            now = time.monotonic()
-        self._last = now
+                size += len(frame.payload)
+            pace.rest(size)

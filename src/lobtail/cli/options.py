@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from lobtail.engine.client import TIMEOUT, Engine
+from lobtail.engine.client import TIMEOUT, EngineClient
 from lobtail.errors import ConfigError
 
 __all__ = ["DockerCommand", "host_option", "make_engine", "run"]
@@ -57,10 +57,10 @@ def host_option(function: F) -> F:
     )
 
 
-def make_engine(host: str | None) -> Engine:
+def make_engine(host: str | None) -> EngineClient:
     """Return the engine that the command line or the environment names."""
     context = click.get_current_context()
-    return Engine(host or context.find_root().obj, timeout=_timeout())
+    return EngineClient(host or context.find_root().obj, timeout=_timeout())
 
 
 def _timeout() -> float:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import select
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from lobtail.core.sanitize import Sanitizer, sanitize
+if TYPE_CHECKING:
+    from lobtail.core.sanitize import Sanitizer
 
 __all__ = ["Output", "OutputClosed", "OutputError", "narrate"]
 
@@ -32,7 +34,7 @@ class Output:
     def __init__(self, fd: int, name: str, *, safe: bool) -> None:
         self._fd = fd
         self._name = name
-        self._sanitizer = Sanitizer() if safe else None
+        self._sanitizer = _sanitizer() if safe else None
 
     @classmethod
     def stdout(cls, *, raw: bool = False) -> Output:
@@ -77,10 +79,21 @@ class Output:
 
 def narrate(text: str) -> None:
     """Write one line to stderr; whatever the text came from, nothing in it acts."""
-    line = sanitize(text) if _isatty(2) else text
+    line = text
+    if _isatty(2):
+        from lobtail.core.sanitize import sanitize
+
+        line = sanitize(text)
     # Nobody is left to be told that nobody can be told.
     with suppress(OutputClosed, OutputError):
         Output(2, "stderr", safe=False).write(line.encode("utf-8", "replace") + b"\n")
+
+
+def _sanitizer() -> Sanitizer:
+    # Its tables take 10 ms to make, which a pipe need not wait for.
+    from lobtail.core.sanitize import Sanitizer
+
+    return Sanitizer()
 
 
 def _isatty(fd: int) -> bool:

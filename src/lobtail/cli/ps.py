@@ -10,7 +10,7 @@ import msgspec
 
 from lobtail.cli.options import DockerCommand, host_option, make_engine, run
 from lobtail.cli.output import Output
-from lobtail.engine.client import Engine
+from lobtail.engine.client import EngineClient
 from lobtail.engine.models import Container, ContainerSummary
 from lobtail.errors import EngineError
 from lobtail.render.table import table
@@ -53,7 +53,7 @@ def command(everything: bool, as_json: bool, host: str | None) -> None:
         out.write(table(_HEAD, map(_cells, rows)).encode())
 
 
-async def _rows(engine: Engine, *, everything: bool) -> list[_Row]:
+async def _rows(engine: EngineClient, *, everything: bool) -> list[_Row]:
     async with engine:
         listed = await engine.list(all=everything)
         limit = asyncio.Semaphore(CONNECTIONS)

@@ -210,7 +210,7 @@ def parse_time_argument(
     fault = ""
     try:
         # "0" is the one duration that docker takes for a time.
-        duration = None if value == "0" else _go_duration(value)
+        duration = None if value == "0" else parse_duration(value)
         if duration is not None:
             return (now_ns - duration) // _SECOND * _SECOND
         ns = _go_time(value, local_offset)
@@ -260,7 +260,7 @@ def _unix_time(value: str) -> int | None:
     return seconds * _SECOND + int(fraction * 10.0 ** max(9 - len(match[2]), -400))
 
 
-def _go_duration(value: str) -> int | None:
+def parse_duration(value: str) -> int | None:
     """Return the nanoseconds of what Go's ``time.ParseDuration`` accepts, else None."""
     if value in ("0", "+0", "-0"):
         return 0

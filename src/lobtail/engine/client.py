@@ -18,11 +18,11 @@ from lobtail._version import __version__
 from lobtail.engine.endpoint import Endpoint, resolve
 from lobtail.engine.http import HttpConnection, Response
 from lobtail.engine.logs import LogOptions, LogStream
-from lobtail.engine.models import Container, ContainerSummary, Ping, Version, decode
+from lobtail.engine.models import Container, ContainerSummary, Info, Ping, Version, decode
 from lobtail.engine.transport import open_transport
 from lobtail.errors import ConfigError, ConnectError, ConnectionLostError, EngineError
 
-__all__ = ["Engine"]
+__all__ = ["EngineClient"]
 
 # The newest API version whose answers were read and tested. An engine that knows only older ones
 # is spoken to in its own newest.
@@ -36,12 +36,12 @@ TIMEOUT: Final = 60.0
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 
 
-class Engine:
+class EngineClient:
     """An engine, Docker's or Podman's, reached over its API.
 
     ::
 
-        async with Engine() as engine:
+        async with EngineClient() as engine:
             for container in await engine.list():
                 print(container.name)
 
@@ -113,6 +113,10 @@ class Engine:
     async def version(self) -> Version:
         """Return the versions of the engine and of its host."""
         return decode(await self._get("/version"), Version, "/version")
+
+    async def info(self) -> Info:
+        """Return what the engine says of itself and of its host."""
+        return decode(await self._get("/info"), Info, "/info")
 
     async def list(
         self, *, all: bool = False, filters: dict[str, list[str]] | None = None

@@ -15,11 +15,11 @@ from lobtail.core.timestamps import format_wire_time, parse_time_argument
 from lobtail.errors import ConfigError, ConnectionLostError, EngineStreamError, TruncatedStream
 
 if TYPE_CHECKING:
-    from lobtail.engine.client import Engine
+    from lobtail.engine.client import EngineClient
     from lobtail.engine.http import Response
     from lobtail.engine.models import Container
 
-__all__ = ["LogOptions", "LogStream"]
+__all__ = ["LogOptions", "LogStream", "nanoseconds"]
 
 # From this API version on the Content-Type tells frames from raw bytes (moby, API changelog 1.42).
 # A newer engine asked in an older version labels frames as raw.
@@ -65,8 +65,8 @@ class LogOptions(msgspec.Struct, frozen=True):
             stderr=stderr,
             follow=follow,
             tail="all" if tail is None else str(tail),
-            since=_nanoseconds(since, "since"),
-            until=_nanoseconds(until, "until"),
+            since=nanoseconds(since, "since"),
+            until=nanoseconds(until, "until"),
             timestamps=timestamps,
             details=details,
         )
@@ -94,9 +94,9 @@ class LogStream:
                 for frame in frames:
                     sys.stdout.buffer.write(frame.payload)
 
-    A batch is a list of what one look at the connection brought, never empty. With a TTY every
-    frame is stdout and may begin and end anywhere; otherwise a frame is one message: a line, or a
-    piece of at most 16 KiB of a long one.
+    A batch is a list of what one look at the connection brought, never empty. With a TTY
+    a frame is a chunk of stdout: as a rule a message, but it may begin and end anywhere. Otherwise
+    a frame is one message: a line, or a piece of at most 16 KiB of a long one.
 
     The iteration ends where the engine says that the log ends, and with ``follow`` and ``until``
     when that time has come, even if the container is silent. It raises:
@@ -108,7 +108,7 @@ class LogStream:
     All that came whole before an error has been returned by then.
     """
 
-    def __init__(self, engine: Engine, container: str, options: LogOptions) -> None:
+    def __init__(self, engine: EngineClient, container: str, options: LogOptions) -> None:
         self._engine = engine
         self._name = container
         self._options = options
@@ -173,9 +173,14 @@ class LogStream:
         await self._open()
         decoder = self._decoder
         decode = decoder.receive_runs if runs else decoder.receive_data
+        tty_messages = not self.multiplexed and not runs
         try:
             while (batch := await self._batch()) is not None:
-                frames = decode(b"".join(batch))
+                if tty_messages:
+                    # The engine sends each message as a chunk: a hint that joining would lose.
+                    frames = [Frame(Stream.STDOUT, chunk) for chunk in batch]
+                else:
+                    frames = decode(b"".join(batch))
                 failed = next((i for i, f in enumerate(frames) if f.stream is _SYSTEMERR), None)
                 if failed is not None:
                     if failed:
@@ -248,7 +253,7 @@ class LogStream:
         return None
 
 
-def _nanoseconds(value: int | str | datetime | None, option: str) -> int | None:
+def nanoseconds(value: int | str | datetime | None, option: str) -> int | None:
     """Turn a point in time, as users give it, into nanoseconds since the epoch."""
     # docker's CLI hands "0" on as it is, and engines take that for no limit, but 0.0 for one.
     if value is None or value == "" or (value == "0" and option == "until"):

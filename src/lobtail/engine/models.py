@@ -12,7 +12,7 @@ import msgspec
 
 from lobtail.errors import ProtocolError
 
-__all__ = ["Container", "ContainerSummary", "Ping", "Version", "decode"]
+__all__ = ["Container", "ContainerSummary", "Info", "Ping", "Version", "decode"]
 
 T = TypeVar("T")
 
@@ -32,6 +32,11 @@ class Ping(msgspec.Struct, frozen=True):
     os_type: str = ""
     server: str = ""
 
+    @property
+    def podman(self) -> bool:
+        """Whether this is Podman's compatible API."""
+        return self.server.startswith("Libpod/")
+
 
 class Version(_Answer, frozen=True):
     """``GET /version``."""
@@ -42,6 +47,18 @@ class Version(_Answer, frozen=True):
     os: str = ""
     arch: str = ""
     kernel_version: str = ""
+
+
+class Info(_Answer, frozen=True):
+    """``GET /info``, the part that matters here."""
+
+    id: str = msgspec.field(default="", name="ID")
+    name: str = ""
+    """The host's name."""
+    server_version: str = ""
+    system_time: str = ""
+    """The engine's clock, RFC 3339."""
+    docker_root_dir: str = ""
 
 
 class Config(_Answer, frozen=True):

@@ -1,0 +1,202 @@
+"""Make lines of messages: strip the stamps, rejoin the pieces, each stream for itself.
+
+The daemon cuts a line of 16 384 bytes and more into pieces, each a message of its own with the
+stamp in front again; only the last ends in a newline (moby, ``daemon/logger/copier.go``). Whether
+a piece goes on with the one before it, the log driver decides:
+
+- json-file and local give all pieces of a line one stamp. A piece without newline that is followed
+  by another stamp was the unterminated end of a run: a line of its own.
+- journald stamps each piece, and so does Podman: there only the newline tells.
+
+Pieces of stdout and stderr come interleaved, so each stream has its own unfinished line.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lobtail.core.frames import Frame, Stream
+from lobtail.core.model import ContainerRef, Line
+from lobtail.core.timestamps import parse_rfc3339
+from lobtail.errors import ProtocolError
+
+__all__ = ["MAX_LINE", "PIECE", "LineAssembler", "split_tty"]
+
+# Longer lines go out in parts, flagged partial: whatever a container writes, memory is bounded.
+MAX_LINE: Final = 1 << 20
+
+# moby, daemon/logger/copier.go: defaultBufSize
+PIECE: Final = 16 * 1024
+
+_STAMP_SIZE: Final = 30  # 2006-01-02T15:04:05.123456789Z
+_LONGEST_STAMP: Final = 36  # with an offset, as log plugins and Podman write it
+
+
+class _Open:
+    """A line that has not ended yet."""
+
+    __slots__ = ("details", "parts", "shown", "size", "time_ns")
+
+    def __init__(self, time_ns: int | None, details: bytes) -> None:
+        self.time_ns = time_ns
+        self.details = details
+        self.parts: list[bytes] = []
+        self.size = 0
+        self.shown = False  # a part of it has gone out
+
+
+class LineAssembler:
+    """Make lines of one container's messages, which must have been asked for with timestamps.
+
+    ``restamped`` says that the log driver stamps each piece of a long line anew (journald,
+    Podman). ``details`` says that the driver's attributes were asked for too.
+    """
+
+    def __init__(
+        self, container: ContainerRef, *, restamped: bool = False, details: bool = False
+    ) -> None:
+        self.container = container
+        self.newest_ns: int | None = None
+        """The newest stamp received so far."""
+        self.whole_seconds = False
+        """Whether a stamp had no fraction: Podman 4 cuts them."""
+        self._restamped = restamped
+        self._details = details
+        self._open: dict[Stream, _Open] = {}
+
+    @property
+    def pending(self) -> bool:
+        """Whether a line has begun that was not given out yet."""
+        return any(line.size for line in self._open.values())
+
+    def receive(self, messages: list[Frame]) -> list[Line]:
+        """Return the lines that ``messages`` complete, in the order of their ends.
+
+        A message is the payload of a frame, or of ``split_tty``: stamp, blank, text. Text without
+        a stamp goes on with the line before it, or is a line of unknown time.
+        """
+        lines: list[Line] = []
+        add = lines.append
+        container = self.container
+        newest = self.newest_ns or 0
+        slow = self._details
+        opened = self._open
+        for message in messages:
+            payload = message.payload
+            try:
+                # 90 is Z: the form of every Docker driver since 1.0.
+                if payload[29] != 90 or payload[30] != 32:
+                    raise ValueError
+                time_ns = parse_rfc3339(payload[:_STAMP_SIZE])
+            except (IndexError, ValueError, ProtocolError):
+                self._odd(message, lines)
+                newest = max(newest, self.newest_ns or 0)
+                continue
+            if time_ns > newest:
+                newest = time_ns
+            stream = message.stream
+            if slow or stream in opened or payload[-1] != 10 or len(payload) > MAX_LINE:
+                self._piece(stream, time_ns, payload[_STAMP_SIZE + 1 :], lines)
+                continue
+            add(Line(container, stream, time_ns, payload[_STAMP_SIZE + 1 : -1]))
+        if newest:
+            self.newest_ns = newest
+        return lines
+
+    def flush(self) -> list[Line]:
+        """Return the lines that have begun, as unterminated ones; oldest first.
+
+        Call this at the end of a run, and after a short silence of a live log: the text is all
+        there is. If the line goes on after all, its rest becomes a line of its own.
+        """
+        lines: list[Line] = []
+        for stream in list(self._open):
+            self._end(stream, lines, unterminated=True)
+        lines.sort(key=lambda line: line.time_ns or 0)
+        return lines
+
+    def _odd(self, message: Frame, lines: list[Line]) -> None:
+        """Take a message whose stamp is not of the usual form, or that has none."""
+        payload, stream = message.payload, message.stream
+        blank = payload.find(b" ", 0, _LONGEST_STAMP + 1)
+        time_ns = None
+        text = payload
+        if blank > 0:
+            try:
+                time_ns = parse_rfc3339(payload[:blank])
+            except ProtocolError:
+                pass
+            else:
+                text = payload[blank + 1 :]
+                self.whole_seconds = self.whole_seconds or b"." not in payload[:blank]
+                self.newest_ns = max(self.newest_ns or 0, time_ns)
+        self._piece(stream, time_ns, text, lines)
+
+    def _piece(self, stream: Stream, time_ns: int | None, text: bytes, lines: list[Line]) -> None:
+        details = b""
+        if self._details and time_ns is not None:
+            details, _, text = text.partition(b" ")
+        line = self._open.get(stream)
+        goes_on = line is not None and (
+            time_ns is None or self._restamped or time_ns == line.time_ns
+        )
+        if line is not None and not goes_on:
+            self._end(stream, lines, unterminated=True)
+        if line is None or not goes_on:
+            line = self._open[stream] = _Open(time_ns, details)
+        ended = text.endswith(b"\n")
+        line.parts.append(text[:-1] if ended else text)
+        line.size += len(line.parts[-1])
+        while line.size > MAX_LINE:
+            whole = b"".join(line.parts)
+            self._add(line, stream, whole[:MAX_LINE], lines, partial=True)
+            line.parts = [whole[MAX_LINE:]]
+            line.size = len(line.parts[0])
+        if ended:
+            self._end(stream, lines, unterminated=False)
+
+    def _end(self, stream: Stream, lines: list[Line], *, unterminated: bool) -> None:
+        line = self._open.pop(stream)
+        self._add(line, stream, b"".join(line.parts), lines, unterminated=unterminated)
+
+    def _add(
+        self,
+        line: _Open,
+        stream: Stream,
+        raw: bytes,
+        lines: list[Line],
+        *,
+        partial: bool = False,
+        unterminated: bool = False,
+    ) -> None:
+        lines.append(
+            Line(
+                self.container,
+                stream,
+                line.time_ns,
+                raw,
+                partial=partial,
+                unterminated=unterminated,
+                raw_details=line.details,
+            )
+        )
+
+
+def split_tty(chunk: bytes) -> list[Frame]:
+    """Cut a chunk of a TTY's log into messages.
+
+    With a TTY nothing labels messages. An engine sends each as an HTTP chunk, which is only a
+    hint, for proxies join and cut chunks as they like. So a message ends at a newline, or after
+    ``PIECE`` bytes of text if the same stamp stands there again.
+    """
+    messages: list[Frame] = []
+    start = 0
+    while start < len(chunk):
+        stop = chunk.find(b"\n", start) + 1 or len(chunk)
+        stamp = chunk[start : chunk.find(b" ", start, start + _LONGEST_STAMP + 1) + 1]
+        cut = start + len(stamp) + PIECE
+        if stamp and cut < stop and chunk.startswith(stamp, cut):
+            stop = cut
+        messages.append(Frame(Stream.STDOUT, chunk[start:stop]))
+        start = stop
+    return messages

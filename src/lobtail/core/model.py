@@ -1,0 +1,168 @@
+"""The values that travel through lobtail: lines, and the marks between them.
+
+A ``Line`` is what a program wrote; a mark says what happened to a container or to the reading of
+its log. Both are immutable, know their container and their time, and go through the layers in
+lists (batches). An *item* is either.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, TypeAlias
+from urllib.parse import unquote_plus
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from lobtail.core.fields import parse_fields
+from lobtail.core.frames import Stream
+from lobtail.core.levels import Level, detect_level
+
+__all__ = [
+    "ContainerRef",
+    "Dropped",
+    "Gap",
+    "Item",
+    "Line",
+    "Mark",
+    "Removed",
+    "Resumed",
+    "Started",
+    "Stopped",
+]
+
+
+class ContainerRef(msgspec.Struct, frozen=True):
+    """A container as its lines name it; one object for all lines of a run."""
+
+    id: str
+    """All 64 digits."""
+    name: str
+    """Without the slash that the API puts in front."""
+    image: str = ""
+    project: str = ""
+    """Of docker compose; empty without one."""
+    service: str = ""
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    host: str = ""
+    """The engine that it runs on, where several are read; else empty."""
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """A line that a container wrote, pieces rejoined, without its newline.
+
+    ``raw`` are the bytes as the engine keeps them (json-file has replaced invalid UTF-8 before).
+    """
+
+    container: ContainerRef
+    stream: Stream
+    time_ns: int | None
+    """When the engine received its beginning, in nanoseconds since the epoch; None if unknown."""
+    raw: bytes
+    partial: bool = False
+    """A part of a line above the limit of 1 MiB: the next line of this stream goes on."""
+    unterminated: bool = False
+    """No newline followed, or none yet."""
+    late: bool = False
+    """It came after younger lines of other containers had been shown."""
+    raw_details: bytes = b""
+    """The log driver's attributes as the engine sends them: ``k=v,k=v``, query-escaped."""
+    _cache: dict[str, Any] | None = None
+
+    @property
+    def text(self) -> str:
+        """``raw`` as text, not made safe for terminals.
+
+        What is not UTF-8 is replaced by U+FFFD, and the CR that a TTY puts before each newline is
+        left out.
+        """
+        return self.raw.removesuffix(b"\r").decode("utf-8", "replace")
+
+    @property
+    def details(self) -> dict[str, str]:
+        """The log driver's attributes."""
+        pairs = (pair.partition("=") for pair in self.raw_details.decode().split(",") if pair)
+        return {unquote_plus(key): unquote_plus(value) for key, _, value in pairs}
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of a JSON or logfmt line; empty for other text. Parsed at the first use."""
+        cache = self._cached()
+        if "fields" not in cache:
+            cache["fields"] = parse_fields(self.raw)
+        fields: dict[str, Any] = cache["fields"]
+        return fields
+
+    @property
+    def level(self) -> Level:
+        """How grave the line says that it is; ``Level.UNKNOWN`` if it does not. Found once."""
+        cache = self._cached()
+        if "level" not in cache:
+            cache["level"] = detect_level(self.raw)
+        level: Level = cache["level"]
+        return level
+
+    def _cached(self) -> dict[str, Any]:
+        if self._cache is None:
+            # Not part of the value: what is kept here follows from ``raw``.
+            force_setattr(self, "_cache", {})
+        cache: dict[str, Any] = self._cache  # type: ignore[assignment]
+        return cache
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """Something that happened to a container or to the reading of its log."""
+
+    kind: ClassVar[str] = ""
+
+    container: ContainerRef
+    time_ns: int | None
+    """When, by the engine's clock where it tells; None if unknown."""
+
+
+class Started(Mark, frozen=True):
+    """The container began a run while it was followed."""
+
+    kind: ClassVar[str] = "started"
+
+
+class Stopped(Mark, frozen=True):
+    """The container's run ended."""
+
+    kind: ClassVar[str] = "stopped"
+
+    exit_code: int | None = None
+    oom: bool = False
+    """The kernel killed it for want of memory."""
+
+
+class Removed(Mark, frozen=True):
+    """The container was removed, and its log with it."""
+
+    kind: ClassVar[str] = "removed"
+
+
+class Gap(Mark, frozen=True):
+    """Lines may be missing here; ``reason`` says why."""
+
+    kind: ClassVar[str] = "gap"
+
+    reason: str = ""
+
+
+class Resumed(Mark, frozen=True):
+    """The log was cut and is read again from here; nothing is missing unless a ``Gap`` says so."""
+
+    kind: ClassVar[str] = "resumed"
+
+    reason: str = ""
+
+
+class Dropped(Mark, frozen=True):
+    """``count`` lines were left out on purpose, to keep memory bounded."""
+
+    kind: ClassVar[str] = "dropped"
+
+    count: int = 0
+
+
+Item: TypeAlias = Line | Mark

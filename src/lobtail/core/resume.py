@@ -1,0 +1,169 @@
+"""Read a log on after a cut, so that every message comes once.
+
+A log has no offsets: a reader can only ask for what is not older than a moment. Stamps are not
+unique, and between stdout and stderr not monotonic either, so "newer than the last" loses lines
+and "not older than the last" shows some twice. Instead the recent messages are remembered, the log
+is asked for again from a little before its end, and what was seen already is left out, message by
+message, each as often as it was seen: equal 16 KiB pieces of one line are equal messages.
+
+A message is a frame as it came, stamp included, so the stamp belongs to what is compared.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter, deque
+from typing import Final
+
+from lobtail.core.frames import Frame
+
+__all__ = ["LIMIT", "WINDOW_NS", "Memory", "Overlap"]
+
+# How far the stamps of messages may be out of order: stamping and writing are two steps of two
+# goroutines a few microseconds apart; two seconds also bear a small step of the clock.
+WINDOW_NS: Final = 2 * 10**9
+
+# Messages remembered for one container, 8 bytes each. A log that is faster than that within the
+# window is asked for again from its last LIMIT messages on.
+LIMIT: Final = 200_000
+
+
+class Memory:
+    """What was received lately, for a later ``Overlap``.
+
+    Set ``whole_seconds`` when the engine's stamps have no fraction (Podman 4): all messages of a
+    second then have one stamp, and the window is wider by a second.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.whole_seconds = False
+        self._limit = limit
+        self._batches: deque[tuple[int, array[int]]] = deque()
+        self._size = 0
+        self._newest: int | None = None
+        self._forgotten: int | None = None  # the newest stamp that is no longer remembered
+        self.received = 0
+        """How many messages were ever added."""
+
+    def __len__(self) -> int:
+        return self._size
+
+    def add(self, messages: list[Frame], newest_ns: int | None) -> None:
+        """Remember ``messages``; ``newest_ns`` is the newest stamp received so far."""
+        if not messages:
+            return
+        if newest_ns is not None:
+            self._newest = newest_ns
+        newest = self._newest or 0
+        self._batches.append((newest, array("q", map(hash_message, messages))))
+        self._size += len(messages)
+        self.received += len(messages)
+        # Twice the window: what is asked for again begins one window back, and a message that is
+        # older than that may still stand behind one that is not.
+        horizon = newest - 2 * self._window()
+        while len(self._batches) > 1 and (
+            self._batches[0][0] < horizon or self._size > self._limit
+        ):
+            stamp, batch = self._batches.popleft()
+            self._size -= len(batch)
+            self._forgotten = stamp
+
+    @property
+    def since_ns(self) -> int | None:
+        """From when on to ask for the log again; None if nothing was received with a stamp."""
+        if self._newest is None:
+            return None
+        since = self._newest - self._window()
+        if self._forgotten is not None:
+            since = max(since, self._forgotten + (10**9 if self.whole_seconds else 1))
+        return min(since, self._newest)
+
+    def overlap(self) -> Overlap | None:
+        """Begin to leave out what is remembered now; None if that is nothing."""
+        return Overlap(self.counts()) if self._size else None
+
+    def _window(self) -> int:
+        return WINDOW_NS + (10**9 if self.whole_seconds else 0)
+
+    def counts(self) -> Counter[int]:
+        """Return how often each message that is remembered was received."""
+        counts: Counter[int] = Counter()
+        for _, batch in self._batches:
+            counts.update(batch)
+        return counts
+
+
+class Overlap:
+    """Leaves out messages that were received before a cut, each as often as it was received."""
+
+    def __init__(self, counts: Counter[int]) -> None:
+        self._counts = counts
+        self.matched = 0
+        """Messages left out so far."""
+        self.gap = False
+        """Whether the log went on without one message that was known: some may be missing."""
+
+    def filter(self, messages: list[Frame]) -> list[Frame]:
+        """Return the messages that are new."""
+        counts = self._counts
+        fresh: list[Frame] = []
+        for message in messages:
+            key = hash_message(message)
+            left = counts.get(key, 0)
+            if left:
+                counts[key] = left - 1
+                self.matched += 1
+            else:
+                self.gap = not self.matched
+                fresh.append(message)
+        return fresh
+
+
+class ReplayFilter:
+    """Leaves out what an engine before 23.0 sends twice within one follow stream.
+
+    When it rotates a file that is followed, it reads some of it again, from an earlier record on
+    (moby, ``daemon/logger/loggerutils/logfile.go`` of 20.10). That shows as a step back in time to
+    a message that is known, or as the last line once more; from there on messages that are known
+    are left out, each as often as it was received, until one is new.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._last = b""  # the newest stamp, as text: these engines write all nine digits
+        self._order: deque[int] = deque()
+        self._seen: Counter[int] = Counter()
+        self._limit = limit
+        self._replayed: Counter[int] | None = None
+
+    def filter(self, messages: list[Frame]) -> list[Frame]:
+        """Return the messages that are new."""
+        fresh: list[Frame] = []
+        seen = self._seen
+        for message in messages:
+            key = hash_message(message)
+            stamp = message.payload[:30]
+            if self._replayed is None and seen.get(key):
+                # A piece of a long line may equal the one before it, stamp and all.
+                again = message.payload[-1:] == b"\n" and stamp == self._last
+                if again or stamp < self._last:
+                    self._replayed = seen.copy()
+            if self._replayed is not None:
+                if self._replayed.get(key):
+                    self._replayed[key] -= 1
+                    continue
+                self._replayed = None
+            self._last = max(self._last, stamp)
+            seen[key] += 1
+            self._order.append(key)
+            fresh.append(message)
+        while len(self._order) > self._limit:
+            key = self._order.popleft()
+            seen[key] -= 1
+            if not seen[key]:
+                del seen[key]
+        return fresh
+
+
+def hash_message(message: Frame) -> int:
+    """Return 64 bits that tell a message, its stamp and its stream included."""
+    return hash((message.stream, message.payload))

@@ -1,0 +1,95 @@
+"""Choose containers: by name, ID, glob or regex, label, compose project and service, image."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import translate
+from typing import Final
+
+import msgspec
+
+from lobtail.core.model import ContainerRef
+from lobtail.errors import ConfigError
+
+__all__ = ["Selection", "Selector"]
+
+_ID: Final = re.compile(r"[0-9a-f]{4,64}")
+_GLOB: Final = re.compile(r"[*?\[]")
+
+
+class Selector:
+    """One word that names containers: ``web``, ``3f5a``, ``web-*`` or ``/^web-[0-9]+$/``.
+
+    A plain word is a name in full, or the beginning of an ID of at least 4 digits. A glob must
+    match the whole name, a regex any part of it.
+
+    Raises:
+        ConfigError: the regex is not one.
+    """
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+        self._pattern: re.Pattern[str] | None = None
+        if len(word) > 1 and word.startswith("/") and word.endswith("/"):
+            try:
+                self._pattern = re.compile(word[1:-1])
+            except re.error as exc:
+                where = "" if exc.pos is None else f" at character {exc.pos + 1}"
+                raise ConfigError(f"the selector {word} is no regex: {exc.msg}{where}") from exc
+        elif _GLOB.search(word):
+            self._pattern = re.compile(translate(word))
+        self._name = word.removeprefix("/")
+
+    @property
+    def exact(self) -> bool:
+        """Whether it names one container rather than a kind."""
+        return self._pattern is None
+
+    def matches(self, container: ContainerRef) -> bool:
+        """Tell whether it names ``container``."""
+        if self._pattern is not None:
+            return self._pattern.search(container.name) is not None
+        return container.name == self._name or bool(
+            _ID.fullmatch(self._name) and container.id.startswith(self._name)
+        )
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """Which containers to tail: those that match one of each kind of criterion that is given.
+
+    Without any, all. ``labels`` are ``k`` or ``k=v``, and all of them must be there.
+    """
+
+    names: tuple[Selector, ...] = ()
+    labels: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    excluded: tuple[Selector, ...] = ()
+
+    def matches(self, container: ContainerRef) -> bool:
+        """Tell whether ``container`` is chosen."""
+        if any(selector.matches(container) for selector in self.excluded):
+            return False
+        if self.names and not any(selector.matches(container) for selector in self.names):
+            return False
+        if self.projects and container.project not in self.projects:
+            return False
+        if self.services and container.service not in self.services:
+            return False
+        if self.images and not any(_same_image(image, container.image) for image in self.images):
+            return False
+        return all(_has_label(container, label) for label in self.labels)
+
+
+def _same_image(wanted: str, image: str) -> bool:
+    """Compare as people write images: without a tag any tag will do; globs match the whole."""
+    if _GLOB.search(wanted):
+        return re.fullmatch(translate(wanted), image) is not None
+    name, _, tag = image.rpartition(":")
+    return image == wanted or (name == wanted and "/" not in tag)
+
+
+def _has_label(container: ContainerRef, label: str) -> bool:
+    key, separator, value = label.partition("=")
+    return key in container.labels and (not separator or container.labels[key] == value)
