@@ -29,7 +29,7 @@ def lab() -> Iterator[Lab]:
 @pytest.fixture(scope="session", params=SUITES)
 def engine(request: pytest.FixtureRequest, lab: Lab) -> Iterator[TestEngine]:
     if GIVEN:
-        subprocess.run([sys.executable, str(LAB), "image", GIVEN], check=False)
+        subprocess.run([sys.executable, str(LAB), "image", GIVEN], check=True)
     engine = TestEngine(request.param, GIVEN or lab.host(request.param))
     yield engine
     if engine.containers:
