@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Coroutine
+from itertools import takewhile
 from typing import Any, TypeVar
 
 import click
@@ -44,10 +45,23 @@ class DockerCommand(click.Command):
             elif value in _TRUE:
                 plain.append(name)
             elif value in _FALSE:  # docker lets the last one hold
-                plain = [p for p in plain if flags.get(p) != flags[name]]
+                kept = (_without(flags[name], p, flags) for p in plain)
+                plain = [p for p in kept if p is not None]
             else:
                 raise click.UsageError(f"{name} takes true or false, not {value!r}", ctx)
         return super().parse_args(ctx, plain)
+
+
+def _without(flag: str, arg: str, flags: dict[str, str]) -> str | None:
+    """Return ``arg`` without ``flag``, which may be one of its letters (``-ft``)."""
+    if flags.get(arg) == flag:
+        return None
+    if arg.startswith("--") or not arg.startswith("-"):
+        return arg
+    letters = list(takewhile(lambda letter: f"-{letter}" in flags, arg[1:]))
+    kept = [letter for letter in letters if flags[f"-{letter}"] != flag]
+    rest = "".join(kept) + arg[1 + len(letters) :]
+    return f"-{rest}" if rest or not letters else None
 
 
 def host_option(function: F) -> F:
