@@ -49,6 +49,7 @@ def command(
     if container == "-":
         if os.isatty(0):
             narrate("lobtail: reading a captured stream from the terminal; end it with Ctrl-D")
+        table.begin()
         for data in iter(_read, b""):
             table.frames(data)
         table.end()
@@ -75,6 +76,7 @@ def _read() -> bytes:
 
 async def _show(engine: EngineClient, stream: LogStream, table: _Table) -> None:
     async with engine, stream:
+        table.begin()
         add = table.frames
         if not stream.multiplexed:
             narrate(
@@ -98,8 +100,12 @@ class _Table:
         self._out = out
         self._form = form
         self._inspector = FrameInspector()
+        self._heading = heading
         self._offset = 0
-        out.write(heading.encode())
+
+    def begin(self) -> None:
+        """Write the heading: what is asked for can be had."""
+        self._out.write(self._heading.encode())
 
     def frames(self, data: bytes) -> None:
         """Add the frames that ``data`` completes."""
