@@ -1,0 +1,121 @@
+"""What a command loads, and what the package promises to have."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import lobtail
+
+# Nothing of this is needed to show a log, and each costs milliseconds before its first byte.
+NEVER = {
+    "rich",
+    "textual",
+    "hypothesis",
+    "docker",
+    "aiodocker",
+    "email.message",
+    "http.client",
+    "http.server",
+    "urllib.request",
+    "multiprocessing",
+    "sqlite3",
+    "xml",
+    "unittest",
+    "zoneinfo",
+}
+
+
+def loaded(code: str) -> set[str]:
+    """Return the modules that a fresh Python holds after `code`."""
+    code += "\nimport json, sys; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def ours(modules: set[str]) -> set[str]:
+    return {name for name in modules if name.startswith("lobtail")}
+
+
+@pytest.mark.parametrize(
+    ("command", "not_loaded"),
+    [("logs", {"ps", "frames"}), ("ps", {"logs", "frames"}), ("frames", {"ps", "logs"})],
+)
+def test_a_command_loads_what_it_needs(command: str, not_loaded: set[str]) -> None:
+    code = "import sys, lobtail.cli.main as m\nsys.argv[1:] = [{!r}, '--help']\nm._run()"
+    modules = loaded(code.format(command))
+    assert f"lobtail.cli.{command}" in modules
+    assert not modules & {f"lobtail.cli.{other}" for other in not_loaded}
+    assert not modules & NEVER
+
+
+def test_logs_loads_no_renderer() -> None:
+    assert not any("render" in name for name in loaded("import lobtail.cli.logs"))
+
+
+def test_the_version_needs_no_engine() -> None:
+    code = "import sys, lobtail.cli.main as m\nsys.argv[1:] = ['--version']\nm._run()"
+    modules = loaded(code)
+    assert not modules & {"asyncio", "httptools", "lobtail.engine.client", *NEVER}
+
+
+def test_importing_the_package_loads_nothing() -> None:
+    assert ours(loaded("import lobtail")) == {"lobtail", "lobtail._version"}
+
+
+@pytest.mark.parametrize("name", ["stdcopy", "demux", "FrameDecoder", "Frame", "LobtailError"])
+def test_decoding_needs_no_engine(name: str) -> None:
+    modules = loaded(f"from lobtail import {name}")
+    assert not modules & {"asyncio", "httptools", "click", "socket", "lobtail.engine", *NEVER}
+
+
+def test_the_package_lists_its_names() -> None:
+    assert lobtail.__all__ == sorted(lobtail.__all__)
+    assert len(set(lobtail.__all__)) == len(lobtail.__all__)
+    assert dir(lobtail) == lobtail.__all__
+    for name in lobtail.__all__:
+        assert getattr(lobtail, name) is not None
+    assert set(lobtail._HOME) | {"__version__"} == set(lobtail.__all__)
+
+
+def test_promised_names_stay() -> None:
+    # Add to this list what a release has; taking a name away breaks somebody's program.
+    assert set(lobtail.__all__) >= {
+        "ConfigError",
+        "ConnectError",
+        "ConnectionLostError",
+        "Container",
+        "ContainerSummary",
+        "Engine",
+        "EngineError",
+        "EngineStreamError",
+        "Frame",
+        "FrameDecoder",
+        "LobtailError",
+        "LogStream",
+        "Ping",
+        "ProtocolError",
+        "RawDecoder",
+        "Stream",
+        "TruncatedStream",
+        "Version",
+        "__version__",
+        "ademux",
+        "demux",
+        "stdcopy",
+    }
+
+
+def test_a_name_that_is_none() -> None:
+    with pytest.raises(AttributeError, match="module 'lobtail' has no attribute 'nope'"):
+        _ = lobtail.nope
+
+
+def test_every_error_is_a_lobtail_error() -> None:
+    errors = [getattr(lobtail, name) for name in lobtail.__all__ if name.endswith("Error")]
+    assert len(errors) >= 7
+    assert all(issubclass(error, lobtail.LobtailError) for error in errors)
+    assert issubclass(lobtail.TruncatedStream, lobtail.ProtocolError)
