@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from lobtail._version import __version__
 
 if TYPE_CHECKING:
+    from lobtail.api import Engine
     from lobtail.core.frames import Frame, FrameDecoder, RawDecoder, Stream
     from lobtail.demultiplex import ademux, demux, stdcopy
-    from lobtail.api import Engine
     from lobtail.engine.logs import LogStream
     from lobtail.engine.models import Container, ContainerSummary, Ping, Version
     from lobtail.errors import (
