@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from faults.command import line_of, lobtail
+from faults.command import IMPATIENT, line_of, lobtail
 from faults.fake_engine import (
     MULTIPLEXED,
     FakeEngine,
@@ -35,7 +35,8 @@ STREAM_HEAD = head(200, "OK", "1.0", content_type=MULTIPLEXED)
 def logs(script: Script, *args: str, tty: bool = False, tcp: bool = False) -> tuple[bytes, str]:
     """Return what stdout held, and the line on stderr."""
     with FakeEngine(script, tty=tty, tcp=tcp) as engine:
-        result = lobtail(engine.host, "logs", *args, "web")
+        env = IMPATIENT if stall in script else None
+        result = lobtail(engine.host, "logs", *args, "web", env=env)
     return result.stdout, line_of(result).removeprefix("lobtail: ")
 
 
@@ -161,7 +162,7 @@ def test_row_6_stall_between_frames() -> None:
 @pytest.mark.parametrize("script", [[stall], [cut], [b"HTTP/1.1 200 OK\r\nX", cut]])
 def test_row_6_a_request_before_the_log_is_not_answered(path: str, script: Script) -> None:
     with FakeEngine(answers={path: script}) as engine:
-        result = lobtail(engine.host, "logs", "web")
+        result = lobtail(engine.host, "logs", "web", env=IMPATIENT)
     assert result.stdout == b""
     assert re.search("has not answered for 1 s|closed the connection unanswered", line_of(result))
 
@@ -170,7 +171,7 @@ def test_row_6_a_request_before_the_log_is_not_answered(path: str, script: Scrip
 def test_row_6_the_body_of_inspect_is_not_whole(end: object) -> None:
     assert callable(end)
     with FakeEngine(answers={"/json": [head(content_length=500) + b'{"Id":', end]}) as engine:
-        result = lobtail(engine.host, "logs", "web")
+        result = lobtail(engine.host, "logs", "web", env=IMPATIENT)
     assert re.search("has not answered for 1 s|after [0-9]+ bytes of its answer", line_of(result))
 
 

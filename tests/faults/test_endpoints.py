@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from faults.command import line_of, lobtail
+from faults.command import IMPATIENT, line_of, lobtail
 from faults.fake_engine import FakeEngine, frame, log
 
 NOBODY = 65534
@@ -125,7 +125,7 @@ def test_row_8_a_server_that_never_accepts(folder: Path) -> None:
         server.bind(path)
         server.listen(0)
         first.connect(path)  # the queue is full from here on
-        line = line_of(lobtail(f"unix://{path}", "logs", "web"))
+        line = line_of(lobtail(f"unix://{path}", "logs", "web", env=IMPATIENT))
     assert line == (
         f"lobtail: cannot connect to the engine at unix://{path} (DOCKER_HOST): "
         "no answer within 1 s"
