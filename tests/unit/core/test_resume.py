@@ -1,0 +1,151 @@
+"""Resuming: every message once, after any cut, with equal messages and stamps out of order."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lobtail.core.frames import Frame, Stream
+from lobtail.core.resume import WINDOW_NS, Memory, ReplayFilter
+from lobtail.core.timestamps import format_rfc3339
+
+T0 = 1_700_000_000_000_000_000
+SECOND = 10**9
+
+
+def message(ns: int, text: str = "x", stream: Stream = Stream.STDOUT) -> Frame:
+    return Frame(stream, f"{format_rfc3339(ns)} {text}\n".encode())
+
+
+class Log:
+    """A log as an engine keeps it, and `since` as it filters."""
+
+    def __init__(self, stamps: list[int], texts: list[str]) -> None:
+        self.entries = [(ns, message(ns, text)) for ns, text in zip(stamps, texts, strict=True)]
+
+    def read(self, since: int | None) -> list[Frame]:
+        return [frame for ns, frame in self.entries if since is None or ns >= since]
+
+
+def test_nothing_received_means_nothing_to_leave_out() -> None:
+    memory = Memory()
+    assert memory.since_ns is None
+    assert memory.overlap() is None
+
+
+def test_the_overlap_is_left_out() -> None:
+    stamps = [T0 + i * SECOND for i in range(10)]
+    log = Log(stamps, [str(i) for i in range(10)])
+    memory = Memory()
+    memory.add(log.read(None)[:6], stamps[5])
+    assert memory.since_ns == stamps[5] - WINDOW_NS
+    overlap = memory.overlap()
+    assert overlap is not None
+    assert overlap.filter(log.read(memory.since_ns)) == log.read(None)[6:]
+    assert overlap.matched == 3
+    assert not overlap.gap
+
+
+def test_equal_pieces_are_counted() -> None:
+    piece = Frame(Stream.STDOUT, f"{format_rfc3339(T0)} {'x' * 16384}".encode())
+    memory = Memory()
+    memory.add([piece, piece], T0)
+    overlap = memory.overlap()
+    assert overlap is not None
+    assert overlap.filter([piece] * 5) == [piece] * 3
+
+
+def test_the_stream_belongs_to_a_message() -> None:
+    memory = Memory()
+    memory.add([message(T0)], T0)
+    overlap = memory.overlap()
+    assert overlap is not None
+    other = message(T0, stream=Stream.STDERR)
+    assert overlap.filter([message(T0), other]) == [other]
+
+
+def test_a_log_that_goes_on_elsewhere_is_a_gap() -> None:
+    memory = Memory()
+    memory.add([message(T0, "known")], T0)
+    overlap = memory.overlap()
+    assert overlap is not None
+    assert overlap.filter([]) == []
+    assert not overlap.gap
+    overlap.filter([message(T0 + SECOND, "new")])
+    assert overlap.gap
+
+
+def test_whole_seconds_widen_the_window() -> None:
+    memory = Memory()
+    memory.whole_seconds = True
+    memory.add([message(T0)], T0)
+    assert memory.since_ns == T0 - WINDOW_NS - SECOND
+
+
+def test_memory_is_bounded_and_still_exact() -> None:
+    stamps = [T0 + i for i in range(1000)]  # far faster than the window can hold
+    log = Log(stamps, [str(i) for i in range(1000)])
+    memory = Memory(limit=100)
+    for i in range(0, 900, 30):
+        memory.add(log.read(None)[i : i + 30], stamps[i + 29])
+    assert len(memory) <= 100
+    overlap = memory.overlap()
+    assert overlap is not None
+    assert overlap.filter(log.read(memory.since_ns)) == log.read(None)[900:]
+    assert not overlap.gap
+
+
+@settings(max_examples=200)
+@given(
+    steps=st.lists(st.integers(-WINDOW_NS // 4, SECOND), min_size=1, max_size=60),
+    texts=st.lists(st.sampled_from("abc"), min_size=60, max_size=60),
+    cuts=st.lists(st.integers(0, 60), max_size=6),
+    batch=st.integers(1, 20),
+)
+def test_any_cuts_in_any_log(
+    steps: list[int], texts: list[str], cuts: list[int], batch: int
+) -> None:
+    """Stamps may step back by less than the window; messages and stamps may be equal."""
+    stamps, now, newest = [], T0, T0
+    for step in steps:
+        # Out of order only against the newest, as two goroutines make it.
+        now = max(now + step, newest - WINDOW_NS // 2)
+        newest = max(newest, now)
+        stamps.append(now)
+    log = Log(stamps, texts[: len(stamps)])
+    everything = log.read(None)
+    stamp_of = {id(frame): ns for ns, frame in log.entries}
+
+    memory = Memory()
+    got: list[Frame] = []
+    top = 0
+    for cut in [*sorted(cuts), len(everything)]:
+        # The log has grown to `cut` messages when this connection ends.
+        available = {id(frame) for frame in everything[:cut]}
+        reread = [f for f in log.read(memory.since_ns) if id(f) in available]
+        overlap = memory.overlap()
+        for i in range(0, len(reread), batch):
+            fresh = reread[i : i + batch]
+            if overlap is not None:
+                fresh = overlap.filter(fresh)
+            if fresh:
+                top = max(top, *(stamp_of[id(frame)] for frame in fresh))
+                memory.add(fresh, top)
+                got += fresh
+        assert overlap is None or not overlap.gap
+    assert got == everything
+
+
+def test_a_replay_within_a_stream_is_left_out() -> None:
+    log = [message(T0 + i, str(i)) for i in range(20)]
+    replay = ReplayFilter()
+    assert replay.filter(log[:10]) == log[:10]
+    assert replay.filter(log[4:12]) == log[10:12]
+    assert replay.filter(log[11:20]) == log[12:]
+
+
+def test_a_replay_keeps_equal_pieces_and_inversions() -> None:
+    piece = Frame(Stream.STDOUT, f"{format_rfc3339(T0)} {'x' * 100}".encode())
+    inverted = [message(T0 + 5, "b"), message(T0 + 4, "a"), message(T0 + 6, "c")]
+    replay = ReplayFilter()
+    assert replay.filter([piece, piece, piece, *inverted]) == [piece, piece, piece, *inverted]
