@@ -1,5 +1,5 @@
 """``python -m lobtail`` is ``lobtail``."""
 
-from lobtail.cli.main import main
+from lobtail.cli.entry import main
 
 main()

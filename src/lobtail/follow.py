@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -79,7 +78,8 @@ class Follower:
     """Reads one container and hands its items on with ``deliver``, which may make it wait.
 
     ``opening`` bounds how many followers open a history at once; ``set_live`` is told when the
-    history has been handed on. ``changed`` is to be set whenever an event names the container.
+    history has been handed on. ``now`` is the engine's clock, in nanoseconds since the epoch.
+    ``changed`` is to be set whenever an event names the container.
     """
 
     def __init__(
@@ -93,6 +93,7 @@ class Follower:
         push: Callable[[list[Item]], None],
         set_live: Callable[[bool], None],
         opening: asyncio.Semaphore,
+        now: Callable[[], int],
         podman: bool = False,
     ) -> None:
         self.container = container
@@ -103,6 +104,8 @@ class Follower:
         self._push = push
         self._set_live = set_live
         self._opening = opening
+        self._now = now
+        self._looked_ns = 0  # when the container was last inspected
         self._assembler = LineAssembler(
             ref,
             restamped=podman or container.log_driver in RESTAMPING,
@@ -197,10 +200,11 @@ class Follower:
         """Read once more what a follow stream may have missed, and say how the run ended."""
         state = self.container.state
         if _run(before) != _run(self.container):  # another run has begun already
-            await self._attempt(follow=False, until=_run(self.container))
+            await self._attempt(follow=False, until=_between(self.container))
             stopped = Stopped(self.ref, moment(state.finished_at), self.exit_code)
         else:
-            await self._attempt(follow=False)
+            # What is younger than that look belongs to a run that has begun since.
+            await self._attempt(follow=False, until=self._looked_ns)
             finished = moment(state.finished_at)
             stopped = Stopped(self.ref, finished, state.exit_code, state.oom_killed)
         await self._finish([stopped])
@@ -283,7 +287,7 @@ class Follower:
             timestamps=True,
             details=options.details,
         )
-        now = time.time_ns()
+        now = self._now()
         async with self._opening:
             await stream.__aenter__()
         if self._opened_ns is None:
@@ -349,7 +353,12 @@ class Follower:
 
     async def _inspect(self) -> Container:
         """Inspect the container, however long the engine is away."""
-        return await retrying(lambda: self._engine.inspect(self.container.id))
+
+        async def look() -> Container:
+            self._looked_ns = self._now()
+            return await self._engine.inspect(self.container.id)
+
+        return await retrying(look)
 
 
 async def retrying(ask: Callable[[], Awaitable[T]], *, most: int | None = None) -> T:
@@ -380,6 +389,18 @@ async def back_off(failures: int) -> None:
 def _run(container: Container) -> int | None:
     """Return what tells one run of a container from the next: when it started."""
     return moment(container.state.started_at)
+
+
+def _between(container: Container) -> int | None:
+    """Return a moment between the end of the last run and the beginning of this one.
+
+    Neither is exact: the last text of a run is stamped a little after its end, and the first of
+    the next a little before its start is noted.
+    """
+    ended, started = moment(container.state.finished_at), _run(container)
+    if ended is None or started is None or not ended < started:
+        return started
+    return (ended + started) // 2
 
 
 def moment(stamp: str) -> int | None:

@@ -104,7 +104,7 @@ class Tail:
         await self._begin()
         while True:
             self._ready.clear()
-            items = self._merge.pop(time.time_ns() + self._skew_ns)
+            items = self._merge.pop(self._now())
             if items:
                 for key, event in self._space.items():
                     if self._merge.waiting(key) < QUEUE:
@@ -118,6 +118,10 @@ class Tail:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._window / 1e9 if self._merge.pending else None):
                     await self._ready.wait()
+
+    def _now(self) -> int:
+        """Return the time by the engine's clock."""
+        return time.time_ns() + self._skew_ns
 
     async def lines(self) -> AsyncIterator[Item]:
         """Iterate over single items."""
@@ -250,6 +254,7 @@ class Tail:
             push=lambda items: self._push(key, items),
             set_live=lambda live: self._merge.set_live(key, live),
             opening=self._opening,
+            now=self._now,
             podman=self._podman,
         )
         self._followers[key] = follower

@@ -79,9 +79,9 @@ def test_row_8_permission_denied(folder: Path, barred: str) -> None:
         path.chmod(0o777 if barred == "folder" else 0o600)
         # All is imported before: an unprivileged user may not be able to read this Python.
         code = (
-            "import os, lobtail.cli.logs, lobtail.cli.main, encodings.idna\n"
+            "import os, lobtail.cli.logs, lobtail.cli.main, lobtail.cli.entry, encodings.idna\n"
             f"if os.getuid() == 0: os.setgroups([]); os.setuid({NOBODY})\n"
-            "lobtail.cli.main.main()"
+            "lobtail.cli.entry.main()"
         )
         if os.getuid() != 0:
             path.chmod(0)

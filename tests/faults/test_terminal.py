@@ -132,7 +132,8 @@ def test_row_13_colours_do_not_outlive_an_error() -> None:
     with FakeEngine(log([frame(1, b"\x1b[31mred\n")], cut)) as engine:
         shown, line, code = on_terminal(engine.host, "logs", "web", stream="stdout")
     assert shown == b"\x1b[31mred\n\x1b[0m"
-    assert line.startswith(b"lobtail: the engine closed the connection")
+    assert line.startswith(b"lobtail: the engine at unix:")
+    assert b" closed the connection" in line
     assert code == 1
 
 

@@ -68,11 +68,15 @@ def command(
         details=details,
     )
     out, err = Output.stdout(raw=raw), Output.stderr(raw=raw)
+    signalled = False
     try:
         run(_copy(engine, stream, out, err))
+    except SystemExit:
+        signalled = True
+        raise
     finally:
-        out.finish()
-        err.finish()
+        out.finish(wait=not signalled)
+        err.finish(wait=not signalled)
 
 
 async def _copy(engine: EngineClient, stream: LogStream, out: Output, err: Output) -> None:

@@ -14,10 +14,7 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from importlib import import_module
-from types import FrameType
-from typing import NoReturn
 
 import click
 
@@ -25,7 +22,7 @@ from lobtail._version import __version__
 from lobtail.cli.output import OutputClosed, OutputError, narrate
 from lobtail.errors import ConfigError, LobtailError
 
-__all__ = ["cli", "main"]
+__all__ = ["cli", "run"]
 
 # name → module; imported only when the command runs, so that `logs` starts as fast as it can.
 _COMMANDS = {
@@ -65,15 +62,9 @@ def cli(ctx: click.Context, host: str | None) -> None:
     ctx.obj = host
 
 
-def main() -> NoReturn:
-    """Run the command line and exit."""
+def run() -> int:
+    """Run the command line; return the exit code."""
     _occupy_standard_descriptors()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _exit_on_signal)
-    sys.exit(_run())
-
-
-def _run() -> int:
     try:
         result = cli.main(standalone_mode=False, prog_name="lobtail")
     except click.exceptions.Exit as exc:
@@ -127,12 +118,6 @@ def _occupy_standard_descriptors() -> None:
             os.fstat(fd)
         except OSError:  # open() takes the lowest free number; the wrong mode keeps it unusable
             os.open(os.devnull, os.O_RDONLY if fd else os.O_WRONLY)
-
-
-def _exit_on_signal(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    # SystemExit, unlike other exceptions, passes through the event loop's callbacks; and raised in
-    # a handler, it also interrupts a write to a reader that has stopped.
-    raise SystemExit(128 + number)
 
 
 def _die_of(number: signal.Signals) -> None:

@@ -74,7 +74,7 @@ def host_option(function: F) -> F:
 def make_engine(host: str | None) -> EngineClient:
     """Return the engine that the command line or the environment names."""
     context = click.get_current_context()
-    return EngineClient(host or context.find_root().obj, timeout=_timeout())
+    return EngineClient(host or context.find_root().obj, timeout=_timeout(), origin="--host")
 
 
 def _timeout() -> float:

@@ -55,12 +55,17 @@ class Output:
         """
         self._write(self._sanitizer.feed(data) if self._sanitizer else data)
 
-    def finish(self) -> None:
-        """Write what the protection held back, and leave the terminal's colours as they were."""
-        if self._sanitizer:
-            self._write(self._sanitizer.flush())
-            if self._sanitizer.sgr_active:
-                self._write(_RESET)
+    def finish(self, *, wait: bool = True) -> None:
+        """Write what the protection held back, and leave the terminal's colours as they were.
+
+        Without ``wait``, only if the terminal takes it at once: a signal that ends us must not be
+        held up by one that was stopped.
+        """
+        if not self._sanitizer:
+            return
+        rest = self._sanitizer.flush() + (_RESET if self._sanitizer.sgr_active else b"")
+        if rest and (wait or select.select([], [self._fd], [], 0)[1]):
+            self._write(rest)
 
     def _write(self, data: bytes) -> None:
         left = memoryview(data)

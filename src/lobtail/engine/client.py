@@ -48,7 +48,8 @@ class EngineClient:
     ``host`` is an endpoint such as ``unix:///var/run/docker.sock`` or ``tcp://127.0.0.1:2375``;
     without it ``DOCKER_HOST`` and then the default socket hold. ``timeout`` is the longest silence,
     in seconds, that is borne where the engine owes an answer. ``api_version`` (or
-    ``DOCKER_API_VERSION``) fixes the version instead of negotiating it.
+    ``DOCKER_API_VERSION``) fixes the version instead of negotiating it. ``origin`` is what error
+    messages call the source of ``host``.
 
     Nothing connects before the first request. Use it in one event loop; close it with ``aclose``
     or as a context manager. All methods raise ``ConnectError`` when nobody answers,
@@ -60,9 +61,14 @@ class EngineClient:
     """
 
     def __init__(
-        self, host: str | None = None, *, api_version: str | None = None, timeout: float = TIMEOUT
+        self,
+        host: str | None = None,
+        *,
+        api_version: str | None = None,
+        timeout: float = TIMEOUT,
+        origin: str = "host",
     ) -> None:
-        self.endpoint: Endpoint = resolve(host, os.environ)
+        self.endpoint: Endpoint = resolve(host, os.environ, origin)
         self.timeout = timeout
         self._api = _fixed_version(api_version or os.environ.get("DOCKER_API_VERSION"))
         self._negotiating = asyncio.Lock()
@@ -93,6 +99,8 @@ class EngineClient:
     async def ping(self) -> Ping:
         """Ask whether the engine is there, and for its newest API version."""
         response = await self._send("GET", "/_ping")
+        if response.status >= 400:  # a proxy's answer, say, tells no version
+            raise await self._refusal(response)
         await self._read(response)
         return Ping(
             api_version=response.headers.get("api-version", ""),
@@ -216,7 +224,9 @@ class EngineClient:
                 return await self._ask(connection, method, path)
             except ConnectionLostError:
                 continue  # closed by the engine while it was idle: nothing was answered
-        connection = await open_transport(self.endpoint, HttpConnection, self.timeout)
+        connection = await open_transport(
+            self.endpoint, lambda: HttpConnection(f"the engine at {self.endpoint}"), self.timeout
+        )
         return await self._ask(connection, method, path)
 
     async def _ask(self, connection: HttpConnection, method: str, path: str) -> Response:
@@ -257,7 +267,6 @@ def _fixed_version(value: str | None) -> tuple[int, int] | None:
 
 class _Refusal(msgspec.Struct):
     message: str = ""
-    cause: str = ""  # Podman's
 
 
 def _message(response: Response, body: bytes) -> str:

@@ -66,16 +66,16 @@ class Endpoint:
         return f"{self.url} ({self.origin})"
 
 
-def resolve(host: str | None, environ: Mapping[str, str]) -> Endpoint:
+def resolve(host: str | None, environ: Mapping[str, str], origin: str = "--host") -> Endpoint:
     """Return the endpoint that ``host`` names, or else the environment, or else the default.
 
-    ``host`` is what ``--host`` says; ``environ`` usually ``os.environ``.
+    ``host`` is what ``origin`` says, ``environ`` usually ``os.environ``.
 
     Raises:
         ConfigError: it cannot be used; the message says where it came from.
     """
     if host:
-        return parse_host(host, "--host")
+        return parse_host(host, origin)
     if env := environ.get("DOCKER_HOST"):
         endpoint = parse_host(env, "DOCKER_HOST")
         if endpoint.kind == "tcp" and environ.get("DOCKER_TLS_VERIFY"):
@@ -105,7 +105,7 @@ def parse_host(value: str, origin: str) -> Endpoint:
         return Endpoint("unix", origin, path=rest)
     if scheme in ("tcp", "http"):
         match = _TCP.fullmatch(rest)
-        if match is None or not rest:
+        if match is None or not rest or not match["host"].isascii():
             raise ConfigError(f"{origin} {value!r} is no address: write tcp://HOST:PORT")
         port = int(match["port"] or DEFAULT_PORT)
         if not 0 < port < 65536:

@@ -81,7 +81,8 @@ class Response:
 class HttpConnection(asyncio.BufferedProtocol):
     """One connection to a server: a request at a time, kept alive between them."""
 
-    def __init__(self) -> None:
+    def __init__(self, peer: str = "the engine") -> None:
+        self._peer = peer  # how errors call the other side
         self._buffer = bytearray(READ_SIZE)
         self._view = memoryview(self._buffer)
         self._transport: asyncio.Transport | None = None
@@ -173,7 +174,7 @@ class HttpConnection(asyncio.BufferedProtocol):
             raise self._error
         if self._lost:
             where = f"after {self._received} bytes of its answer" if mid_answer else "unanswered"
-            raise ConnectionLostError(f"the engine closed the connection {where}")
+            raise ConnectionLostError(f"{self._peer} closed the connection {where}")
 
     async def _wait(self, timeout: float | None) -> None:
         self._waiter = self._loop.create_future()
@@ -245,7 +246,7 @@ class HttpConnection(asyncio.BufferedProtocol):
             self._complete = True
         elif exc is not None and self._error is None and not self._complete:
             self._error = ConnectionLostError(
-                f"the connection to the engine broke after {self._received} bytes of its answer: "
+                f"the connection to {self._peer} broke after {self._received} bytes of its answer: "
                 f"{exc.strerror if isinstance(exc, OSError) and exc.strerror else exc}"
             )
         self._wake()

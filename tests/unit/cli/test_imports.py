@@ -45,7 +45,7 @@ def ours(modules: set[str]) -> set[str]:
     [("logs", {"ps", "frames"}), ("ps", {"logs", "frames"}), ("frames", {"ps", "logs"})],
 )
 def test_a_command_loads_what_it_needs(command: str, not_loaded: set[str]) -> None:
-    code = "import sys, lobtail.cli.main as m\nsys.argv[1:] = [{!r}, '--help']\nm._run()"
+    code = "import sys, lobtail.cli.main as m\nsys.argv[1:] = [{!r}, '--help']\nm.run()"
     modules = loaded(code.format(command))
     assert f"lobtail.cli.{command}" in modules
     assert not modules & {f"lobtail.cli.{other}" for other in not_loaded}
@@ -57,7 +57,7 @@ def test_logs_loads_no_renderer() -> None:
 
 
 def test_the_version_needs_no_engine() -> None:
-    code = "import sys, lobtail.cli.main as m\nsys.argv[1:] = ['--version']\nm._run()"
+    code = "import sys, lobtail.cli.main as m\nsys.argv[1:] = ['--version']\nm.run()"
     modules = loaded(code)
     assert not modules & {"asyncio", "httptools", "lobtail.engine.client", *NEVER}
 
@@ -111,7 +111,7 @@ def test_promised_names_stay() -> None:
 
 def test_a_name_that_is_none() -> None:
     with pytest.raises(AttributeError, match="module 'lobtail' has no attribute 'nope'"):
-        _ = lobtail.nope
+        _ = lobtail.nope  # type: ignore[attr-defined]
 
 
 def test_every_error_is_a_lobtail_error() -> None:

@@ -447,7 +447,7 @@ def test_a_truncated_stream_says_how_it_was_cut() -> None:
         frames_of(FakeEngine(log([ONE, TWO[:9]], cut)))
     error = caught.value
     assert (error.part, error.got, error.wanted, error.fragment) == ("payload", 1, 4, b"t")
-    assert "the engine closed the connection after" in error.cause
+    assert "closed the connection after" in error.cause
     assert isinstance(error.__cause__, ConnectionLostError)
 
 

@@ -138,5 +138,5 @@ def test_tls_is_refused() -> None:
 def test_engine_takes_its_endpoint_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///env")
     assert Engine().endpoint == Endpoint("unix", "DOCKER_HOST", path="/env")
-    with pytest.raises(ConfigError, match="--host 'ftp://x' is no endpoint"):
+    with pytest.raises(ConfigError, match=r"^host 'ftp://x' is no endpoint"):
         Engine("ftp://x")
