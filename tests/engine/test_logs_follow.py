@@ -44,7 +44,7 @@ def test_follow_with_tail_and_since(engine: TestEngine) -> None:
     followers = [engine.popen(kind, "logs", "-f", "-n", "2", name) for kind in FOLLOWERS]
     for follower in followers:
         assert first_bytes(follower, 5) == b"9\n10\n"
-    engine.docker("exec", name, "sh", "-c", ": >/go")
+    engine.go(name)
     docker, lobtail = map(finish, followers)
     assert docker == lobtail
     assert lobtail.stdout == b"".join(b"%d\n" % i for i in range(11, 21))
@@ -92,11 +92,10 @@ def test_a_paused_container_is_waited_for(engine: TestEngine) -> None:
     name = engine.start("echo 1; until [ -e /go ]; do usleep 10000; done; echo 2")
     follower = engine.popen("lobtail", "logs", "-f", name)
     assert first_bytes(follower, 2) == b"1\n"
-    engine.docker("exec", name, "sh", "-c", ": >/go.soon")
     engine.docker("pause", name)
     assert follower.poll() is None
     engine.docker("unpause", name)
-    engine.docker("exec", name, "sh", "-c", ": >/go")
+    engine.go(name)
     assert finish(follower).stdout == b"2\n"
 
 
@@ -117,11 +116,14 @@ def test_signals_end_it_as_docker_ends(
     engine.docker("rm", "-f", name)
 
 
-def test_the_final_unterminated_text_is_no_less_than_dockers(engine: TestEngine) -> None:
+def test_the_final_unterminated_text(engine: TestEngine) -> None:
+    """Engines before 23.0 lose it by chance from a stream that is followed; newer ones never do."""
     name = engine.start("echo a; usleep 300000; printf tail")
-    followers = [engine.popen(kind, "logs", "-f", name) for kind in FOLLOWERS]
-    docker, lobtail = map(finish, followers)
-    assert lobtail == docker
+    result = engine.run("lobtail", "logs", "-f", name)
+    whole = b"a\ntail"
+    version = engine.docker("version", "--format", "{{.Server.Version}}")
+    assert result.stdout in ((b"a\n", whole) if version.startswith("20.10.") else (whole,))
+    assert engine.both(name).stdout == whole
 
 
 def test_a_closed_pipe_is_quiet_as_dockers(engine: TestEngine) -> None:

@@ -31,7 +31,9 @@ async def collect(
         async for batch in tail:
             items += batch
             while left and left[0][0](items):
-                await asyncio.to_thread(engine.docker, *left.pop(0)[1])
+                command = left.pop(0)[1]
+                # A container may end before the exec that made it end.
+                await asyncio.to_thread(engine.docker, *command, check=command[0] != "exec")
             if not left and until(items):
                 break
     return items

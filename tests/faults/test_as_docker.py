@@ -10,7 +10,7 @@ import pytest
 
 from faults.command import docker, lobtail, popen
 from faults.fake_engine import FakeEngine, chunk, frame, json_answer, log, log_head, repeat, stall
-from support.engines import LOBTAIL, Result, docker_cli, finish
+from support.engines import LOBTAIL, Result, assert_same, docker_cli, finish
 
 ONE = frame(1, b"one\n")
 BOTH = pytest.mark.parametrize("command", ["docker", "lobtail"])
@@ -40,7 +40,11 @@ def test_row_19_signals(command: str, number: int, code: int) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == b"one\n"
         process.send_signal(number)
-        assert finish(process) == Result(b"", b"", code)
+        result = finish(process)
+    # Old versions of the docker CLI let the signal kill them; a shell shows the same code.
+    codes = (code, -number) if command == "docker" else (code,)
+    assert (result.stdout, result.stderr) == (b"", b"")
+    assert result.code in codes
 
 
 @BOTH
@@ -65,7 +69,7 @@ def test_row_7_refusals(status: int, path: str, message: str) -> None:
     script = json_answer({"message": message}, status, "Reason")
     with FakeEngine(log([ONE]), answers={path: script}) as engine:
         ours, theirs = (run(engine.host, "logs", "web") for run in (lobtail, docker))
-    assert ours == theirs
+    assert_same(ours, theirs)
 
 
 @pytest.mark.parametrize(
