@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 
 import pytest
 
 from lobtail.api import Engine
 from lobtail.core.model import Gap, Item, Line, Resumed
 from support.engines import TestEngine
+from support.numbered import check_numbered
 from support.proxy import CuttingProxy, random_distance
 
 CONTAINERS = 5
 BURSTS = 200
 LINES = 100
-
-
-def check_numbered(items: list[Item], name: str, count: int) -> None:
-    """Every number once in each stream, in order."""
-    for prefix in (b"o", b"e"):
-        numbers = [
-            int(item.raw[1:])
-            for item in items
-            if isinstance(item, Line) and item.container.name == name and item.raw[:1] == prefix
-        ]
-        twice = [number for number, times in Counter(numbers).items() if times > 1]
-        lost = sorted(set(range(1, count + 1)) - set(numbers))
-        assert (twice[:10], lost[:10]) == ([], []), (len(twice), len(lost))
-        assert numbers == sorted(numbers)
 
 
 @pytest.mark.timeout(180)
