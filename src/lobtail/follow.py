@@ -119,6 +119,7 @@ class Follower:
         self.exit_code: int | None = None
         """What the last of them said; it outlives the container."""
         self._deaths_told = 0
+        self._checked = 0.0  # when a new run was last looked for, by the loop's clock
         self._in_run = False  # a run was seen, and its end was not told
         self._timer: asyncio.TimerHandle | None = None
         self._streams = {
@@ -213,6 +214,10 @@ class Follower:
 
     async def _check_run(self) -> None:
         """Tell of a new run whose log this very stream goes on with."""
+        time = asyncio.get_running_loop().time()
+        if time < self._checked + SETTLE:
+            return
+        self._checked = time
         now = await self._inspect()
         before, self.container = self.container, now
         if now.state.running and _run(before) != _run(now):
@@ -302,7 +307,6 @@ class Follower:
     async def _pump(
         self, stream: LogStream, overlap: Overlap | None, cut: Exception | None, *, live: bool
     ) -> None:
-        memory, assembler = self._memory, self._assembler
         pace = Pace()
         async for frames in stream:
             messages = frames
@@ -318,19 +322,26 @@ class Follower:
             if cut is not None:
                 await self._deliver([Resumed(self.ref, None, str(cut))])
                 cut = None
-            lines = assembler.receive(messages)
-            memory.whole_seconds = assembler.whole_seconds
-            memory.add(messages, assembler.newest_ns)
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-            if lines:
-                await self._deliver(self._wanted(lines))
+            await self._receive(messages)
             if not live:
                 pace.rest(sum(len(message.payload) for message in frames))
-            if live and assembler.pending:
+            elif self._assembler.pending:
                 loop = asyncio.get_running_loop()
                 self._timer = loop.call_later(SILENCE, self._flush)
+        if overlap is not None and (held := overlap.finish()):
+            await self._deliver([Gap(self.ref, None, "the last known line is not there")])
+            await self._receive(held)
+
+    async def _receive(self, messages: list[Frame]) -> None:
+        """Remember messages, and hand on the lines that they complete."""
+        lines = self._assembler.receive(messages)
+        self._memory.whole_seconds = self._assembler.whole_seconds
+        self._memory.add(messages, self._assembler.newest_ns)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if lines:
+            await self._deliver(self._wanted(lines))
 
     def _new(self, messages: list[Frame], overlap: Overlap | None) -> list[Frame]:
         if overlap is not None:

@@ -10,7 +10,7 @@ import pytest
 
 from lobtail.api import Engine
 from lobtail.core.model import Gap, Item, Line, Mark, Removed, Started, Stopped
-from support.engines import TestEngine
+from support.engines import TestEngine, until
 
 
 async def collect(
@@ -73,6 +73,17 @@ def test_tail_counts_lines_of_each_container(engine: TestEngine) -> None:
     items = asyncio.run(collect(engine, *names, follow=False, all=True, tail=3))
     for name in names:
         assert texts(items, name) == ["48", "49", "50"]
+
+
+def test_what_tail_leaves_out_stays_out_when_following(engine: TestEngine) -> None:
+    name = engine.start("seq 500; until [ -e /go ]; do usleep 10000; done; echo new; sleep 1000")
+    until(lambda: b"500" in engine.run("docker", "logs", name).stdout, "all lines")
+    go = ("exec", name, "sh", "-c", ": >/go")
+    items = asyncio.run(
+        collect(engine, name, tail=3, actions=((seen("500"), go),), until=seen("new"))
+    )
+    engine.docker("rm", "-f", name)
+    assert texts(items) == ["498", "499", "500", "new"]
 
 
 def test_follow_through_restarts(engine: TestEngine) -> None:

@@ -17,7 +17,7 @@ from typing import Final
 
 from lobtail.core.frames import Frame, Stream
 from lobtail.core.model import ContainerRef, Line
-from lobtail.core.timestamps import parse_rfc3339
+from lobtail.core.timestamps import LONGEST_STAMP, parse_rfc3339
 from lobtail.errors import ProtocolError
 
 __all__ = ["MAX_LINE", "PIECE", "LineAssembler", "split_tty"]
@@ -29,7 +29,6 @@ MAX_LINE: Final = 1 << 20
 PIECE: Final = 16 * 1024
 
 _STAMP_SIZE: Final = 30  # 2006-01-02T15:04:05.123456789Z
-_LONGEST_STAMP: Final = 36  # with an offset, as log plugins and Podman write it
 
 
 class _Open:
@@ -118,7 +117,7 @@ class LineAssembler:
     def _odd(self, message: Frame, lines: list[Line]) -> None:
         """Take a message whose stamp is not of the usual form, or that has none."""
         payload, stream = message.payload, message.stream
-        blank = payload.find(b" ", 0, _LONGEST_STAMP + 1)
+        blank = payload.find(b" ", 0, LONGEST_STAMP + 1)
         time_ns = None
         text = payload
         if blank > 0:
@@ -193,7 +192,7 @@ def split_tty(chunk: bytes) -> list[Frame]:
     start = 0
     while start < len(chunk):
         stop = chunk.find(b"\n", start) + 1 or len(chunk)
-        stamp = chunk[start : chunk.find(b" ", start, start + _LONGEST_STAMP + 1) + 1]
+        stamp = chunk[start : chunk.find(b" ", start, start + LONGEST_STAMP + 1) + 1]
         cut = start + len(stamp) + PIECE
         if stamp and cut < stop and chunk.startswith(stamp, cut):
             stop = cut

@@ -16,6 +16,8 @@ from collections import Counter, deque
 from typing import Final
 
 from lobtail.core.frames import Frame
+from lobtail.core.timestamps import LONGEST_STAMP, parse_rfc3339
+from lobtail.errors import ProtocolError
 
 __all__ = ["LIMIT", "WINDOW_NS", "Memory", "Overlap"]
 
@@ -80,7 +82,7 @@ class Memory:
 
     def overlap(self) -> Overlap | None:
         """Begin to leave out what is remembered now; None if that is nothing."""
-        return Overlap(self.counts()) if self._size else None
+        return Overlap(self.counts(), self._newest or 0) if self._size else None
 
     def _window(self) -> int:
         return WINDOW_NS + (10**9 if self.whole_seconds else 0)
@@ -94,12 +96,19 @@ class Memory:
 
 
 class Overlap:
-    """Leaves out messages that were received before a cut, each as often as it was received."""
+    """Leaves out messages that were received before a cut, each as often as it was received.
 
-    def __init__(self, counts: Counter[int]) -> None:
+    A log only grows at its end. So what stands before the first message that is known was there
+    when that one was read, and had been left out on purpose (``tail``, ``since``): it is left out
+    again. Until a known message comes, messages that are not younger than ``newest_ns`` are held.
+    """
+
+    def __init__(self, counts: Counter[int], newest_ns: int) -> None:
         self._counts = counts
+        self._newest = newest_ns
+        self._held: list[Frame] = []
         self.matched = 0
-        """Messages left out so far."""
+        """Messages left out so far because they were known."""
         self.gap = False
         """Whether the log went on without one message that was known: some may be missing."""
 
@@ -113,10 +122,29 @@ class Overlap:
             if left:
                 counts[key] = left - 1
                 self.matched += 1
+                self._held.clear()
+            elif self.matched or self.gap:
+                fresh.append(message)
+            elif self._old(message):
+                self._held.append(message)
             else:
-                self.gap = not self.matched
+                fresh += self.finish()
+                self.gap = True
                 fresh.append(message)
         return fresh
+
+    def finish(self) -> list[Frame]:
+        """Say that the log has ended; return what was held, for nothing known came behind it."""
+        held, self._held = self._held, []
+        self.gap = self.gap or bool(held)
+        return held
+
+    def _old(self, message: Frame) -> bool:
+        stamp = message.payload[: message.payload.find(b" ", 0, LONGEST_STAMP + 1)]
+        try:
+            return parse_rfc3339(stamp) <= self._newest and len(self._held) < LIMIT
+        except ProtocolError:
+            return False
 
 
 class ReplayFilter:

@@ -19,7 +19,17 @@ from typing import Final
 
 from lobtail.errors import ConfigError, ProtocolError
 
-__all__ = ["format_rfc3339", "format_wire_time", "parse_rfc3339", "parse_time_argument"]
+__all__ = [
+    "LONGEST_STAMP",
+    "format_rfc3339",
+    "format_wire_time",
+    "parse_duration",
+    "parse_rfc3339",
+    "parse_time_argument",
+]
+
+# With an offset, as log plugins and Podman write it: 2006-01-02T15:04:05.123456789+07:00
+LONGEST_STAMP: Final = 35
 
 _SECOND: Final = 1_000_000_000
 _DAY_SECONDS: Final = 86_400

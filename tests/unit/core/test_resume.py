@@ -64,6 +64,29 @@ def test_the_stream_belongs_to_a_message() -> None:
     assert overlap.filter([message(T0), other]) == [other]
 
 
+def test_what_was_left_out_on_purpose_stays_out() -> None:
+    """`tail=3` of a fast log: what is asked for again begins long before that."""
+    log = Log([T0 + i for i in range(100)], [str(i) for i in range(100)])
+    memory = Memory()
+    memory.add(log.read(None)[97:], T0 + 99)
+    overlap = memory.overlap()
+    assert overlap is not None
+    new = message(T0 + 200, "new")
+    assert overlap.filter([*log.read(memory.since_ns), new]) == [new]
+    assert not overlap.gap
+
+
+def test_what_was_held_comes_out_if_nothing_is_known() -> None:
+    memory = Memory()
+    memory.add([message(T0 + 5, "known")], T0 + 5)
+    for end in ([message(T0 + 9, "new")], []):
+        overlap = memory.overlap()
+        assert overlap is not None
+        old = [message(T0, "a"), message(T0 + 1, "b")]
+        assert [*overlap.filter([*old, *end]), *overlap.finish()] == [*old, *end]
+        assert overlap.gap
+
+
 def test_a_log_that_goes_on_elsewhere_is_a_gap() -> None:
     memory = Memory()
     memory.add([message(T0, "known")], T0)
