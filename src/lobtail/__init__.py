@@ -14,6 +14,17 @@ from lobtail._version import __version__
 if TYPE_CHECKING:
     from lobtail.api import Engine
     from lobtail.core.frames import Frame, FrameDecoder, RawDecoder, Stream
+    from lobtail.core.levels import Level
+    from lobtail.core.model import (
+        ContainerRef,
+        Gap,
+        Line,
+        Mark,
+        Removed,
+        Resumed,
+        Started,
+        Stopped,
+    )
     from lobtail.demultiplex import ademux, demux, stdcopy
     from lobtail.engine.logs import LogStream
     from lobtail.engine.models import Container, ContainerSummary, Ping, Version
@@ -27,24 +38,35 @@ if TYPE_CHECKING:
         ProtocolError,
         TruncatedStream,
     )
+    from lobtail.tail import Tail
 
 _HOME = {
     "ConfigError": "lobtail.errors",
     "ConnectError": "lobtail.errors",
     "ConnectionLostError": "lobtail.errors",
     "Container": "lobtail.engine.models",
+    "ContainerRef": "lobtail.core.model",
     "ContainerSummary": "lobtail.engine.models",
     "Engine": "lobtail.api",
     "EngineError": "lobtail.errors",
     "EngineStreamError": "lobtail.errors",
     "Frame": "lobtail.core.frames",
     "FrameDecoder": "lobtail.core.frames",
+    "Gap": "lobtail.core.model",
+    "Level": "lobtail.core.levels",
+    "Line": "lobtail.core.model",
     "LobtailError": "lobtail.errors",
     "LogStream": "lobtail.engine.logs",
+    "Mark": "lobtail.core.model",
     "Ping": "lobtail.engine.models",
     "ProtocolError": "lobtail.errors",
     "RawDecoder": "lobtail.core.frames",
+    "Removed": "lobtail.core.model",
+    "Resumed": "lobtail.core.model",
+    "Started": "lobtail.core.model",
+    "Stopped": "lobtail.core.model",
     "Stream": "lobtail.core.frames",
+    "Tail": "lobtail.tail",
     "TruncatedStream": "lobtail.errors",
     "Version": "lobtail.engine.models",
     "ademux": "lobtail.demultiplex",
@@ -57,18 +79,28 @@ __all__ = [
     "ConnectError",
     "ConnectionLostError",
     "Container",
+    "ContainerRef",
     "ContainerSummary",
     "Engine",
     "EngineError",
     "EngineStreamError",
     "Frame",
     "FrameDecoder",
+    "Gap",
+    "Level",
+    "Line",
     "LobtailError",
     "LogStream",
+    "Mark",
     "Ping",
     "ProtocolError",
     "RawDecoder",
+    "Removed",
+    "Resumed",
+    "Started",
+    "Stopped",
     "Stream",
+    "Tail",
     "TruncatedStream",
     "Version",
     "__version__",

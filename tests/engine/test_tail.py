@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lobtail.api import Engine
+from lobtail import Engine
 from lobtail.core.model import Gap, Item, Line, Mark, Removed, Started, Stopped
 from support.engines import TestEngine, until
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from lobtail.api import Engine
+from lobtail import Engine
 from lobtail.core.model import Gap, Item, Line, Started, Stopped
 from support.engines import LAB, SHORT, TestEngine, until
 from support.numbered import numbers_of

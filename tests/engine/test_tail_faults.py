@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from lobtail.api import Engine
+from lobtail import Engine
 from lobtail.core.model import Gap, Item, Line, Resumed
 from support.engines import TestEngine
 from support.numbered import check_numbered

@@ -19,7 +19,6 @@ from lobtail.core.levels import Level, detect_level
 
 __all__ = [
     "ContainerRef",
-    "Dropped",
     "Gap",
     "Item",
     "Line",
@@ -47,7 +46,7 @@ class ContainerRef(msgspec.Struct, frozen=True):
     """The engine that it runs on, where several are read; else empty."""
 
 
-class Line(msgspec.Struct, frozen=True, gc=False):
+class Line(msgspec.Struct, frozen=True, gc=False, eq=False, repr_omit_defaults=True):
     """A line that a container wrote, pieces rejoined, without its newline.
 
     ``raw`` are the bytes as the engine keeps them (json-file has replaced invalid UTF-8 before).
@@ -67,6 +66,12 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     raw_details: bytes = b""
     """The log driver's attributes as the engine sends them: ``k=v,k=v``, query-escaped."""
     _cache: dict[str, Any] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Line) and self._value() == other._value()
+
+    def __hash__(self) -> int:
+        return hash((self.container.id, self.stream, self.time_ns, self.raw))
 
     @property
     def text(self) -> str:
@@ -100,6 +105,11 @@ class Line(msgspec.Struct, frozen=True, gc=False):
             cache["level"] = detect_level(self.raw)
         level: Level = cache["level"]
         return level
+
+    def _value(self) -> tuple[object, ...]:
+        """Return all but the cache."""
+        flags = (self.partial, self.unterminated, self.late)
+        return self.container, self.stream, self.time_ns, self.raw, flags, self.raw_details
 
     def _cached(self) -> dict[str, Any]:
         if self._cache is None:
@@ -155,14 +165,6 @@ class Resumed(Mark, frozen=True):
     kind: ClassVar[str] = "resumed"
 
     reason: str = ""
-
-
-class Dropped(Mark, frozen=True):
-    """``count`` lines were left out on purpose, to keep memory bounded."""
-
-    kind: ClassVar[str] = "dropped"
-
-    count: int = 0
 
 
 Item: TypeAlias = Line | Mark
