@@ -14,10 +14,9 @@ is said by a ``Gap``.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -27,22 +26,15 @@ from lobtail.core.model import ContainerRef, Gap, Item, Line, Removed, Resumed, 
 from lobtail.core.resume import Memory, Overlap, ReplayFilter
 from lobtail.core.timestamps import parse_rfc3339
 from lobtail.engine.pace import Pace
-from lobtail.errors import (
-    ConnectError,
-    ConnectionLostError,
-    EngineError,
-    EngineStreamError,
-    ProtocolError,
-)
+from lobtail.errors import ConnectionLostError, EngineError, ProtocolError
+from lobtail.retry import CUTS, GIVE_UP, RETRY, back_off, retrying
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
     from lobtail.engine.logs import LogStream
     from lobtail.engine.models import Container
 
-__all__ = ["CUTS", "GIVE_UP", "FollowOptions", "Follower", "back_off", "moment", "retrying"]
-
-T = TypeVar("T")
+__all__ = ["FollowOptions", "Follower", "moment"]
 
 # An unterminated line is shown after so long a silence of a live log, in seconds.
 SILENCE: Final = 0.3
@@ -50,16 +42,10 @@ SILENCE: Final = 0.3
 SETTLE: Final = 0.1
 STATES: Final = 50
 """How often the state is looked at after `die`, a fifth of SETTLE apart."""
-RETRY: Final = (0.05, 5.0)
-"""First and longest pause between attempts to reconnect, in seconds; doubled each time."""
-GIVE_UP: Final = 5
-"""Attempts in a row without a single message, after which it is said that something is wrong."""
 # Drivers whose pieces of one line have different stamps.
 RESTAMPING: Final = ("journald", "k8s-file")
 # Engines before 23.0 show messages again when they rotate a file that is followed.
 REPLAYING_API: Final = (1, 42)
-
-CUTS = (ConnectError, ConnectionLostError, ProtocolError, EngineStreamError)
 
 
 class FollowOptions(msgspec.Struct, frozen=True):
@@ -370,31 +356,6 @@ class Follower:
             return await self._engine.inspect(self.container.id)
 
         return await retrying(look)
-
-
-async def retrying(ask: Callable[[], Awaitable[T]], *, most: int | None = None) -> T:
-    """Ask an engine until it answers, however often the connection breaks.
-
-    With ``most``, that many breaks in a row are raised, and an engine that is not there at once.
-    """
-    failures = 0
-    while True:
-        try:
-            return await ask()
-        except CUTS as exc:
-            failures += 1
-            if most is not None and (failures == most or isinstance(exc, ConnectError)):
-                raise
-            await back_off(failures)
-
-
-async def back_off(failures: int) -> None:
-    """Pause before the next attempt: longer each time, and by chance.
-
-    Otherwise hundreds of containers would come back at one moment.
-    """
-    pause = min(RETRY[0] * 2 ** min(failures - 1, 20), RETRY[1])
-    await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
 
 
 def _run(container: Container) -> int | None:

@@ -19,7 +19,8 @@ from lobtail.core.model import ContainerRef, Item
 from lobtail.core.selection import Selection
 from lobtail.engine.events import Event, EventStream
 from lobtail.errors import EngineError
-from lobtail.follow import CUTS, GIVE_UP, Follower, FollowOptions, back_off, moment, retrying
+from lobtail.follow import Follower, FollowOptions, moment
+from lobtail.retry import CUTS, GIVE_UP, back_off, retrying
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient

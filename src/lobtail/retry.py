@@ -1,0 +1,46 @@
+"""Ask again after a connection broke: with growing pauses, and by chance not all at once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from lobtail.errors import ConnectError, ConnectionLostError, EngineStreamError, ProtocolError
+
+__all__ = ["CUTS", "GIVE_UP", "RETRY", "back_off", "retrying"]
+
+T = TypeVar("T")
+
+CUTS: Final = (ConnectError, ConnectionLostError, ProtocolError, EngineStreamError)
+"""The errors after which asking again may help."""
+RETRY: Final = (0.05, 5.0)
+"""First and longest pause between attempts to reconnect, in seconds; doubled each time."""
+GIVE_UP: Final = 5
+"""Attempts in a row without a single message, after which it is said that something is wrong."""
+
+
+async def retrying(ask: Callable[[], Awaitable[T]], *, most: int | None = None) -> T:
+    """Ask an engine until it answers, however often the connection breaks.
+
+    With ``most``, that many breaks in a row are raised, and an engine that is not there at once.
+    """
+    failures = 0
+    while True:
+        try:
+            return await ask()
+        except CUTS as exc:
+            failures += 1
+            if most is not None and (failures == most or isinstance(exc, ConnectError)):
+                raise
+            await back_off(failures)
+
+
+async def back_off(failures: int) -> None:
+    """Pause before the next attempt: longer each time, and by chance.
+
+    Otherwise hundreds of containers would come back at one moment.
+    """
+    pause = min(RETRY[0] * 2 ** min(failures - 1, 20), RETRY[1])
+    await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
