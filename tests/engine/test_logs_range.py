@@ -15,10 +15,11 @@ SECOND = 10**9
 
 
 class Numbered:
-    """A container that wrote numbered lines some 20 ms apart, and when it wrote them."""
+    """A container that wrote numbered lines some 10 ms apart, and when it wrote them."""
 
     def __init__(self, engine: TestEngine, driver: str) -> None:
-        script = "for i in $(seq 40); do echo $i; echo e$i >&2; usleep 20000; done"
+        # Far enough apart that the two streams cannot be stored in another order than written.
+        script = "for i in $(seq 40); do echo $i; usleep 10000; echo e$i >&2; usleep 10000; done"
         self.name = engine.ended(f"{driver} numbered", script, "--log-driver", driver)
         lines = engine.run("docker", "logs", "-t", self.name).stdout.splitlines()
         self.stamps = [parse_rfc3339(line.split()[0]) for line in lines]
