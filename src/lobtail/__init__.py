@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lobtail.core.levels import Level
     from lobtail.core.model import (
         ContainerRef,
+        Dropped,
         Gap,
         Line,
         Mark,
@@ -47,6 +48,7 @@ _HOME = {
     "Container": "lobtail.engine.models",
     "ContainerRef": "lobtail.core.model",
     "ContainerSummary": "lobtail.engine.models",
+    "Dropped": "lobtail.core.model",
     "Engine": "lobtail.api",
     "EngineError": "lobtail.errors",
     "EngineStreamError": "lobtail.errors",
@@ -81,6 +83,7 @@ __all__ = [
     "Container",
     "ContainerRef",
     "ContainerSummary",
+    "Dropped",
     "Engine",
     "EngineError",
     "EngineStreamError",

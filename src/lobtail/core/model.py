@@ -19,6 +19,7 @@ from lobtail.core.levels import Level, detect_level
 
 __all__ = [
     "ContainerRef",
+    "Dropped",
     "Gap",
     "Item",
     "Line",
@@ -165,6 +166,15 @@ class Resumed(Mark, frozen=True):
     kind: ClassVar[str] = "resumed"
 
     reason: str = ""
+
+
+class Dropped(Mark, frozen=True):
+    """The reader was too slow, and had asked rather to lose lines than to wait for them."""
+
+    kind: ClassVar[str] = "dropped"
+
+    count: int = 0
+    """How many lines are missing here."""
 
 
 Item: TypeAlias = Line | Mark

@@ -1,0 +1,118 @@
+"""Name the container in front of its lines, in its colour, in a column of steady width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from lobtail.core.frames import Stream
+from lobtail.core.model import ContainerRef
+from lobtail.core.sanitize import sanitize
+from lobtail.render.colors import DIM, RESET, STDERR, Colors, sgr
+from lobtail.render.table import width
+
+__all__ = ["MAX_WIDTH", "Prefixes", "fit", "shown_name"]
+
+MAX_WIDTH: Final = 28
+"""Columns that a name takes at most; a longer one loses its middle."""
+
+# The column grows by this, so that it seldom does.
+_STEP: Final = 4
+
+# Prefixes that are remembered; each is made in microseconds.
+_MAX_CACHED: Final = 4096
+
+
+def shown_name(container: ContainerRef) -> str:
+    """Return the name of a container for people: one line, nothing in it acts.
+
+    Where several engines are read, the host stands before it.
+    """
+    name = container.name or container.id[:12]
+    return sanitize(f"{container.host}/{name}" if container.host else name)
+
+
+def fit(text: str, columns: int) -> str:
+    """Return ``text`` in at most ``columns``, with ``…`` for its middle if need be.
+
+    The end of a name tells replicas apart, and its beginning projects.
+    """
+    if width(text) <= columns:
+        return text
+    tail = _take(text[::-1], (columns - 1) // 2)[::-1]
+    return _take(text, columns - 1 - width(tail)) + "…" + tail
+
+
+def _take(text: str, columns: int) -> str:
+    """Return the longest beginning of ``text`` that is no wider than ``columns``."""
+    taken = 0
+    for i, character in enumerate(text):
+        taken += width(character)
+        if taken > columns:
+            return text[:i]
+    return text
+
+
+class Prefixes:
+    """The prefixes of lines and marks: ``web-1  │ ``, for stderr ``web-1 e│ ``, marks ``web-1 ─ ``.
+
+    The column is as wide as the widest name so far, in steps, up to ``MAX_WIDTH``; it never
+    shrinks. Let ``expect`` see the containers of a batch before the first prefix of it is made.
+    """
+
+    def __init__(self, *, color: bool) -> None:
+        self._colors = Colors() if color else None
+        self._width = 0
+        self._lines: dict[str, tuple[ContainerRef, bytes, bytes]] = {}
+
+    def expect(self, containers: Iterable[ContainerRef]) -> None:
+        """Make room for the names of ``containers``, and give them colours in this order."""
+        for container in containers:
+            if self._colors:
+                self._colors.of(shown_name(container))
+            wanted = min(MAX_WIDTH, -(-width(shown_name(container)) // _STEP) * _STEP)
+            if wanted > self._width:
+                self._width = wanted
+                self._lines.clear()
+
+    def has_made(self, container: ContainerRef) -> bool:
+        """Tell whether the prefixes of this very object are made."""
+        entry = self._lines.get(container.id)
+        return entry is not None and entry[0] is container
+
+    def line(self, container: ContainerRef, stream: Stream) -> bytes:
+        """Return what stands before a line of ``stream``."""
+        entry = self._lines.get(container.id)
+        if entry is None or entry[0] is not container:
+            entry = self._make(container)
+        return entry[2] if stream == Stream.STDERR else entry[1]
+
+    def mark(self, container: ContainerRef) -> str:
+        """Return what stands before a mark, without colour; another rule than that of a line."""
+        return f"{self._padded(container)}  ─ "
+
+    def release(self, container: ContainerRef) -> None:
+        """Say that the container is gone for good, though another may come under its name."""
+        if self._colors:
+            self._colors.release(shown_name(container))
+        self._lines.pop(container.id, None)
+
+    def _padded(self, container: ContainerRef) -> str:
+        name = fit(shown_name(container), self._width)
+        return name + " " * (self._width - width(name))
+
+    def _make(self, container: ContainerRef) -> tuple[ContainerRef, bytes, bytes]:
+        self.expect((container,))
+        if len(self._lines) >= _MAX_CACHED:
+            self._lines.clear()
+        name = self._padded(container).encode()
+        bar = "│ ".encode()
+        if self._colors:
+            on = sgr(self._colors.of(shown_name(container)))
+            out = on + name + b"  " + bar + RESET
+            err = on + name + b" " + STDERR + b"e" + bar + RESET
+        else:
+            out = name + b"  " + bar
+            err = name + b" e" + bar
+        entry = self._lines[container.id] = (container, out, err)
+        return entry

@@ -1,0 +1,101 @@
+"""The pretty format: for people. The container in its colour, the time, the text.
+
+::
+
+    db-1     │ starting up
+    web-12 e│ cannot connect to db-1, will retry
+    db-1     ─ stopped, exit code 137, out of memory
+
+The rule between name and text is ``│`` for lines and ``─`` for marks, so that no line can pass for
+a mark; an ``e`` before it says stderr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import attrgetter
+
+from lobtail.core.model import ContainerRef, Item, Line, Mark, Removed
+from lobtail.render.colors import DIM, LEVELS, RESET
+from lobtail.render.highlight import Highlighter
+from lobtail.render.prefix import Prefixes, shown_name
+from lobtail.render.style import Chunk, Formatter, Style
+from lobtail.render.text import take_text
+from lobtail.render.words import dim, flag_words, mark_words
+
+__all__ = ["PrettyFormatter"]
+
+_container = attrgetter("container")
+
+
+class PrettyFormatter(Formatter):
+    """Writes ``[TIME] NAME  │ TEXT``; with colours, the text has that of its level.
+
+    A line that has colours of its own keeps those instead.
+    """
+
+    def __init__(self, style: Style) -> None:
+        super().__init__(style)
+        self._prefixes = None if style.prefix is False else Prefixes(color=style.color)
+        self._stamper = style.stamper()
+        self._highlighter = Highlighter(style.highlight if style.color else ())
+
+    def expect(self, containers: Iterable[ContainerRef]) -> None:
+        """Say which containers will come, so that colours and widths suit all from the start."""
+        if self._prefixes:
+            self._prefixes.expect(containers)
+
+    def render(self, items: list[Item], now_ns: int = 0) -> list[Chunk]:
+        """Return what to write for ``items``: one chunk, or none for nothing."""
+        if self._prefixes:
+            containers = {id(container): container for container in map(_container, items)}
+            self._prefixes.expect(c for c in containers.values() if not self._prefixes.has_made(c))
+        return super().render(items, now_ns)
+
+    def _lines(self, lines: list[Line], now_ns: int) -> bytes:
+        style = self.style
+        shown = take_text(lines, safe=style.safe, contain=style.color)
+        if style.color:
+            shown = list(map(self._colored, lines, shown))
+        # Few lines have flags: look once, not line by line.
+        if any(line.partial or line.unterminated or line.late for line in lines):
+            shown = [
+                text + dim(flag_words(line), color=style.color) if flag_words(line) else text
+                for line, text in zip(lines, shown, strict=True)
+            ]
+        if self._prefixes:
+            prefix = self._prefixes.line
+            shown = [
+                prefix(line.container, line.stream) + text
+                for line, text in zip(lines, shown, strict=True)
+            ]
+        if self._stamper:
+            shown = [
+                self._stamp(line.time_ns, now_ns) + text
+                for line, text in zip(lines, shown, strict=True)
+            ]
+        return b"\n".join(shown) + b"\n"
+
+    def _mark(self, mark: Mark, now_ns: int) -> Chunk:
+        words = mark_words(mark)
+        if self._prefixes:
+            text = self._prefixes.mark(mark.container) + words
+            if isinstance(mark, Removed):
+                self._prefixes.release(mark.container)
+        else:
+            text = f"─ {shown_name(mark.container)}: {words}"
+        stamp = f"{self._stamper.pad(mark.time_ns, now_ns)} " if self._stamper else ""
+        return Chunk(dim(stamp + text, color=self.style.color) + b"\n")
+
+    def _stamp(self, time_ns: int | None, now_ns: int) -> bytes:
+        assert self._stamper is not None
+        stamp = self._stamper.pad(time_ns, now_ns).encode()
+        return DIM + stamp + RESET + b" " if self.style.color else stamp + b" "
+
+    def _colored(self, line: Line, text: bytes) -> bytes:
+        plain = b"\x1b" not in text
+        if self._highlighter:
+            decoded = text.decode("utf-8", "surrogateescape")
+            text = self._highlighter.apply(decoded).encode("utf-8", "surrogateescape")
+        on = LEVELS.get(line.level) if plain and text else None
+        return on + text + RESET if on else text

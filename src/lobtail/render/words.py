@@ -1,0 +1,58 @@
+"""Say in words what a mark means, and what is odd about a line."""
+
+from __future__ import annotations
+
+from lobtail.core.model import Dropped, Gap, Line, Mark, Removed, Resumed, Started, Stopped
+from lobtail.core.sanitize import sanitize
+from lobtail.render.colors import DIM, RESET
+from lobtail.render.prefix import shown_name
+from lobtail.render.stamps import Stamper
+
+__all__ = ["dim", "flag_words", "mark_line", "mark_words"]
+
+
+def mark_words(mark: Mark) -> str:
+    """Return what happened, without the container; one line in which nothing acts."""
+    match mark:
+        case Started():
+            return "started"
+        case Stopped(exit_code=exit_code, oom=oom):
+            code = "" if exit_code is None else f", exit code {exit_code}"
+            return f"stopped{code}{', out of memory' if oom else ''}"
+        case Removed():
+            return "removed"
+        case Gap(reason=reason):
+            return _because("lines may be missing here", reason)
+        case Resumed(reason=reason):
+            return _because("resumed", reason)
+        case Dropped(count=count):
+            return f"{count} {'line' if count == 1 else 'lines'} dropped"
+    return sanitize(mark.kind) or "mark"
+
+
+def mark_line(mark: Mark, *, color: bool, stamper: Stamper | None, now_ns: int) -> bytes:
+    """Return a mark as a line for stderr: ``[TIME] -- NAME: WORDS``."""
+    stamp = f"{stamper.show(mark.time_ns, now_ns)} " if stamper else ""
+    text = f"{stamp}-- {shown_name(mark.container)}: {mark_words(mark)}"
+    return dim(text, color=color) + b"\n"
+
+
+def flag_words(line: Line) -> str:
+    """Return what is odd about a line, with a blank in front; nothing for most lines."""
+    flags = (
+        (line.partial, "goes on"),
+        (line.unterminated, "no newline"),
+        (line.late, "late"),
+    )
+    words = ", ".join(word for holds, word in flags if holds)
+    return f" ⟨{words}⟩" if words else ""
+
+
+def dim(text: str, *, color: bool) -> bytes:
+    """Return text of ours, which is less important than the log's, as bytes."""
+    data = text.encode("utf-8", "replace")
+    return DIM + data + RESET if color else data
+
+
+def _because(what: str, reason: str) -> str:
+    return f"{what}: {sanitize(reason)}" if reason else what
