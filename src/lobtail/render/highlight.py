@@ -41,7 +41,7 @@ class Highlighter:
         spans = self._spans(text)
         if not spans:
             return text
-        parts = []
+        parts: list[str] = []
         done = 0
         for start, stop in spans:
             parts += text[done:start], _ON, text[start:stop], _OFF

@@ -8,7 +8,7 @@ from typing import Final
 from lobtail.core.frames import Stream
 from lobtail.core.model import ContainerRef
 from lobtail.core.sanitize import sanitize
-from lobtail.render.colors import DIM, RESET, STDERR, Colors, sgr
+from lobtail.render.colors import RESET, STDERR, Colors, sgr
 from lobtail.render.table import width
 
 __all__ = ["MAX_WIDTH", "Prefixes", "fit", "shown_name"]

@@ -26,7 +26,7 @@ _WIDTHS: Final = {"short": 12, "relative": 7}
 _OFFSET: Final = re.compile(r"([+-])([01][0-9]|2[0-3]):?([0-5][0-9])")
 
 
-def utc(seconds: int) -> int:
+def utc(_seconds: int) -> int:
     """Return the offset of UTC, at any time."""
     return 0
 
@@ -53,7 +53,7 @@ def find_zone(name: str) -> Zone:
         offset = (int(match[2]) * 60 + int(match[3])) * (-60 if match[1] == "-" else 60)
         return lambda _: offset
     # Neither is needed by those who ask for no zone, and both are slow to import.
-    import datetime
+    import datetime as dt
     import zoneinfo
 
     try:
@@ -68,10 +68,10 @@ def find_zone(name: str) -> Zone:
 
     def offset_at(seconds: int) -> int:
         try:
-            moment = datetime.datetime.fromtimestamp(seconds, info)
+            moment = dt.datetime.fromtimestamp(seconds, info)
         except (OverflowError, OSError, ValueError):
             return 0
-        return int((moment.utcoffset() or datetime.timedelta()).total_seconds())
+        return int((moment.utcoffset() or dt.timedelta()).total_seconds())
 
     return offset_at
 
@@ -105,13 +105,13 @@ class Stamper:
         text = self.show(time_ns, now_ns)
         return text.rjust(self.width) if self._show is _relative else text.ljust(self.width)
 
-    def _rfc3339(self, time_ns: int, now_ns: int) -> str:
+    def _rfc3339(self, time_ns: int, _now_ns: int) -> str:
         second, fraction = divmod(time_ns, _SECOND)
         if second != self._second:
             self._turn(second)
         return f"{self._head}{fraction:09}{self._tail}"
 
-    def _short(self, time_ns: int, now_ns: int) -> str:
+    def _short(self, time_ns: int, _now_ns: int) -> str:
         second, fraction = divmod(time_ns, _SECOND)
         if second != self._second:
             self._turn(second)

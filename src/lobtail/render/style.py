@@ -58,8 +58,10 @@ class Formatter(ABC):
     def expect(self, containers: Iterable[ContainerRef]) -> None:
         """Say which containers will come, so that colours and widths suit all from the start.
 
-        Never needed: those of a batch are known before its first line is rendered.
+        Never needed: those of a batch are known before its first line is rendered. Formats that
+        show neither take no notice.
         """
+        del containers
 
     def render(self, items: list[Item], now_ns: int = 0) -> list[Chunk]:
         """Return what to write for ``items``, in the order to write it.
