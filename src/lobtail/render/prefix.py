@@ -40,6 +40,8 @@ def fit(text: str, columns: int) -> str:
     if width(text) <= columns:
         return text
     tail = _take(text[::-1], (columns - 1) // 2)[::-1]
+    while tail and not width(tail[0]):  # the accent of a letter that was left out
+        tail = tail[1:]
     return _take(text, columns - 1 - width(tail)) + "…" + tail
 
 
