@@ -2,9 +2,9 @@
 
 ::
 
-    db-1     │ starting up
-    web-12 e│ cannot connect to db-1, will retry
-    db-1     ─ stopped, exit code 137, out of memory
+    db-1      │ starting up
+    web-12   e│ cannot connect to db-1, will retry
+    db-1      ─ stopped, exit code 137, out of memory
 
 The rule between name and text is ``│`` for lines and ``─`` for marks, so that no line can pass for
 a mark; an ``e`` before it says stderr.
@@ -21,7 +21,7 @@ from lobtail.render.highlight import Highlighter
 from lobtail.render.prefix import Prefixes, shown_name
 from lobtail.render.style import Chunk, Formatter, Style
 from lobtail.render.text import take_text
-from lobtail.render.words import dim, flag_words, mark_words
+from lobtail.render.words import dim, flag_words, mark_words, paint_mark
 
 __all__ = ["PrettyFormatter"]
 
@@ -31,7 +31,7 @@ _container = attrgetter("container")
 class PrettyFormatter(Formatter):
     """Writes ``[TIME] NAME  │ TEXT``; with colours, the text has that of its level.
 
-    A line that has colours of its own keeps those instead.
+    A line that has colours of its own keeps those instead. Marks are dim, but not those of a loss.
     """
 
     def __init__(self, style: Style) -> None:
@@ -85,7 +85,7 @@ class PrettyFormatter(Formatter):
         else:
             text = f"─ {shown_name(mark.container)}: {words}"
         stamp = f"{self._stamper.pad(mark.time_ns, now_ns)} " if self._stamper else ""
-        return Chunk(dim(stamp + text, color=self.style.color) + b"\n")
+        return Chunk(paint_mark(mark, stamp + text, color=self.style.color) + b"\n")
 
     def _stamp(self, time_ns: int | None, now_ns: int) -> bytes:
         assert self._stamper is not None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lobtail.core.levels import Level
 from lobtail.core.model import Dropped, Gap, Mark, Removed, Resumed, Started, Stopped
-from lobtail.render.colors import DIM, RESET
+from lobtail.render.colors import DIM, LEVELS, RESET
 from lobtail.render.stamps import Stamper
 from lobtail.render.words import dim, flag_words, mark_line, mark_words
 from support.items import DB, EVIL, REMOTE, START_NS, WEB, line
@@ -71,6 +72,12 @@ def test_row_13_the_name_in_a_mark_does_not_act() -> None:
 def test_with_colour_the_newline_stands_behind_the_reset() -> None:
     shown = mark_line(Started(WEB, 0), color=True, stamper=None, now_ns=0)
     assert shown == DIM + b"-- app-web-1: started" + RESET + b"\n"
+
+
+@pytest.mark.parametrize("mark", [Gap(WEB, 0), Dropped(WEB, 0, 3)])
+def test_a_loss_of_lines_has_the_colour_of_a_warning(mark: Mark) -> None:
+    shown = mark_line(mark, color=True, stamper=None, now_ns=0)
+    assert shown.startswith(LEVELS[Level.WARN] + b"-- app-web-1: ")
 
 
 @pytest.mark.parametrize(
