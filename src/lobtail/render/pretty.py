@@ -38,7 +38,8 @@ class PrettyFormatter(Formatter):
         super().__init__(style)
         self._prefixes = None if style.prefix is False else Prefixes(color=style.color)
         self._stamper = style.stamper()
-        self._highlighter = Highlighter(style.highlight if style.color else ())
+        self._highlight = Highlighter(style.highlight if style.color else ())
+        self._dim = (DIM, RESET + b" ") if style.color else (b"", b" ")
 
     def expect(self, containers: Iterable[ContainerRef]) -> None:
         """Say which containers will come, so that colours and widths suit all from the start."""
@@ -56,7 +57,7 @@ class PrettyFormatter(Formatter):
         style = self.style
         shown = take_text(lines, safe=style.safe, contain=style.color)
         if style.color:
-            shown = list(map(self._colored, lines, shown))
+            shown = self._colored(lines, shown)
         # Few lines have flags: look once, not line by line.
         if any(line.partial or line.unterminated or line.late for line in lines):
             shown = [
@@ -70,8 +71,10 @@ class PrettyFormatter(Formatter):
                 for line, text in zip(lines, shown, strict=True)
             ]
         if self._stamper:
+            stamp = self._stamper.pad
+            on, off = self._dim
             shown = [
-                self._stamp(line.time_ns, now_ns) + text
+                on + stamp(line.time_ns, now_ns).encode() + off + text
                 for line, text in zip(lines, shown, strict=True)
             ]
         return b"\n".join(shown) + b"\n"
@@ -87,15 +90,17 @@ class PrettyFormatter(Formatter):
         stamp = f"{self._stamper.pad(mark.time_ns, now_ns)} " if self._stamper else ""
         return Chunk(paint_mark(mark, stamp + text, color=self.style.color) + b"\n")
 
-    def _stamp(self, time_ns: int | None, now_ns: int) -> bytes:
-        assert self._stamper is not None
-        stamp = self._stamper.pad(time_ns, now_ns).encode()
-        return DIM + stamp + RESET + b" " if self.style.color else stamp + b" "
-
-    def _colored(self, line: Line, text: bytes) -> bytes:
-        plain = b"\x1b" not in text
-        if self._highlighter:
-            decoded = text.decode("utf-8", "surrogateescape")
-            text = self._highlighter.apply(decoded).encode("utf-8", "surrogateescape")
-        on = LEVELS.get(line.level) if plain and text else None
-        return on + text + RESET if on else text
+    def _colored(self, lines: list[Line], shown: list[bytes]) -> list[bytes]:
+        """Give texts the colours of their levels, where they have none, and show what matches."""
+        level_color = LEVELS.get
+        colors = [
+            level_color(line.level) if text and b"\x1b" not in text else None
+            for line, text in zip(lines, shown, strict=True)
+        ]
+        if self._highlight:
+            apply = self._highlight.apply
+            shown = [
+                apply(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+                for text in shown
+            ]
+        return [on + text + RESET if on else text for on, text in zip(colors, shown, strict=True)]
