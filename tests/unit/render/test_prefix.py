@@ -8,7 +8,7 @@ import pytest
 
 from lobtail.core.frames import Stream
 from lobtail.core.model import ContainerRef
-from lobtail.render.colors import PALETTE, RESET, STDERR, sgr
+from lobtail.render.colors import PALETTE, RESET, STDERR, Colors, sgr
 from lobtail.render.prefix import MAX_WIDTH, Prefixes, fit, shown_name
 from lobtail.render.table import width
 
@@ -163,3 +163,17 @@ def test_prefixes_that_are_remembered_are_bounded() -> None:
     for number in range(5000):
         out(prefixes, "web", number)
     assert len(prefixes._lines) <= 4096
+
+
+def test_a_name_that_another_container_still_has_keeps_its_colour_to_itself() -> None:
+    # As compose does: the new container comes under the name before the old one is removed.
+    prefixes = Prefixes(color=True)
+    for number in range(len(PALETTE)):
+        prefixes.line(named(f"n{number}", number), OUT)
+    color = prefixes.line(named("n0", 1000), OUT).split(b"m")[0]
+    assert sgr(Colors().of("new")) != color + b"m", "of its own it has another"
+    prefixes.release(named("n0", 0))
+    assert not prefixes.line(named("new", 2000), OUT).startswith(color + b"m")
+    # Only when the second is gone, too, is the colour free for any name.
+    prefixes.release(named("n0", 1000))
+    assert prefixes.line(named("newer", 2001), OUT).startswith(color + b"m")
