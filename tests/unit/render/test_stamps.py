@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import example, given
@@ -28,14 +29,16 @@ def show(text: str, style: StampStyle = "rfc3339", zone: str = "UTC") -> str:
     return Stamper(style, find_zone(zone)).show(ns(text), NOW)
 
 
-@pytest.fixture
-def honolulu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let the system's zone be ten hours west of UTC."""
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "HST10")
+@contextmanager
+def system_zone(rule: str) -> Iterator[None]:
+    """Let the system's zone be what a POSIX rule says."""
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TZ", rule)
+            time.tzset()
+            yield
+    finally:
         time.tzset()
-        yield
-    time.tzset()
 
 
 @pytest.mark.parametrize(
@@ -112,19 +115,17 @@ def test_daylight_saving_switches_between_two_lines(text: str, shown: str) -> No
 
 
 @pytest.mark.parametrize("name", ["local", "Local"])
-def test_the_zone_of_the_system(honolulu: None, name: str) -> None:
-    assert show("2024-05-01T02:00:00Z", zone=name) == "2024-04-30T16:00:00.000000000-10:00"
-    assert show("2024-05-01T02:00:00Z", "short", name) == "16:00:00.000"
+def test_the_zone_of_the_system(name: str) -> None:
+    with system_zone("HST10"):
+        assert show("2024-05-01T02:00:00Z", zone=name) == "2024-04-30T16:00:00.000000000-10:00"
+        assert show("2024-05-01T02:00:00Z", "short", name) == "16:00:00.000"
 
 
-def test_the_zone_of_the_system_is_asked_again_for_each_second(
-    monkeypatch: pytest.MonkeyPatch, honolulu: None
-) -> None:
-    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
-    time.tzset()
+def test_the_zone_of_the_system_is_asked_again_for_each_second() -> None:
     stamper = Stamper("short", local)
-    assert stamper.show(ns("2024-03-31T00:59:59Z"), NOW) == "01:59:59.000"
-    assert stamper.show(ns("2024-03-31T01:00:00Z"), NOW) == "03:00:00.000"
+    with system_zone("CET-1CEST,M3.5.0,M10.5.0/3"):
+        assert stamper.show(ns("2024-03-31T00:59:59Z"), NOW) == "01:59:59.000"
+        assert stamper.show(ns("2024-03-31T01:00:00Z"), NOW) == "03:00:00.000"
 
 
 @pytest.mark.parametrize("style", STAMP_STYLES)
