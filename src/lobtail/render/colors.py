@@ -61,8 +61,8 @@ def use_color(choice: ColorChoice | str, environ: Mapping[str, str], isatty: boo
     """Tell whether to colour a stream.
 
     ``always`` and ``never`` are obeyed. With ``auto``: not if ``NO_COLOR`` is set and not empty
-    (no-color.org) or ``FORCE_COLOR`` is ``0``; else if ``FORCE_COLOR`` is set and not empty; else
-    if the stream is a terminal other than ``TERM=dumb``.
+    (no-color.org) or ``FORCE_COLOR`` is ``0`` or ``false``; else if ``FORCE_COLOR`` is set and not
+    empty; else if the stream is a terminal other than ``TERM=dumb``.
 
     Raises:
         ConfigError: ``choice`` is none of the three.

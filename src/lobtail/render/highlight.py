@@ -97,16 +97,15 @@ def _mark_colored(text: str, spans: list[tuple[int, int]]) -> str:
 
 def _reverse_after(parameters: str, reverse: bool) -> bool:
     """Return whether reverse video is on after an SGR with these parameters."""
-    fields = iter(parameters.split(";"))
+    # Terminals read numbers: 007 is 7, and none is 0.
+    fields = (field.lstrip("0") for field in parameters.split(";"))
     for field in fields:
         if field in ("38", "48", "58"):
             # A colour's own numbers follow: the 7 of 38;5;7 is white.
             for _ in range({"5": 1, "2": 3}.get(next(fields, ""), 0)):
                 next(fields, "")
-        elif not field.strip("0"):
+        elif field in ("", "27"):
             reverse = False
-        elif field in ("7", "07"):
+        elif field == "7":
             reverse = True
-        elif field == "27":
-            reverse = False
     return reverse

@@ -40,6 +40,8 @@ def fit(text: str, columns: int) -> str:
     if width(text) <= columns:
         return text
     tail = _take(text[::-1], (columns - 1) // 2)[::-1]
+    while tail and not width(tail[0]):  # the accent of a letter that was left out
+        tail = tail[1:]
     return _take(text, columns - 1 - width(tail)) + "…" + tail
 
 
@@ -92,10 +94,12 @@ class Prefixes:
         return f"{self._padded(container)}  ─ "
 
     def release(self, container: ContainerRef) -> None:
-        """Say that the container is gone for good, though another may come under its name."""
-        if self._colors:
-            self._colors.release(shown_name(container))
+        """Say that the container is gone for good, though another may have its name."""
         self._lines.pop(container.id, None)
+        name = shown_name(container)
+        # Another may have come under its name before it went, as with docker compose.
+        if self._colors and all(shown_name(other) != name for other, _, _ in self._lines.values()):
+            self._colors.release(name)
 
     def _padded(self, container: ContainerRef) -> str:
         name = fit(shown_name(container), self._width)

@@ -2,9 +2,9 @@
 
 ::
 
-    db-1     │ starting up
-    web-12 e│ cannot connect to db-1, will retry
-    db-1     ─ stopped, exit code 137, out of memory
+    db-1      │ starting up
+    web-12   e│ cannot connect to db-1, will retry
+    db-1      ─ stopped, exit code 137, out of memory
 
 The rule between name and text is ``│`` for lines and ``─`` for marks, so that no line can pass for
 a mark; an ``e`` before it says stderr.
@@ -21,7 +21,7 @@ from lobtail.render.highlight import Highlighter
 from lobtail.render.prefix import Prefixes, shown_name
 from lobtail.render.style import Chunk, Formatter, Style
 from lobtail.render.text import take_text
-from lobtail.render.words import dim, flag_words, mark_words
+from lobtail.render.words import dim, flag_words, mark_words, paint_mark
 
 __all__ = ["PrettyFormatter"]
 
@@ -31,14 +31,15 @@ _container = attrgetter("container")
 class PrettyFormatter(Formatter):
     """Writes ``[TIME] NAME  │ TEXT``; with colours, the text has that of its level.
 
-    A line that has colours of its own keeps those instead.
+    A line that has colours of its own keeps those instead. Marks are dim, but not those of a loss.
     """
 
     def __init__(self, style: Style) -> None:
         super().__init__(style)
         self._prefixes = None if style.prefix is False else Prefixes(color=style.color)
         self._stamper = style.stamper()
-        self._highlighter = Highlighter(style.highlight if style.color else ())
+        self._highlight = Highlighter(style.highlight if style.color else ())
+        self._dim = (DIM, RESET + b" ") if style.color else (b"", b" ")
 
     def expect(self, containers: Iterable[ContainerRef]) -> None:
         """Say which containers will come, so that colours and widths suit all from the start."""
@@ -56,7 +57,7 @@ class PrettyFormatter(Formatter):
         style = self.style
         shown = take_text(lines, safe=style.safe, contain=style.color)
         if style.color:
-            shown = list(map(self._colored, lines, shown))
+            shown = self._colored(lines, shown)
         # Few lines have flags: look once, not line by line.
         if any(line.partial or line.unterminated or line.late for line in lines):
             shown = [
@@ -70,8 +71,10 @@ class PrettyFormatter(Formatter):
                 for line, text in zip(lines, shown, strict=True)
             ]
         if self._stamper:
+            stamp = self._stamper.pad
+            on, off = self._dim
             shown = [
-                self._stamp(line.time_ns, now_ns) + text
+                on + stamp(line.time_ns, now_ns).encode() + off + text
                 for line, text in zip(lines, shown, strict=True)
             ]
         return b"\n".join(shown) + b"\n"
@@ -85,17 +88,19 @@ class PrettyFormatter(Formatter):
         else:
             text = f"─ {shown_name(mark.container)}: {words}"
         stamp = f"{self._stamper.pad(mark.time_ns, now_ns)} " if self._stamper else ""
-        return Chunk(dim(stamp + text, color=self.style.color) + b"\n")
+        return Chunk(paint_mark(mark, stamp + text, color=self.style.color) + b"\n")
 
-    def _stamp(self, time_ns: int | None, now_ns: int) -> bytes:
-        assert self._stamper is not None
-        stamp = self._stamper.pad(time_ns, now_ns).encode()
-        return DIM + stamp + RESET + b" " if self.style.color else stamp + b" "
-
-    def _colored(self, line: Line, text: bytes) -> bytes:
-        plain = b"\x1b" not in text
-        if self._highlighter:
-            decoded = text.decode("utf-8", "surrogateescape")
-            text = self._highlighter.apply(decoded).encode("utf-8", "surrogateescape")
-        on = LEVELS.get(line.level) if plain and text else None
-        return on + text + RESET if on else text
+    def _colored(self, lines: list[Line], shown: list[bytes]) -> list[bytes]:
+        """Give texts the colours of their levels, where they have none, and show what matches."""
+        level_color = LEVELS.get
+        colors = [
+            level_color(line.level) if text and b"\x1b" not in text else None
+            for line, text in zip(lines, shown, strict=True)
+        ]
+        if self._highlight:
+            apply = self._highlight.apply
+            shown = [
+                apply(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+                for text in shown
+            ]
+        return [on + text + RESET if on else text for on, text in zip(colors, shown, strict=True)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from lobtail.core.levels import Level
 from lobtail.core.model import Dropped, Gap, Line, Mark, Removed, Resumed, Started, Stopped
 from lobtail.core.sanitize import sanitize
-from lobtail.render.colors import DIM, RESET
+from lobtail.render.colors import DIM, LEVELS, RESET
 from lobtail.render.prefix import shown_name
 from lobtail.render.stamps import Stamper
 
-__all__ = ["dim", "flag_words", "mark_line", "mark_words"]
+__all__ = ["dim", "flag_words", "mark_line", "mark_words", "paint_mark"]
 
 
 def mark_words(mark: Mark) -> str:
@@ -34,7 +35,13 @@ def mark_line(mark: Mark, *, color: bool, stamper: Stamper | None, now_ns: int) 
     """Return a mark as a line for stderr: ``[TIME] -- NAME: WORDS``."""
     stamp = f"{stamper.show(mark.time_ns, now_ns)} " if stamper else ""
     text = f"{stamp}-- {shown_name(mark.container)}: {mark_words(mark)}"
-    return dim(text, color=color) + b"\n"
+    return paint_mark(mark, text, color=color) + b"\n"
+
+
+def paint_mark(mark: Mark, text: str, *, color: bool) -> bytes:
+    """Return the text of a mark as bytes: dim, but a loss of lines as a warning."""
+    on = LEVELS[Level.WARN] if isinstance(mark, Gap | Dropped) else DIM
+    return _paint(text, on if color else b"")
 
 
 def flag_words(line: Line) -> str:
@@ -50,8 +57,12 @@ def flag_words(line: Line) -> str:
 
 def dim(text: str, *, color: bool) -> bytes:
     """Return text of ours, which is less important than the log's, as bytes."""
+    return _paint(text, DIM if color else b"")
+
+
+def _paint(text: str, on: bytes) -> bytes:
     data = text.encode("utf-8", "replace")
-    return DIM + data + RESET if color else data
+    return on + data + RESET if on else data
 
 
 def _because(what: str, reason: str) -> str:
