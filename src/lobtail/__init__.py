@@ -23,9 +23,11 @@ if TYPE_CHECKING:
         Mark,
         Removed,
         Resumed,
+        Skipped,
         Started,
         Stopped,
     )
+    from lobtail.core.query import Query
     from lobtail.demultiplex import ademux, demux, stdcopy
     from lobtail.engine.logs import LogStream
     from lobtail.engine.models import Container, ContainerSummary, Ping, Version
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
         EngineStreamError,
         LobtailError,
         ProtocolError,
+        QueryError,
         TruncatedStream,
     )
     from lobtail.tail import Tail
@@ -62,9 +65,12 @@ _HOME = {
     "Mark": "lobtail.core.model",
     "Ping": "lobtail.engine.models",
     "ProtocolError": "lobtail.errors",
+    "Query": "lobtail.core.query",
+    "QueryError": "lobtail.errors",
     "RawDecoder": "lobtail.core.frames",
     "Removed": "lobtail.core.model",
     "Resumed": "lobtail.core.model",
+    "Skipped": "lobtail.core.model",
     "Started": "lobtail.core.model",
     "Stopped": "lobtail.core.model",
     "Stream": "lobtail.core.frames",
@@ -97,9 +103,12 @@ __all__ = [
     "Mark",
     "Ping",
     "ProtocolError",
+    "Query",
+    "QueryError",
     "RawDecoder",
     "Removed",
     "Resumed",
+    "Skipped",
     "Started",
     "Stopped",
     "Stream",

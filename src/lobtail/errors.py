@@ -4,6 +4,7 @@
 
     LobtailError
     ├── ConfigError            a flag, variable or argument that cannot be used: change it
+    │   └── QueryError         a query that cannot be read: ``position`` says where
     ├── ConnectError           no engine answers at the endpoint: start it, or name another
     ├── ConnectionLostError    the connection broke in mid-answer: reconnect
     ├── EngineError            the engine refused: read its words; ``status`` is the HTTP status
@@ -24,6 +25,7 @@ __all__ = [
     "EngineStreamError",
     "LobtailError",
     "ProtocolError",
+    "QueryError",
     "TruncatedStream",
 ]
 
@@ -34,6 +36,21 @@ class LobtailError(Exception):
 
 class ConfigError(LobtailError):
     """A flag, variable or argument that cannot be used. Nothing was connected to."""
+
+
+class QueryError(ConfigError):
+    """A query that cannot be read.
+
+    The text has three lines: ``message``, the ``query``, and a caret below the fault, which is at
+    character ``position``, counted from 0.
+    """
+
+    def __init__(self, message: str, query: str, position: int) -> None:
+        line = "".join(c if c.isprintable() else "·" for c in query)
+        super().__init__(f"{message}\n  {line}\n  {' ' * position}^")
+        self.message = message
+        self.query = query
+        self.position = position
 
 
 class ConnectError(LobtailError):

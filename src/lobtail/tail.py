@@ -12,10 +12,11 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, TypeVar
 
+from lobtail.core.filter import LineFilter
 from lobtail.core.merge import Merge
-from lobtail.core.model import ContainerRef, Item
+from lobtail.core.model import ContainerRef, Dropped, Item, Line
 from lobtail.core.selection import Selection
 from lobtail.engine.events import Event, EventStream
 from lobtail.errors import EngineError
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
     from lobtail.engine.models import Container
 
-__all__ = ["CONNECTIONS", "Tail"]
+__all__ = ["CONNECTIONS", "Overflow", "Tail"]
 
 T = TypeVar("T")
 
@@ -34,6 +35,8 @@ T = TypeVar("T")
 CONNECTIONS: Final = 16
 # Items of one container that wait for the merge before its reader pauses.
 QUEUE: Final = 2000
+
+Overflow: TypeAlias = Literal["wait", "drop"]
 
 # Podman shows "die" and "remove", and filters by its own "died" and "remove".
 _ACTIONS: Final = ("start", "die", "died", "destroy", "remove", "rename")
@@ -57,12 +60,17 @@ class Tail:
         *,
         everything: bool = False,
         window_ns: int,
+        wanted: LineFilter | None = None,
+        overflow: Overflow = "wait",
         host: str = "",
     ) -> None:
         self._engine = engine
         self._selection = selection
         self._options = options
         self._everything = everything
+        self._wanted = wanted
+        self._drop = overflow == "drop"
+        self._dropped: dict[str, int] = {}
         self._host = host
         self._merge = Merge(window_ns)
         self._window = window_ns
@@ -110,7 +118,10 @@ class Tail:
                 for key, event in self._space.items():
                     if self._merge.waiting(key) < QUEUE:
                         event.set()
-                yield items
+                if self._wanted is not None:
+                    items = self._wanted.apply(items)
+                if items:
+                    yield items
                 continue
             if self._failure is not None:
                 raise self._failure
@@ -200,8 +211,12 @@ class Tail:
 
     async def _list(self) -> None:
         first = not self._listed.is_set()
-        for summary in await self._ask(lambda: self._engine.list(all=self._everything)):
-            if summary.id not in self._followers:
+        everything = self._everything or self._selection.names_any
+        for summary in await self._ask(lambda: self._engine.list(all=everything)):
+            if summary.id in self._followers:
+                continue
+            named = ContainerRef(id=summary.id, name=summary.name)
+            if self._everything or summary.running or self._selection.by_name(named):
                 await self._join(summary.id, first=first)
         self._listed.set()
 
@@ -264,6 +279,7 @@ class Tail:
     async def _run(self, key: str, follower: Follower, *, joined: bool) -> None:
         try:
             await follower.run(joined=joined)
+            self._tell_dropped(key)
         finally:
             self._followers.pop(key, None)
             self._space.pop(key, None)
@@ -288,8 +304,24 @@ class Tail:
             self._ready.set()
 
     async def _deliver(self, key: str, items: list[Item]) -> None:
+        if self._drop:
+            if self._merge.waiting(key) >= QUEUE:
+                marks: list[Item] = [item for item in items if not isinstance(item, Line)]
+                self._dropped[key] = self._dropped.get(key, 0) + len(items) - len(marks)
+                self._push(key, marks)
+            else:
+                self._tell_dropped(key)
+                self._push(key, items)
+            # The reader is not waited for, but it must get its turn.
+            await asyncio.sleep(0)
+            return
         self._push(key, items)
         space = self._space[key]
         while self._merge.waiting(key) >= QUEUE:
             space.clear()
             await space.wait()
+
+    def _tell_dropped(self, key: str) -> None:
+        """Say how many lines were dropped, where the next ones go on."""
+        if count := self._dropped.pop(key, 0):
+            self._push(key, [Dropped(self._followers[key].ref, None, count)])

@@ -14,6 +14,7 @@ from lobtail.core.model import (
     Mark,
     Removed,
     Resumed,
+    Skipped,
     Started,
     Stopped,
 )
@@ -76,6 +77,7 @@ _MARKS: Final[tuple[Mark, ...]] = (
     Resumed(DB, _at(22)),
     Dropped(WEB, _at(23), 1),
     Dropped(REMOTE, _at(23), 12_345),
+    Skipped(DB, _at(23), 7),
     Removed(WEB, _at(24)),
     Removed(EVIL, _at(24)),
 )

@@ -6,6 +6,8 @@ code  meaning
 0     done
 1     the engine refused, could not be reached, or the connection broke
 2     the command line cannot be used; nothing was connected to
+4     ``tail --fail-on`` found its line
+124   the time of ``tail --timeout`` is over
 130   SIGINT; 143 SIGTERM; 141 (by the signal itself) where stdout was closed
 ===== ==========================================================================
 """
@@ -26,9 +28,11 @@ __all__ = ["cli", "run"]
 
 # name → module; imported only when the command runs, so that `logs` starts as fast as it can.
 _COMMANDS = {
+    "config": "lobtail.cli.config",
     "frames": "lobtail.cli.frames",
     "logs": "lobtail.cli.logs",
     "ps": "lobtail.cli.ps",
+    "tail": "lobtail.cli.tail",
 }
 
 

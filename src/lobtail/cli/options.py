@@ -13,7 +13,7 @@ import click
 from lobtail.engine.client import TIMEOUT, EngineClient
 from lobtail.errors import ConfigError
 
-__all__ = ["DockerCommand", "host_option", "make_engine", "run"]
+__all__ = ["DockerCommand", "engine_arguments", "host_option", "make_engine", "run"]
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -73,8 +73,14 @@ def host_option(function: F) -> F:
 
 def make_engine(host: str | None) -> EngineClient:
     """Return the engine that the command line or the environment names."""
+    return EngineClient(**engine_arguments(host))
+
+
+def engine_arguments(host: str | None) -> dict[str, Any]:
+    """Return what to make an ``EngineClient`` or one of its kind with."""
     context = click.get_current_context()
-    return EngineClient(host or context.find_root().obj, timeout=_timeout(), origin="--host")
+    host = host or context.find_root().obj
+    return {"host": host, "timeout": _timeout(), "origin": "--host"}
 
 
 def _timeout() -> float:

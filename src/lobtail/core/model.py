@@ -26,6 +26,7 @@ __all__ = [
     "Mark",
     "Removed",
     "Resumed",
+    "Skipped",
     "Started",
     "Stopped",
 ]
@@ -175,6 +176,15 @@ class Dropped(Mark, frozen=True):
 
     count: int = 0
     """How many lines are missing here."""
+
+
+class Skipped(Mark, frozen=True):
+    """A filter with context left lines out here, between two groups that it shows."""
+
+    kind: ClassVar[str] = "skipped"
+
+    count: int = 0
+    """How many lines, all of this container."""
 
 
 Item: TypeAlias = Line | Mark

@@ -20,9 +20,9 @@ from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser as sre_parser  # type: ignore[attr-defined]
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from lobtail.errors import ConfigError
+from lobtail.errors import ConfigError, QueryError
 
-__all__ = ["compile_pattern", "show_fault"]
+__all__ = ["compile_pattern"]
 
 # A counted repeat of more than this is taken for a loop: (a+){20} is as good as endless.
 MANY: Final = 8
@@ -45,28 +45,21 @@ def compile_pattern(text: str, what: str, *, flags: int = 0) -> re.Pattern[str]:
     """Compile the regex ``text``; ``what`` names where it was given, such as ``--include``.
 
     Raises:
-        ConfigError: it is no regex, or some line would keep it busy for ever. The message has
-            three lines: what is wrong, the regex, a caret below the fault.
+        QueryError: it is no regex, or some line would keep it busy for ever.
+        ConfigError: it is too deep or too large.
     """
     try:
         pattern = re.compile(text, flags)
         tree = sre_parser.parse(text, flags)
     except re.error as exc:
-        raise ConfigError(show_fault(f"{what}: no regex: {exc.msg}", text, exc.pos or 0)) from exc
+        raise QueryError(f"{what}: no regex: {exc.msg}", text, exc.pos or 0) from exc
     except (RecursionError, OverflowError) as exc:
         raise ConfigError(f"{what}: the regex is too deep or too large") from exc
     if reason := _judge(tree, tree.state.flags):
         where = _culprit(text, flags)
         fault = f"{what}: the regex could take for ever on one line: {reason}"
-        raise ConfigError(show_fault(fault, text, where))
+        raise QueryError(fault, text, where)
     return pattern
-
-
-def show_fault(message: str, text: str, at: int) -> str:
-    """Return ``message``, then ``text`` with a caret below character ``at``."""
-    # One character each, so that the caret stands right; nothing may act on a terminal either.
-    line = "".join(c if c.isprintable() else "·" for c in text)
-    return f"{message}\n  {line}\n  {' ' * at}^"
 
 
 def _culprit(text: str, flags: int) -> int:

@@ -81,6 +81,15 @@ class Selection(msgspec.Struct, frozen=True):
             return False
         return all(_has_label(container, label) for label in self.labels)
 
+    @property
+    def names_any(self) -> bool:
+        """Whether any plain word is given."""
+        return any(selector.exact for selector in self.names)
+
+    def by_name(self, container: ContainerRef) -> bool:
+        """Tell whether a plain word names ``container``: it is meant even if it does not run."""
+        return any(selector.exact and selector.matches(container) for selector in self.names)
+
 
 def _same_image(wanted: str, image: str) -> bool:
     """Compare as people write images: without a tag any tag will do; globs match the whole."""

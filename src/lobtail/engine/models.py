@@ -147,6 +147,11 @@ class ContainerSummary(_Answer, frozen=True):
         names = [name.removeprefix("/") for name in self.names or ()]
         return next((name for name in names if "/" not in name), names[0] if names else "")
 
+    @property
+    def running(self) -> bool:
+        """Whether engines list it without ``all``: moby's IsRunning, which includes paused."""
+        return self.state in ("running", "paused", "restarting")
+
 
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lobtail.core.levels import Level
-from lobtail.core.model import Dropped, Gap, Line, Mark, Removed, Resumed, Started, Stopped
+from lobtail.core.model import Dropped, Gap, Line, Mark, Removed, Resumed, Skipped, Started, Stopped
 from lobtail.core.sanitize import sanitize
 from lobtail.render.colors import DIM, LEVELS, RESET
 from lobtail.render.prefix import shown_name
@@ -27,7 +27,9 @@ def mark_words(mark: Mark) -> str:
         case Resumed(reason=reason):
             return _because("resumed", reason)
         case Dropped(count=count):
-            return f"{count} {'line' if count == 1 else 'lines'} dropped"
+            return f"{_lines(count)} dropped"
+        case Skipped(count=count):
+            return f"{_lines(count)} left out"
     return sanitize(mark.kind) or "mark"
 
 
@@ -63,6 +65,10 @@ def dim(text: str, *, color: bool) -> bytes:
 def _paint(text: str, on: bytes) -> bytes:
     data = text.encode("utf-8", "replace")
     return on + data + RESET if on else data
+
+
+def _lines(count: int) -> str:
+    return f"{count} {'line' if count == 1 else 'lines'}"
 
 
 def _because(what: str, reason: str) -> str:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lobtail.core.patterns import compile_pattern, show_fault
-from lobtail.errors import ConfigError
+from lobtail.core.patterns import compile_pattern
+from lobtail.errors import ConfigError, QueryError
 
 ENDLESS = {
     r"(a+)+b": 0,
@@ -102,7 +102,7 @@ def test_flags_hold_for_the_judgement() -> None:
 
 
 def test_a_caret_stands_right_below_what_cannot_be_printed() -> None:
-    assert show_fault("m", "\x1b[x", 1) == "m\n  ·[x\n   ^"
+    assert str(QueryError("m", "\x1b[x", 1)) == "m\n  ·[x\n   ^"
 
 
 PIECES = st.sampled_from(["a", "b", "[ab]", ".", r"\w"])

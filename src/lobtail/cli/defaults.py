@@ -1,0 +1,112 @@
+"""Defaults for options: the user's configuration file, and the environment.
+
+The command line comes first, then ``LOBTAIL_TAIL_*``, then ``[tail]`` in
+``$XDG_CONFIG_HOME/lobtail/config.toml`` (``~/.config`` without that variable; ``LOBTAIL_CONFIG``
+names another file). Keys are the long names of the options.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lobtail.errors import ConfigError
+
+__all__ = ["config_path", "key_of", "load_defaults", "settable", "variable_of"]
+
+
+def config_path(environ: Mapping[str, str] | None = None) -> Path:
+    """Return where the configuration file is, or would be."""
+    environ = os.environ if environ is None else environ
+    if given := environ.get("LOBTAIL_CONFIG"):
+        return Path(given)
+    # The XDG base directory specification: a relative path is to be ignored.
+    base = environ.get("XDG_CONFIG_HOME", "")
+    folder = Path(base) if base.startswith("/") else Path(environ.get("HOME", "~")) / ".config"
+    return folder / "lobtail" / "config.toml"
+
+
+def settable(command: click.Command) -> dict[str, click.Option]:
+    """Return the options that may have a default, by their keys in the file.
+
+    All but the host: that is docker's to say, by DOCKER_HOST.
+    """
+    return {
+        key_of(param): param
+        for param in command.params
+        if isinstance(param, click.Option) and param.name not in ("help", "host")
+    }
+
+
+def variable_of(key: str) -> str:
+    """Return the environment variable of an option of ``lobtail tail``."""
+    return f"LOBTAIL_TAIL_{key.upper().replace('-', '_')}"
+
+
+def key_of(option: click.Option) -> str:
+    """Return the key of an option: its first long name, without the dashes."""
+    return next(name for name in option.opts if name.startswith("--")).removeprefix("--")
+
+
+def load_defaults(command: click.Command, ctx: click.Context) -> dict[str, Any]:
+    """Return what the file says for a command, by parameter name, checked as click would.
+
+    Raises:
+        ConfigError: the file cannot be read, or says what the command does not know.
+    """
+    path = config_path()
+    table = _read(path)
+    for name, value in table.items():
+        if name != command.name:
+            raise ConfigError(f"{path}: {name!r} is not known here; there is [{command.name}]")
+        if not isinstance(value, dict):
+            raise ConfigError(f"{path}: {name} should be a table: [{name}]")
+    options = settable(command)
+    defaults: dict[str, Any] = {}
+    for key, value in table.get(command.name or "", {}).items():
+        option = options.get(key)
+        if option is None:
+            raise ConfigError(
+                f"{path}: [{command.name}] has no {key!r}; there are {', '.join(sorted(options))}"
+            )
+        defaults[option.name or key] = _checked(path, option, key, value, ctx)
+    return defaults
+
+
+def _read(path: Path) -> dict[str, Any]:
+    # Only those who have a file need the parser.
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as exc:
+        raise ConfigError(f"cannot read {path}: {exc.strerror}") from exc
+    import tomllib
+
+    try:
+        return tomllib.loads(text.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{path} is no TOML: {exc}") from exc
+
+
+def _checked(path: Path, option: click.Option, key: str, value: Any, ctx: click.Context) -> Any:
+    """Return a value as click wants it: a list for options that may be repeated."""
+    if isinstance(value, list) != option.multiple:
+        value = [value] if option.multiple else value
+    if isinstance(value, dict) or (isinstance(value, list) and not option.multiple):
+        raise ConfigError(f"{path}: {key} takes one value, not {value!r}")
+    if option.is_flag and not isinstance(value, bool):
+        raise ConfigError(f"{path}: {key} is true or false, not {value!r}")
+    if isinstance(value, bool) and not option.is_flag:
+        raise ConfigError(f"{path}: {key} takes a value, not {str(value).lower()}")
+    if not option.is_flag:
+        value = list(map(str, value)) if option.multiple else str(value)
+    try:
+        option.type_cast_value(ctx, value)
+    except click.BadParameter as exc:
+        raise ConfigError(f"{path}: {key}: {exc.message}") from exc
+    return value

@@ -1,0 +1,87 @@
+"""Let the lines pass that are wanted, with lines around them as context.
+
+Context is counted per container: what other containers write between two lines of one is not in
+its way. A line is shown once, also where it is context of two.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from lobtail.core.model import ContainerRef, Item, Line, Skipped
+from lobtail.core.terms import Predicate
+
+__all__ = ["LineFilter"]
+
+
+class _Context:
+    """What a container needs for context: the lines before, and how many more are due."""
+
+    __slots__ = ("before", "due", "shown", "skipped")
+
+    def __init__(self, before: int) -> None:
+        self.before: deque[Line] = deque(maxlen=before)
+        self.due = 0
+        self.skipped = 0
+        self.shown = False  # whether anything was, so that a gap in what is shown can be said
+
+
+class LineFilter:
+    """Keeps the lines for which all ``predicates`` hold, and all marks.
+
+    With ``before`` and ``after``, so many lines of the same container around each of them are kept
+    as well, and a ``Skipped`` mark between two groups of them says how many lines are left out.
+    """
+
+    def __init__(self, *predicates: Predicate, before: int = 0, after: int = 0) -> None:
+        self._predicates = predicates
+        self._before = before
+        self._after = after
+        self._contexts: dict[str, _Context] = {}
+
+    def apply(self, items: list[Item]) -> list[Item]:
+        """Return what is to be shown of a batch, and of the lines before it as context."""
+        if not self._predicates:
+            return items
+        if self._before or self._after:
+            return self._with_context(items)
+        for holds in self._predicates:
+            # Marks are no lines: nothing is asked of them.
+            items = [item for item in items if type(item) is not Line or holds(item)]
+        return items
+
+    def matches(self, line: Line) -> bool:
+        """Tell whether a line is wanted for itself."""
+        return all(holds(line) for holds in self._predicates)
+
+    def forget(self, container: ContainerRef) -> None:
+        """Drop the context of a container that is gone."""
+        self._contexts.pop(container.id, None)
+
+    def _with_context(self, items: list[Item]) -> list[Item]:
+        kept: list[Item] = []
+        for item in items:
+            if type(item) is not Line:
+                kept.append(item)
+                continue
+            context = self._contexts.get(item.container.id)
+            if context is None:
+                context = self._contexts[item.container.id] = _Context(self._before)
+            if self.matches(item):
+                if context.skipped and context.shown:
+                    first = context.before[0] if context.before else item
+                    kept.append(Skipped(item.container, first.time_ns, context.skipped))
+                kept += context.before
+                kept.append(item)
+                context.before.clear()
+                context.skipped = 0
+                context.shown = True
+                context.due = self._after
+            elif context.due:
+                context.due -= 1
+                kept.append(item)
+            else:
+                # One that falls out of the lines before is left out for good.
+                context.skipped += len(context.before) == self._before
+                context.before.append(item)
+        return kept

@@ -1,0 +1,292 @@
+"""The filter language, the same on every face of lobtail.
+
+::
+
+    level>=warn and service=api and status>=500 and not /health/
+
+=========================== =====================================================================
+``NAME = VALUE``            equal; also ``!=``, ``<``, ``<=``, ``>``, ``>=``
+``NAME ~ /RE/``             the regex is found; ``!~`` is not; ``/RE/i`` ignores case
+``NAME contains VALUE``     the text is a part of it
+``NAME in (A, B)``          one of several; ``not in``
+``has NAME``                it is there at all
+``/RE/``, ``"text"``        short for ``text ~ /RE/`` and ``text contains "text"``
+``not``, ``and``, ``or``    in this order of strength, with parentheses
+=========================== =====================================================================
+
+``NAME`` is ``container``, ``image``, ``project``, ``service``, ``stream``, ``level``, ``time``,
+``text`` or ``label.KEY``; any other is a field of a JSON or logfmt line, by its dotted path. A dot
+in front (``.level``) makes a field of every name. ``!=``, ``!~`` and ``not in`` also hold where
+the thing is not there. Without quotes, a value with ``*`` or ``?`` is a glob for the whole, a
+number is compared as one, and so is a duration (``took>1.5s``).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from lobtail.core.frames import Stream
+from lobtail.core.levels import Level
+from lobtail.core.patterns import compile_pattern
+from lobtail.core.terms import (
+    KINDS,
+    And,
+    Compare,
+    Contains,
+    Exists,
+    Matches,
+    Not,
+    Or,
+    Subject,
+    Term,
+    Value,
+)
+from lobtail.core.timestamps import parse_time_argument
+from lobtail.errors import ConfigError, QueryError
+
+if TYPE_CHECKING:
+    from lark import Lark, Token, Tree
+
+__all__ = ["Query"]
+
+_GRAMMAR: Final = r"""
+    ?start: _any
+    _any: either
+    ?either: both (_OR both)*
+    ?both: one (_AND one)*
+    ?one: _NOT one -> negation
+        | "(" _any ")"
+        | REGEX -> bare
+        | STRING -> bare
+        | _HAS NAME -> exists
+        | NAME OPERATOR value -> compare
+        | NAME MATCH pattern -> match
+        | NAME _CONTAINS value -> contains
+        | NAME _IN "(" value ("," value)* ")" -> among
+        | NAME _NOT _IN "(" value ("," value)* ")" -> not_among
+    ?value: STRING | WORD
+    ?pattern: REGEX | STRING | WORD
+
+    _AND.3: /and\b/i | "&&"
+    _OR.3: /or\b/i | "||"
+    _NOT.3: /not(?![\w.@$\/-])/i | /!(?![=~])/
+    _HAS.3: /has\b(?=\s+[\w.@$])/i
+    _IN.3: /in\b/i
+    _CONTAINS.3: /contains\b/i
+    OPERATOR: "<=" | ">=" | "!=" | "==" | "=" | "<" | ">"
+    MATCH: "!~" | "=~" | "~"
+    NAME: /\.?[A-Za-z_@$][\w@$\/-]*(\.([\w@$\/-]+|"[^"]*"))*/
+    REGEX.2: /\/(\\.|[^\/\\])+\/i?/
+    STRING.2: /"(\\.|[^"\\])*"|'(\\.|[^'\\])*'/
+    WORD: /[^\s()"',<>=!~&|][^\s()"',]*/
+    %ignore /\s+/
+"""
+
+_WORDS: Final = {
+    "NAME": "the name of a field",
+    "REGEX": "a /regex/",
+    "STRING": 'a "text"',
+    "WORD": "a value",
+    "OPERATOR": "a comparison (=, !=, <, <=, >, >=)",
+    "MATCH": "~",
+    "LPAR": "(",
+    "RPAR": ")",
+    "COMMA": ",",
+    "_AND": "and",
+    "_OR": "or",
+    "_IN": "in",
+    "_CONTAINS": "contains",
+    "$END": "the end",
+}
+_ESCAPE: Final = re.compile(r"\\(.)")
+_ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r"}
+
+# More than anybody types; the parser's time and depth grow with it.
+MAX_LENGTH: Final = 10_000
+
+
+class Query:
+    """A query, ready to test lines.
+
+    ``now_ns`` (since the epoch) and ``local_offset`` (seconds east of UTC) are what times such as
+    ``time>10m`` and ``time>2026-01-02`` count from.
+
+    Raises:
+        QueryError: it cannot be read.
+    """
+
+    def __init__(self, text: str, *, now_ns: int = 0, local_offset: int = 0) -> None:
+        self.text = text
+        self.term = _Reader(text, now_ns, local_offset).read()
+        """The tree of terms (``core.terms``)."""
+        self.matches = self.term.predicate()
+        """Tell whether a line matches."""
+
+    def __repr__(self) -> str:
+        return f"Query({self.text!r})"
+
+
+class _Reader:
+    """Makes terms of one query; every error knows where in it the fault is."""
+
+    def __init__(self, text: str, now_ns: int, local_offset: int) -> None:
+        self._text = text
+        self._now = now_ns
+        self._offset = local_offset
+
+    def read(self) -> Term:
+        if len(self._text) > MAX_LENGTH:
+            self._fail(f"a query has at most {MAX_LENGTH} characters", 0)
+        if not self._text.strip():
+            self._fail("the query is empty; say for instance level>=warn", 0)
+        try:
+            return self._term(self._parse())
+        except RecursionError:
+            raise QueryError("the query is nested too deeply", self._text, 0) from None
+
+    def _parse(self) -> Tree[Token]:
+        from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+        try:
+            return _parser().parse(self._text)
+        except UnexpectedToken as exc:
+            ended = exc.token.type == "$END"
+            at = len(self._text.rstrip()) if ended else exc.token.start_pos
+            self._fail(self._expected(exc.accepts or exc.expected, ended=ended), at)
+        except UnexpectedCharacters as exc:
+            self._fail(self._expected(exc.allowed or set(), ended=False), exc.pos_in_stream)
+        except UnexpectedInput as exc:  # pragma: no cover - there is no third kind
+            self._fail("the query cannot be read", exc.pos_in_stream or 0)
+
+    def _expected(self, names: set[str], *, ended: bool) -> str:
+        words = [word for name, word in _WORDS.items() if name in names and name != "$END"]
+        what = f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else "".join(words)
+        if not what:
+            return "the query should end here"
+        fault = f"{what} {'is missing at the end' if ended else 'is expected here'}"
+        # What people type who only look for a word.
+        hint = "; to look for a text, put it in quotes" if "OPERATOR" in names else ""
+        return fault + hint
+
+    def _fail(self, message: str, at: int | None) -> NoReturn:
+        raise QueryError(message, self._text, at or 0)
+
+    # --- from trees to terms ------------------------------------------------------------------
+
+    def _term(self, tree: Any) -> Term:
+        children = tree.children
+        match tree.data:
+            case "either":
+                return Or(tuple(map(self._term, children)))
+            case "both":
+                return And(tuple(map(self._term, children)))
+            case "negation":
+                return Not(self._term(children[0]))
+            case "bare":
+                return self._bare(children[0])
+            case "exists":
+                return Exists(self._subject(children[0]))
+            case "compare":
+                return self._compare(*children)
+            case "match":
+                name, operator, pattern = children
+                found = Matches(self._textual(name), self._pattern(pattern))
+                return Not(found) if operator == "!~" else found
+            case "contains":
+                return Contains(self._textual(children[0]), self._value(children[1]).text)
+        name, *values = children
+        either = Or(tuple(self._equal(name, value) for value in values))
+        return Not(either) if tree.data == "not_among" else either
+
+    def _bare(self, token: Token) -> Term:
+        if token.type == "REGEX":
+            return Matches(Subject("text"), self._pattern(token))
+        return Contains(Subject("text"), self._value(token).text)
+
+    def _compare(self, name: Token, operator: Token, value: Token) -> Term:
+        if operator in ("=", "==", "!="):
+            equal = self._equal(name, value)
+            return Not(equal) if operator == "!=" else equal
+        subject = self._subject(name)
+        if subject.kind == "stream":
+            self._fail("a stream is equal to stdout or stderr, or it is not", operator.start_pos)
+        return Compare(subject, str(operator), self._operand(subject, value))
+
+    def _equal(self, name: Token, value: Token) -> Term:
+        subject = self._subject(name)
+        return Compare(subject, "=", self._operand(subject, value))
+
+    def _operand(self, subject: Subject, token: Token) -> Value | Level | Stream | int:
+        value = self._value(token)
+        try:
+            if subject.kind == "level":
+                return Level.parse(value.text)
+            if subject.kind == "time":
+                return parse_time_argument(
+                    value.text, now_ns=self._now, local_offset=self._offset, option="where"
+                )
+        except ConfigError as exc:
+            self._fail(str(exc).removeprefix("invalid value for --where: "), token.start_pos)
+        if subject.kind != "stream":
+            return value
+        if value.text not in ("stdout", "stderr"):
+            self._fail("a stream is stdout or stderr", token.start_pos)
+        return Stream.STDOUT if value.text == "stdout" else Stream.STDERR
+
+    def _textual(self, name: Token) -> Subject:
+        subject = self._subject(name)
+        if subject.kind in ("level", "stream", "time"):
+            self._fail(f"a {subject.kind} can be compared, not searched", name.start_pos)
+        return subject
+
+    def _subject(self, name: Token) -> Subject:
+        if name.startswith("."):
+            return Subject("field", _path(name[1:]))
+        kind, dot, rest = name.partition(".")
+        if kind == "label":
+            if not rest:
+                self._fail("say which label: label.KEY", name.start_pos)
+            return Subject("label", _path(rest))
+        if kind in KINDS and not dot and kind != "field":
+            return Subject(str(kind))
+        return Subject("field", _path(name))
+
+    def _value(self, token: Token) -> Value:
+        if token.type != "STRING":
+            return Value(str(token))
+        return Value(_ESCAPE.sub(lambda m: _ESCAPES.get(m[1], m[1]), token[1:-1]), quoted=True)
+
+    def _pattern(self, token: Token) -> re.Pattern[str]:
+        """Compile a regex; what is wrong in it is pointed at in the query."""
+        start, flags = token.start_pos or 0, 0
+        if token.type == "REGEX":
+            body, _, letters = token[1:].rpartition("/")
+            start += 1
+            flags = re.IGNORECASE if letters else 0
+        elif token.type == "STRING":
+            body = self._value(token).text
+            start += 1
+        else:
+            body = str(token)
+        try:
+            # For regexes, \/ means the same as /.
+            return compile_pattern(body, "where", flags=flags)
+        except QueryError as exc:
+            message = exc.message.removeprefix("where: ")
+            raise QueryError(message, self._text, start + exc.position) from exc
+        except ConfigError as exc:
+            raise QueryError(str(exc).removeprefix("where: "), self._text, start) from exc
+
+
+def _path(name: str) -> str:
+    return name.replace('"', "")
+
+
+@cache
+def _parser() -> Lark:
+    # It takes 50 ms to import, which only those pay who ask for something.
+    from lark import Lark
+
+    return Lark(_GRAMMAR, parser="lalr", maybe_placeholders=False)

@@ -1,0 +1,145 @@
+r"""The JSON format: for programs. One object a line, for lines as for marks.
+
+::
+
+    {"v":1,"time":"2026-01-02T15:04:05.000000123Z","container":"web-1","id":"3f…","image":"nginx",
+     "project":"shop","service":"web","host":"","stream":"stdout","line":"GET / 200",
+     "level":null,"partial":false}
+    {"v":1,"time":…,"container":…,…,"mark":"stopped","exit_code":137,"oom":true}
+
+A line has the key ``line``, a mark the key ``mark``. What is not known is null. ``line_base64``
+follows ``line`` where that is not UTF-8; ``unterminated``, ``late`` and ``details`` are there where
+they hold. ``v`` grows when a key changes its meaning or goes; new keys may come without that.
+
+What could act or hide where JSON is looked at (controls, also C1, and what reorders or hides text)
+is escaped as ``\uXXXX``, which changes no value.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from typing import Any, Final
+
+import msgspec
+
+from lobtail.core.frames import Stream
+from lobtail.core.levels import Level
+from lobtail.core.model import ContainerRef, Line, Mark
+from lobtail.render.stamps import UNKNOWN, Stamper
+from lobtail.render.style import Chunk, Formatter, Style
+
+__all__ = ["VERSION", "JsonFormatter"]
+
+VERSION: Final = 1
+
+_encode: Final = msgspec.json.Encoder().encode
+
+# msgspec escapes U+0000 to U+001F. DEL and C1; marks of direction, zero-width and format
+# characters, line separators; interlinear annotation; tags.
+_HIDDEN: Final = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
+
+# Prefixes that are remembered; each is made in microseconds.
+_MAX_CACHED: Final = 4096
+
+_TAILS: Final = {
+    (level, partial): b',"level":%b,"partial":%b'
+    % (_encode(level.name.lower() if level else None), _encode(partial))
+    for level in Level
+    for partial in (False, True)
+}
+
+
+class JsonFormatter(Formatter):
+    """Writes a JSON object for each item; of the style it only looks at ``marks``."""
+
+    def __init__(self, style: Style) -> None:
+        super().__init__(style)
+        self._stamper = Stamper()
+        self._heads: dict[tuple[str, Stream | None], tuple[ContainerRef, bytes]] = {}
+
+    def _lines(self, lines: list[Line], now_ns: int) -> bytes:
+        show, heads, tails = self._stamper.show, self._heads, _TAILS
+        parts: list[bytes] = []
+        for line in lines:
+            container = line.container
+            head = heads.get((container.id, line.stream))
+            if head is None or head[0] is not container:
+                head = self._make_head(container, line.stream)
+            stamp = show(line.time_ns, now_ns)
+            raw = line.raw
+            try:
+                # Line.text, and whether it is all of it.
+                text = _encode(raw.removesuffix(b"\r").decode())
+            except UnicodeDecodeError:
+                text = _encode(line.text) + b',"line_base64":' + _encode(b64encode(raw).decode())
+            parts += (
+                b'{"v":1,"time":"' + stamp.encode() + b'"'
+                if stamp != UNKNOWN
+                else b'{"v":1,"time":null',
+                head[1],
+                text,
+                tails[line.level, line.partial],
+            )
+            if line.unterminated or line.late or line.raw_details:
+                parts.append(_extras(line))
+            parts.append(b"}\n")
+        return _visible(b"".join(parts))
+
+    def _mark(self, mark: Mark, now_ns: int) -> Chunk:
+        stamp = self._stamper.show(mark.time_ns, now_ns)
+        head = self._make_head(mark.container, None)[1]
+        fields = {
+            name: getattr(mark, name)
+            for name in mark.__struct_fields__
+            if name not in ("container", "time_ns")
+        }
+        what = _encode({"mark": mark.kind, **fields})
+        time = _encode(None if stamp == UNKNOWN else stamp)
+        return Chunk(_visible(b'{"v":1,"time":' + time + head + what[1:] + b"\n"))
+
+    def _make_head(
+        self, container: ContainerRef, stream: Stream | None
+    ) -> tuple[ContainerRef, bytes]:
+        """Return what stands between the time and the text of each line of a stream."""
+        if len(self._heads) >= _MAX_CACHED:
+            self._heads.clear()
+        named: dict[str, Any] = {
+            "container": container.name,
+            "id": container.id,
+            "image": container.image,
+            "project": container.project,
+            "service": container.service,
+            "host": container.host,
+        }
+        if stream is not None:
+            named["stream"] = stream.name.lower()
+        head = b"," + _encode(named)[1:-1] + (b"," if stream is None else b',"line":')
+        entry = self._heads[container.id, stream] = (container, head)
+        return entry
+
+
+def _extras(line: Line) -> bytes:
+    extras: dict[str, Any] = {}
+    if line.unterminated:
+        extras["unterminated"] = True
+    if line.late:
+        extras["late"] = True
+    if line.raw_details:
+        extras["details"] = line.details
+    return b"," + _encode(extras)[1:-1]
+
+
+def _visible(data: bytes) -> bytes:
+    """Escape what could act or hide. One scan for plain text."""
+    if data.isascii() and b"\x7f" not in data:
+        return data
+    return _HIDDEN.sub(_escaped, data.decode()).encode()
+
+
+def _escaped(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
