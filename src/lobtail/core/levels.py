@@ -203,6 +203,21 @@ def _capitals() -> str:
 
 
 _VALUE: Final = r"""["']?+([A-Za-z]{3,13}+)(?![\w.:/])"""
+_KEYED: Final = (  # level=error
+    r"=(?:(?<=l=)(?:(?<=\blevel=)|(?<=\blvl=)|(?<=\bloglevel=)|(?<=_level=))|(?<=\bseverity=))"
+    + _VALUE
+)
+_KEYED_WITH_COLON: Final = (  # level: error; and "level":"error" behind a text
+    r"""(?<=[lLy"']:)"""
+    r"""(?:(?<=\b[Ll]evel:)|(?<=\blevel["']:)|(?<=\blvl["']:)|(?<=\bseverity["']:)) ?+""" + _VALUE
+)
+_TIMED: Final = (  # 12:00:00.000Z error: x
+    r"[0-5]\d(?:[.,]\d{1,9}+)?+(?: ?+(?:Z|UTC|[+-]\d\d:?+\d\d))?+"
+    r" {1,2}+([A-Za-z]{3,13}+)(?::\s|\s(?=[\s\[|-]))"
+)
+_ENDED: Final = r" ([A-Za-z]{3,13}+):\s"  # ld: warning: x
+_REDIS: Final = r"[MSCX] \d\d [A-Z][a-z][a-z] \d{4} [\d:.]{12} ([.*#-]) "  # 1:M 01 Jan ...
+
 # For speed each alternative begins with a character as it is, no group and no set: then ``re``
 # passes over all bytes that begin none without a try. A try is dear, so what follows first is
 # what fails soonest. No repeat gives back what it took (possessive), which bounds each try.
@@ -217,19 +232,8 @@ _TEXT: Final = re.compile(
             r"<([A-Z][a-z]{3,12}+)> ",  # clickhouse
             r"\t([A-Za-z]{3,13}+)\t",  # zap's console
             r"\x1b\[[\d;]{1,20}+m ?+([A-Za-z]{3,13}+)(?=[\s:\]\x1b])",
-            # level=error
-            r"=(?:(?<=l=)(?:(?<=\blevel=)|(?<=\blvl=)|(?<=\bloglevel=)|(?<=_level=))|"
-            + rf"(?<=\bseverity=)){_VALUE}",
-            # 12:00:00.000Z error: x
-            r":(?:[0-5]\d(?:[.,]\d{1,9}+)?+ ?+(?:Z|UTC|[+-]\d\d:?+\d\d)?+"
-            + r" {1,2}+([A-Za-z]{3,13}+)(?::\s|\s(?=[\s\[|-]))"
-            # ld: warning: x
-            + r"| ([A-Za-z]{3,13}+):\s"
-            # 1:M 01 Jan 2024 12:00:00.000 # x
-            + r"|[MSCX] \d\d [A-Z][a-z][a-z] \d{4} [\d:.]{12} ([.*#-]) "
-            # level: error; and "level":"error" behind a text
-            + r"""|(?<=[lLy"']:)(?:(?<=\b[Ll]evel:)|(?<=\blevel["']:)|(?<=\blvl["']:)|"""
-            + rf"""(?<=\bseverity["']:)) ?+{_VALUE})""",
+            _KEYED,
+            f":(?:{_TIMED}|{_ENDED}|{_REDIS}|{_KEYED_WITH_COLON})",
         )
     ).encode()
 )
