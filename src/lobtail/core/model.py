@@ -92,7 +92,10 @@ class Line(msgspec.Struct, frozen=True, gc=False, eq=False, repr_omit_defaults=T
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The fields of a JSON or logfmt line; empty for other text. Parsed at the first use."""
+        """The fields of a JSON line, or the ``key=value`` pairs in other text.
+
+        Empty without any, or where JSON is not parseable within bounds. Parsed at the first use.
+        """
         cache = self._cached()
         if "fields" not in cache:
             cache["fields"] = parse_fields(self.raw)
