@@ -22,7 +22,7 @@ import click
 
 from lobtail._version import __version__
 from lobtail.cli.output import OutputClosed, OutputError, narrate
-from lobtail.errors import ConfigError, LobtailError
+from lobtail.errors import ConfigError, LobtailError, QueryError
 
 __all__ = ["cli", "run"]
 
@@ -78,7 +78,9 @@ def run() -> int:
     except click.Abort:
         return 130
     except ConfigError as exc:
-        narrate(f"lobtail: {exc}")
+        # A fault in a query is shown below its message, each on a line of its own.
+        for line in f"lobtail: {exc}".split("\n" if isinstance(exc, QueryError) else "\0"):
+            narrate(line)
         return 2
     except LobtailError as exc:
         narrate(_line(exc))

@@ -154,7 +154,7 @@ class _Reader:
         except UnexpectedToken as exc:
             ended = exc.token.type == "$END"
             at = len(self._text.rstrip()) if ended else exc.token.start_pos
-            self._fail(self._expected(exc.accepts or exc.expected, ended=ended), at)
+            self._fail(self._expected(exc.expected, ended=ended), at)
         except UnexpectedCharacters as exc:
             self._fail(self._expected(exc.allowed or set(), ended=False), exc.pos_in_stream)
         except UnexpectedInput as exc:  # pragma: no cover - there is no third kind
