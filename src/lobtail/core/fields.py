@@ -40,7 +40,10 @@ _EQUALS: Final = ord("=")  # searching for a number is faster than for a string
 _OBJECT_BEGINS: Final = frozenset(b"{ \t\r\n\xef")
 _OBJECT: Final = re.compile(rb"[ \t\r\n]*+(?:\xef\xbb\xbf)?+[ \t\r\n]*+(?=\{)")
 # The closing quote may be missing, or each quote of such a text were tried anew: quadratic time.
-_NESTING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+|[\[{]|[\]}]', re.DOTALL)
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+', re.DOTALL)
+_TO_SQUARE: Final = bytes.maketrans(b"{}", b"[]")
+_DEEP: Final = b"[" * (MAX_DEPTH + 1)
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
 # go-logfmt (decode.go) takes any byte but controls, blank, "=" and '"' for a key. Here brackets,
 # "?", "&" and punctuation end it too, or the texts "GET /find?q=1" and "Point(x=1)" had fields.
@@ -99,15 +102,18 @@ def json_object(raw: bytes) -> bytes | None:
 
 
 def _is_deep(raw: bytes) -> bool:
-    depth = 0
-    for token in _NESTING.finditer(raw):
-        if token[0] in b"[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif token[0] in b"]}":
-            depth -= 1
-    return False
+    """Say whether brackets are left once the innermost are taken away ``MAX_DEPTH`` times.
+
+    Some are left of unbalanced ones too, and those are no JSON either.
+    """
+    brackets = _STRING.sub(b"", raw).translate(_TO_SQUARE, _NO_BRACKETS)
+    if _DEEP in brackets:  # the usual attack, seen at once
+        return True
+    for _ in range(MAX_DEPTH):
+        if not brackets:
+            return False
+        brackets = brackets.replace(b"[]", b"")
+    return bool(brackets)
 
 
 def _parse_pairs(raw: bytes) -> dict[str, Any]:
