@@ -158,7 +158,7 @@ class _Reader:
         except UnexpectedCharacters as exc:
             self._fail(self._expected(exc.allowed or set(), ended=False), exc.pos_in_stream)
         except UnexpectedInput as exc:  # pragma: no cover - there is no third kind
-            self._fail("the query cannot be read", exc.pos_in_stream or 0)
+            self._fail("the query cannot be read", 0)
 
     def _expected(self, names: set[str], *, ended: bool) -> str:
         words = [word for name, word in _WORDS.items() if name in names and name != "$END"]
