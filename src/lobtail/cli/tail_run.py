@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable
+from operator import attrgetter
 
 from lobtail.api import Engine
 from lobtail.cli.options import run
@@ -21,6 +21,9 @@ __all__ = ["FAILED", "TIMED_OUT", "TailRun"]
 FAILED = 4
 TIMED_OUT = 124
 NOT_SEEN = 1
+
+_container = attrgetter("container")
+_identifier = attrgetter("id")
 
 # Containers that the summary names one by one.
 _MOST_NAMED = 20
@@ -99,7 +102,7 @@ class TailRun:
         items = self._settings.wanted.apply(batch)
         if self._left is not None:
             items, code = self._limited(items, code)
-        self._shown += sum(type(item) is Line for item in items)
+        self._shown += list(map(type, items)).count(Line)
         if items:
             for chunk in self._settings.formatter.render(items, time.time_ns()):
                 (self._err if chunk.stderr else self._out).write(chunk.data)
@@ -128,15 +131,22 @@ class TailRun:
                 return items[: i + 1], code or 0
         return items, code
 
-    def _count(self, batch: Iterable[Item]) -> None:
-        before: ContainerRef | None = None
+    def _count(self, batch: list[Item]) -> None:
+        if set(map(type, batch)) != {Line}:
+            self._count_marks(batch)
+            batch = [item for item in batch if type(item) is Line]
+        # A container has one object for all its lines, so few are counted one by one.
+        containers = list(map(_container, batch))
+        for container in {id(container): container for container in containers}.values():
+            self._names[container.id] = container
+        self._lines.update(Counter(map(_identifier, containers)))
+
+    def _count_marks(self, batch: list[Item]) -> None:
         for item in batch:
-            container = item.container
-            if container is not before:
-                before = self._names[container.id] = container
             if type(item) is Line:
-                self._lines[container.id] += 1
-            elif isinstance(item, Gap):
+                continue
+            container = self._names[item.container.id] = item.container
+            if isinstance(item, Gap):
                 self._gaps += 1
             elif isinstance(item, Dropped):
                 self._dropped += item.count
