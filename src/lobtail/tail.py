@@ -84,6 +84,7 @@ class Tail:
         self._skew_ns = 0
         self._podman = False
         self._begun = False
+        self._found: list[tuple[ContainerRef, bool]] = []
 
     async def __aenter__(self) -> Self:
         await self._begin()
@@ -108,6 +109,16 @@ class Tail:
     def containers(self) -> list[ContainerRef]:
         """The containers that are read now."""
         return [follower.ref for follower in self._followers.values()]
+
+    @property
+    def found(self) -> list[ContainerRef]:
+        """The containers that were chosen at the start, also where their log has ended since."""
+        return [ref for ref, _ in self._found]
+
+    @property
+    def idle(self) -> list[ContainerRef]:
+        """Those of ``found`` that did not run then."""
+        return [ref for ref, running in self._found if not running]
 
     async def __aiter__(self) -> AsyncIterator[list[Item]]:
         await self._begin()
@@ -247,7 +258,9 @@ class Tail:
         if not self._selection.matches(ref) or container.id in self._followers:
             return
         options = self._options
-        if not first:
+        if first:
+            self._found.append((ref, container.state.running))
+        else:
             # It joins with this run: the log of earlier ones was not asked for.
             ended = moment(container.state.finished_at)
             options = FollowOptions(

@@ -9,6 +9,7 @@ from faults.fake_engine import FakeEngine, frame, log
 from lobtail import __version__
 
 ONE = frame(1, b"one\n")
+COMMANDS = ["config", "frames", "logs", "ps", "tail"]
 
 
 @pytest.mark.parametrize(
@@ -93,6 +94,11 @@ def test_errors_of_the_environment(name: str, value: str, words: str) -> None:
         (("-ftn", "all", "-f=0"), "timestamps=1"),
         (("-n", "all", "-ff", "-f=0", "-t"), "timestamps=1"),
         (("-t", "--details=true", "-f=false"), "timestamps=1&details=1"),
+        (("-ft=false",), "follow=1"),
+        (("-tf=0",), "timestamps=1"),
+        (("-tf=0", "-f"), "follow=1&timestamps=1"),
+        (("-tn=all",), "timestamps=1"),
+        (("-n=all", "-t=1"), "timestamps=1"),
     ],
     ids=" ".join,
 )
@@ -102,6 +108,21 @@ def test_flags_with_values(flags: tuple[str, ...], asked: str) -> None:
     assert (result.stdout, result.stderr, result.code) == (b"one\n", b"", 0)
     query = engine.requests[-1].partition("?")[2]
     assert query == "tail=all&stdout=1&stderr=1" + (asked and f"&{asked}")
+
+
+@pytest.mark.parametrize("flags", [("-n=5",), ("-n5",), ("-n", "5"), ("--tail=5",), ("-tn=5",)])
+def test_numbers_behind_letters(flags: tuple[str, ...]) -> None:
+    with FakeEngine(log([ONE])) as engine:
+        assert lobtail(engine.host, "logs", *flags, "web").code == 0
+    assert "tail=5&" in engine.requests[-1]
+
+
+@pytest.mark.parametrize("value", ["-f=maybe", "--follow=maybe", "-t", "--"])
+def test_the_value_of_an_option_is_no_option(value: str) -> None:
+    with FakeEngine(log([ONE])) as engine:
+        assert lobtail(engine.host, "logs", "--tail", value, "web").code == 0
+    query = engine.requests[-1].partition("?")[2]
+    assert [part.partition("=")[0] for part in query.split("&")] == ["tail", "stdout", "stderr"]
 
 
 @pytest.mark.parametrize("name", ["-x", "--follow=maybe", "-f"])
@@ -123,15 +144,30 @@ def test_the_host_before_and_behind_the_command(args: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ((), ["Usage: lobtail [OPTIONS] COMMAND", "frames", "logs", "ps", "--host"]),
+        ((), ["Usage: lobtail [OPTIONS] COMMAND", *COMMANDS, "--host"]),
         (
             ("logs",),
             ["--follow", "--tail", "--timestamps", "--since", "--until", "--details", "--raw"],
         ),
         (("ps",), ["--all", "--json"]),
         (("frames",), ["CONTAINER|-", "--follow", "--tail", "--json"]),
+        (
+            ("tail",),
+            [
+                "[SELECTOR]...",
+                "Which containers:",
+                "-a, --all / --no-all",
+                "-f, --follow / --no-follow",
+                "[default: follow]",
+                "--where QUERY",
+                "--template TEMPLATE",
+                "-t, --timestamps [=FORM]",
+                "--until-match REGEX",
+            ],
+        ),
+        (("config",), ["LOBTAIL_TAIL_OUTPUT", "config.toml"]),
     ],
-    ids=["lobtail", "logs", "ps", "frames"],
+    ids=["lobtail", "logs", "ps", "frames", "tail", "config"],
 )
 def test_help(command: tuple[str, ...], words: list[str], flag: str) -> None:
     with FakeEngine() as engine:
