@@ -97,7 +97,7 @@ class FakeHost(FakeEngine):
         self,
         *boxes: Box,
         events: Script = (stall,),
-        answers: dict[str, Script] | None = None,
+        answers: Mapping[str, Script] | None = None,
         tcp: bool = False,
     ) -> None:
         super().__init__(answers=answers, tcp=tcp)

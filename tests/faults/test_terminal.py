@@ -139,7 +139,7 @@ def test_row_13_frames(form: tuple[str, ...]) -> None:
 EVIL = "a\x1b[2J\x9bb\u202ec\nd"
 FORMS = {
     "pretty": (),
-    "times": ("-t", "--highlight", "e"),
+    "times": ("-t", "--highlight", "EVIL"),
     "raw": ("-o", "raw", "--prefix"),
     "json": ("-o", "json"),
     "template": ("--template", "{container} {image} {service} {label.k} {.a} {text}"),
