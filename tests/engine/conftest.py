@@ -17,6 +17,8 @@ from support.engines import LAB, Lab, TestEngine
 
 GIVEN = os.environ.get("LOBTAIL_TEST_HOST", "")
 SUITES = ["given"] if GIVEN else ["bookworm", "trixie"]
+# Podman speaks the same API, with stamps of whole seconds and events of its own.
+ALL_SUITES = SUITES if GIVEN else [*SUITES, "podman"]
 
 
 @pytest.fixture(scope="session")
@@ -28,9 +30,18 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="session", params=SUITES)
 def engine(request: pytest.FixtureRequest, lab: Lab) -> Iterator[TestEngine]:
+    yield from open_engine(request.param, lab)
+
+
+@pytest.fixture(scope="session", params=ALL_SUITES)
+def any_engine(request: pytest.FixtureRequest, lab: Lab) -> Iterator[TestEngine]:
+    yield from open_engine(request.param, lab)
+
+
+def open_engine(suite: str, lab: Lab) -> Iterator[TestEngine]:
     if GIVEN:
         subprocess.run([sys.executable, str(LAB), "image", GIVEN], check=True)
-    engine = TestEngine(request.param, GIVEN or lab.host(request.param))
+    engine = TestEngine(suite, GIVEN or lab.host(suite))
     yield engine
     if engine.containers:
         engine.docker("rm", "-f", "-v", *set(engine.containers.values()), check=False)

@@ -18,13 +18,13 @@ LINES = 100
 
 
 @pytest.mark.timeout(180)
-def test_row_6_cuts_at_random_bytes(engine: TestEngine) -> None:
+def test_row_6_cuts_at_random_bytes(any_engine: TestEngine) -> None:
     half = LINES // 2
     script = (
         f"i=0; while [ $i -lt {BURSTS * half} ]; do a=$((i+1)); i=$((i+{half}));"
         "seq $a $i | sed s/^/o/; seq $a $i | sed s/^/e/ >&2; usleep 90000; done; sleep 1000"
     )
-    names = [engine.start(script) for _ in range(CONTAINERS)]
+    names = [any_engine.start(script) for _ in range(CONTAINERS)]
     total = CONTAINERS * BURSTS * LINES
 
     async def collect() -> tuple[list[Item], int]:
@@ -32,7 +32,7 @@ def test_row_6_cuts_at_random_bytes(engine: TestEngine) -> None:
         lines = 0
         async with (
             asyncio.timeout(150),
-            CuttingProxy(engine.host, random_distance(7, 200_000), 200) as proxy,
+            CuttingProxy(any_engine.host, random_distance(7, 200_000), 200) as proxy,
             Engine(proxy.host) as client,
             client.tail(*names, tail="all") as tail,
         ):
@@ -44,40 +44,9 @@ def test_row_6_cuts_at_random_bytes(engine: TestEngine) -> None:
         return items, proxy.cuts
 
     items, cuts = asyncio.run(collect())
-    engine.docker("rm", "-f", *names)
+    any_engine.docker("rm", "-f", *names)
     assert cuts == 200
     assert any(isinstance(item, Resumed) for item in items)
     assert not any(isinstance(item, Gap) and "known" in item.reason for item in items)
     for name in names:
         check_numbered(items, name, BURSTS * half)
-
-
-def test_row_18_rotation_while_following(engine: TestEngine) -> None:
-    """Files of 20 kB, some 200 lines each: engines before 23.0 send lines twice at rotations."""
-    count = 3000
-    script = (
-        f"i=0; while [ $i -lt {count} ]; do a=$((i+1)); i=$((i+10));"
-        "seq $a $i | sed s/^/o/; seq $a $i | sed s/^/e/ >&2; usleep 10000; done; sleep 1000"
-    )
-    options = ("--log-opt", "max-size=20k", "--log-opt", "max-file=5")
-    name = engine.start(script, *options)
-
-    async def collect() -> list[Item]:
-        items: list[Item] = []
-        ends = 0
-        async with (
-            asyncio.timeout(50),
-            Engine(engine.host) as client,
-            client.tail(name, tail="all") as tail,
-        ):
-            async for batch in tail:
-                items += batch
-                last = (b"o%d" % count, b"e%d" % count)
-                ends += sum(isinstance(item, Line) and item.raw in last for item in batch)
-                if ends == 2:
-                    break
-        return items
-
-    items = asyncio.run(collect())
-    engine.docker("rm", "-f", name)
-    check_numbered(items, name, count)

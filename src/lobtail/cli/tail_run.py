@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from lobtail.api import Engine
 from lobtail.cli.options import run
 from lobtail.cli.output import Output, narrate, narrate_at_once
 from lobtail.cli.tail_settings import Settings
-from lobtail.core.model import ContainerRef, Dropped, Gap, Item, Line, Removed
+from lobtail.core.model import ContainerRef, Dropped, Gap, Item, Line, Mark, Removed
 from lobtail.core.selection import Selector
 from lobtail.render.prefix import shown_name
 from lobtail.render.stamps import STAMP_STYLES
@@ -26,6 +27,8 @@ NOT_SEEN = NOT_FOUND = 1
 
 # Seconds after --until at which a run that follows ends; `lobtail logs` waits as long.
 _GRACE: Final = 1.0
+
+_container = attrgetter("container")
 
 # Containers that the summary names one by one.
 _MOST_NAMED = 20
@@ -137,20 +140,20 @@ class TailRun:
         end, last = self._ending(batch)
         if last is not None:
             batch = batch[: last + 1]
-        self._account.add(batch)
+        marks = self._account.add(batch)
         items = wanted.apply(batch)
         # The line that ends the run is shown, whatever the filters say.
         if last is not None and (not items or items[-1] is not batch[-1]):
             items = [*items, batch[-1]]
         if self._left is not None:
             items, end = self._limited(items, end)
-        self._account.shown += sum(type(item) is Line for item in items)
+        self._account.shown += list(map(type, items)).count(Line)
         if items:
             for chunk in self._settings.formatter.render(items, time.time_ns()):
                 (self._err if chunk.stderr else self._out).write(chunk.data)
-        for item in batch:
-            if type(item) is Removed:
-                wanted.forget(item.container)
+        for mark in marks:
+            if isinstance(mark, Removed):
+                wanted.forget(mark.container)
         return end
 
     def _ending(self, batch: list[Item]) -> tuple[_End | None, int | None]:
@@ -199,23 +202,28 @@ class Account:
         for container in containers:
             self._lines[self._name(container)] += 0
 
-    def add(self, batch: Iterable[Item]) -> None:
-        """Count what a batch brought."""
-        before: ContainerRef | None = None
-        name = ""
-        for item in batch:
-            container = item.container
-            if container is not before:
-                before, name = container, self._name(container)
-            if type(item) is Line:
-                self._lines[name] += 1
-            elif isinstance(item, Gap):
+    def add(self, batch: list[Item]) -> list[Mark]:
+        """Count what a batch brought; return its marks."""
+        marks: list[Mark] = []
+        if set(map(type, batch)) != {Line}:
+            marks = [item for item in batch if not isinstance(item, Line)]
+            batch = [item for item in batch if isinstance(item, Line)]
+        # A container has one object for all its lines, so few are counted one by one.
+        containers = list(map(_container, batch))
+        counts = Counter(map(id, containers))
+        for container in {id(container): container for container in containers}.values():
+            self._lines[self._name(container)] += counts[id(container)]
+        for mark in marks:
+            name = self._name(mark.container)
+            self._lines[name] += 0
+            if isinstance(mark, Gap):
                 self._gaps[name] += 1
-            elif isinstance(item, Dropped):
-                self._dropped[name] += item.count
-            elif isinstance(item, Removed):
+            elif isinstance(mark, Dropped):
+                self._dropped[name] += mark.count
+            elif isinstance(mark, Removed):
                 # Its numbers stay, under its name, which another one may bear.
-                self._names.pop(container.id, None)
+                self._names.pop(mark.container.id, None)
+        return marks
 
     def show(self) -> None:
         """Write the account to stderr, unless somebody there has stopped reading."""

@@ -19,7 +19,15 @@ from lobtail.core.frames import Frame
 from lobtail.core.timestamps import LONGEST_STAMP, parse_rfc3339
 from lobtail.errors import ProtocolError
 
-__all__ = ["LIMIT", "WINDOW_NS", "Memory", "Overlap"]
+__all__ = [
+    "LIMIT",
+    "WINDOW_NS",
+    "Memory",
+    "Overlap",
+    "ReplayFilter",
+    "hash_message",
+    "stamp_of",
+]
 
 # How far the stamps of messages may be out of order: stamping and writing are two steps of two
 # goroutines a few microseconds apart; two seconds also bear a small step of the clock.
@@ -43,9 +51,14 @@ class Memory:
         self._batches: deque[tuple[int, array[int]]] = deque()
         self._size = 0
         self._newest: int | None = None
-        self._forgotten: int | None = None  # the newest stamp that is no longer remembered
+        self.forgotten_ns: int | None = None
+        """The newest stamp that is no longer remembered; None while all are."""
+        self.keep_ns: int | None = None
+        """From a window before this stamp on nothing is forgotten, but for the limit."""
         self.received = 0
         """How many messages were ever added."""
+        self.first: int | None = None
+        """The hash of the very first message."""
 
     def __len__(self) -> int:
         return self._size
@@ -57,18 +70,28 @@ class Memory:
         if newest_ns is not None:
             self._newest = newest_ns
         newest = self._newest or 0
-        self._batches.append((newest, array("q", map(hash_message, messages))))
+        hashes = array("q", map(hash, messages))
+        if self.first is None:
+            self.first = hashes[0]
+        self._batches.append((newest, hashes))
         self._size += len(messages)
         self.received += len(messages)
         # Twice the window: what is asked for again begins one window back, and a message that is
         # older than that may still stand behind one that is not.
         horizon = newest - 2 * self._window()
+        if self.keep_ns is not None:
+            horizon = min(horizon, self.keep_ns - self._window())
         while len(self._batches) > 1 and (
             self._batches[0][0] < horizon or self._size > self._limit
         ):
             stamp, batch = self._batches.popleft()
             self._size -= len(batch)
-            self._forgotten = stamp
+            self.forgotten_ns = stamp
+
+    @property
+    def newest_ns(self) -> int | None:
+        """The newest stamp received so far; None if nothing was received with a stamp."""
+        return self._newest
 
     @property
     def since_ns(self) -> int | None:
@@ -76,8 +99,8 @@ class Memory:
         if self._newest is None:
             return None
         since = self._newest - self._window()
-        if self._forgotten is not None:
-            since = max(since, self._forgotten + (10**9 if self.whole_seconds else 1))
+        if self.forgotten_ns is not None:
+            since = max(since, self.forgotten_ns + (10**9 if self.whole_seconds else 1))
         return min(since, self._newest)
 
     def overlap(self) -> Overlap | None:
@@ -140,24 +163,23 @@ class Overlap:
         return held
 
     def _old(self, message: Frame) -> bool:
-        stamp = message.payload[: message.payload.find(b" ", 0, LONGEST_STAMP + 1)]
-        try:
-            return parse_rfc3339(stamp) <= self._newest and len(self._held) < LIMIT
-        except ProtocolError:
-            return False
+        stamp = stamp_of(message)
+        return stamp is not None and stamp <= self._newest and len(self._held) < LIMIT
 
 
 class ReplayFilter:
-    """Leaves out what an engine before 23.0 sends twice within one follow stream.
+    """Leaves out what an engine sends twice within one follow stream when it rotates a file.
 
-    When it rotates a file that is followed, it reads some of it again, from an earlier record on
-    (moby, ``daemon/logger/loggerutils/logfile.go`` of 20.10). That shows as a step back in time to
-    a message that is known, or as the last line once more; from there on messages that are known
-    are left out, each as often as it was received, until one is new.
+    Engines before 23.0 read some of it again, from an earlier record on (moby,
+    ``daemon/logger/loggerutils/logfile.go`` of 20.10), later ones now and then one line. That
+    shows as a step back in time, within a stream, to a message that is known, or as the last line
+    once more; from there on messages that are known are left out, each as often as it was
+    received, until one is new.
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
-        self._last = b""  # the newest stamp, as text: these engines write all nine digits
+        # The newest stamp of each stream, as text: Docker writes all nine digits.
+        self._last: dict[int, bytes] = {}
         self._order: deque[int] = deque()
         self._seen: Counter[int] = Counter()
         self._limit = limit
@@ -170,17 +192,18 @@ class ReplayFilter:
         for message in messages:
             key = hash_message(message)
             stamp = message.payload[:30]
+            last = self._last.get(message.stream, b"")
             if self._replayed is None and seen.get(key):
                 # A piece of a long line may equal the one before it, stamp and all.
-                again = message.payload[-1:] == b"\n" and stamp == self._last
-                if again or stamp < self._last:
+                again = message.payload[-1:] == b"\n" and stamp == last
+                if again or stamp < last:
                     self._replayed = seen.copy()
             if self._replayed is not None:
                 if self._replayed.get(key):
                     self._replayed[key] -= 1
                     continue
                 self._replayed = None
-            self._last = max(self._last, stamp)
+            self._last[message.stream] = max(last, stamp)
             seen[key] += 1
             self._order.append(key)
             fresh.append(message)
@@ -192,6 +215,15 @@ class ReplayFilter:
         return fresh
 
 
+def stamp_of(message: Frame) -> int | None:
+    """Return the time of a message in nanoseconds since the epoch; None if it shows none."""
+    payload = message.payload
+    try:
+        return parse_rfc3339(payload[: payload.find(b" ", 0, LONGEST_STAMP + 1)])
+    except ProtocolError:
+        return None
+
+
 def hash_message(message: Frame) -> int:
     """Return 64 bits that tell a message, its stamp and its stream included."""
-    return hash((message.stream, message.payload))
+    return hash(message)

@@ -6,7 +6,8 @@ here. Go encodes an empty map or list as ``null``, hence the many ``None``.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+import re
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -17,6 +18,9 @@ __all__ = ["Container", "ContainerSummary", "Info", "Ping", "Version", "decode"]
 T = TypeVar("T")
 
 _PROJECT = "com.docker.compose.project"
+_SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE)
+# moby, daemon/logger/local: the driver's own default
+_LOCAL_MAX_SIZE: Final = "20m"
 _SERVICE = "com.docker.compose.service"
 
 
@@ -117,6 +121,38 @@ class Container(_Answer, frozen=True):
     def log_driver(self) -> str:
         """The name of its log driver, such as ``json-file``."""
         return self.host_config.log_config.type
+
+    @property
+    def log_max_size(self) -> int | None:
+        """The size in bytes at which the files of its log are rotated; None if they are not.
+
+        moby, ``daemon/logger/jsonfilelog`` and ``local``: json-file has no limit by default, local
+        one of 20 MB. Units are taken for powers of 1000, which local's are not: nearly right.
+        """
+        options = self.host_config.log_config.config or {}
+        default = _LOCAL_MAX_SIZE if self.log_driver == "local" else ""
+        if self.log_driver not in ("json-file", "local"):
+            return None
+        match = _SIZE.fullmatch(options.get("max-size") or default)
+        if match is None:  # also -1, which means no limit
+            return None
+        return int(float(match[1]) * 1000 ** " kmgtp".index(match[2].lower() or " "))
+
+    @property
+    def log_kept(self) -> int:
+        """How many bytes of a rotated log are kept at least; 0 if that may be none."""
+        options = self.host_config.log_config.config or {}
+        files = options.get("max-file") or ("5" if self.log_driver == "local" else "1")
+        return (int(files) - 1 if files.isdecimal() else 0) * (self.log_max_size or 0)
+
+    @property
+    def log_compressed(self) -> bool:
+        """Whether the rotated files of its log are compressed."""
+        options = self.host_config.log_config.config or {}
+        if self.log_max_size is None or options.get("max-file") == "1":
+            return False
+        default = "true" if self.log_driver == "local" else ""
+        return (options.get("compress") or default).lower() in ("1", "t", "true")
 
     @property
     def project(self) -> str:
