@@ -25,7 +25,7 @@ from lobtail.retry import CUTS, GIVE_UP, back_off, retrying
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
-    from lobtail.engine.models import Container
+    from lobtail.engine.models import Container, State
 
 __all__ = ["CONNECTIONS", "Overflow", "Tail"]
 
@@ -35,6 +35,9 @@ T = TypeVar("T")
 CONNECTIONS: Final = 16
 # Items of one container that wait for the merge before its reader pauses.
 QUEUE: Final = 2000
+
+# How much earlier than the start of a run that is over its log is read from.
+MARGIN_NS: Final = 1_000_000_000
 
 Overflow: TypeAlias = Literal["wait", "drop"]
 
@@ -262,10 +265,10 @@ class Tail:
             self._found.append((ref, container.state.running))
         else:
             # It joins with this run: the log of earlier ones was not asked for.
-            ended = moment(container.state.finished_at)
+            begins = _beginning(container.state)
             options = FollowOptions(
                 follow=options.follow,
-                since=max(filter(None, (options.since, ended and ended + 1)), default=None),
+                since=max(filter(None, (options.since, begins)), default=None),
                 until=options.until,
                 stdout=options.stdout,
                 stderr=options.stderr,
@@ -338,3 +341,14 @@ class Tail:
         """Say how many lines were dropped, where the next ones go on."""
         if count := self._dropped.pop(key, 0):
             self._push(key, [Dropped(self._followers[key].ref, None, count)])
+
+
+def _beginning(state: State) -> int | None:
+    """Return a moment between the last run of a container but one and its last."""
+    ended = moment(state.finished_at)
+    if state.running:
+        return ended and ended + 1
+    # A short run may be over by now, even before it is noted to have begun, and its first line is
+    # stamped earlier still.
+    started = moment(state.started_at)
+    return started and min(started, ended or started) - MARGIN_NS
