@@ -105,6 +105,7 @@ class Follower:
         finish = self._intake.finish
         try:
             if joined:
+                self._in_run = True
                 await finish(Started(self.ref, _run(self.container)))
             if await self._read_history() and self._options.follow:
                 await self._follow()
@@ -130,8 +131,13 @@ class Follower:
             if not self._options.follow:
                 await self._intake.finish()
                 return False
-        if not self.container.state.running:
-            await self._intake.finish()
+        state = self.container.state
+        if not state.running:
+            # A run that was over before it could be followed is told of all the same.
+            ended = Stopped(self.ref, moment(state.finished_at), state.exit_code, state.oom_killed)
+            await self._intake.finish(*((ended,) if self._in_run else ()))
+            self._in_run = False
+            self._deaths_told = self.deaths
         self._set_live(True)
         return True
 

@@ -27,7 +27,7 @@ from lobtail.retry import CUTS, GIVE_UP, back_off, retrying
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
-    from lobtail.engine.models import Container
+    from lobtail.engine.models import Container, State
 
 __all__ = ["CONNECTIONS", "Overflow", "Tail"]
 
@@ -38,6 +38,9 @@ CONNECTIONS: Final = 16
 # Items of one container that wait for the merge before its reader pauses.
 QUEUE: Final = 2000
 QUEUE_SIZE: Final = 4 << 20
+
+# How much earlier than the start of a run that is over its log is read from.
+MARGIN_NS: Final = 1_000_000_000
 
 Overflow: TypeAlias = Literal["wait", "drop"]
 
@@ -144,6 +147,7 @@ class Tail:
         self._skew_ns = 0
         self._podman = False
         self._begun = False
+        self._found: list[tuple[ContainerRef, bool]] = []
 
     async def __aenter__(self) -> Self:
         await self._begin()
@@ -168,6 +172,16 @@ class Tail:
     def containers(self) -> list[ContainerRef]:
         """The containers that are read now."""
         return [follower.ref for follower in self._followers.values()]
+
+    @property
+    def found(self) -> list[ContainerRef]:
+        """The containers that were chosen at the start, also where their log has ended since."""
+        return [ref for ref, _ in self._found]
+
+    @property
+    def idle(self) -> list[ContainerRef]:
+        """Those of ``found`` that did not run then."""
+        return [ref for ref, running in self._found if not running]
 
     async def __aiter__(self) -> AsyncIterator[list[Item]]:
         await self._begin()
@@ -306,12 +320,14 @@ class Tail:
         if not self._selection.matches(ref) or container.id in self._followers:
             return
         options = self._options
-        if not first:
+        if first:
+            self._found.append((ref, container.state.running))
+        else:
             # It joins with this run: the log of earlier ones was not asked for.
-            ended = moment(container.state.finished_at)
+            begins = _beginning(container.state)
             options = FollowOptions(
                 follow=options.follow,
-                since=max(filter(None, (options.since, ended and ended + 1)), default=None),
+                since=max(filter(None, (options.since, begins)), default=None),
                 until=options.until,
                 stdout=options.stdout,
                 stderr=options.stderr,
@@ -355,3 +371,14 @@ class Tail:
             labels=container.config.labels or {},
             host=self._host,
         )
+
+
+def _beginning(state: State) -> int | None:
+    """Return a moment between the last run of a container but one and its last."""
+    ended = moment(state.finished_at)
+    if state.running:
+        return ended and ended + 1
+    # A short run may be over by now, even before it is noted to have begun, and its first line is
+    # stamped earlier still.
+    started = moment(state.started_at)
+    return started and min(started, ended or started) - MARGIN_NS

@@ -29,8 +29,9 @@ __all__ = ["WINDOW_NS", "Merge"]
 
 WINDOW_NS: Final = 50_000_000
 
-_NEVER: Final = -(1 << 63)
-_FOREVER: Final = 1 << 63
+# The years 0 and 9999 need more than 64 bits of nanoseconds.
+_NEVER: Final = -(1 << 80)
+_FOREVER: Final = 1 << 80
 _time = attrgetter("time_ns")
 
 
