@@ -14,14 +14,16 @@ is said by a ``Gap``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from lobtail.core.model import ContainerRef, Gap, Item, Removed, Started, Stopped
 from lobtail.core.timestamps import parse_rfc3339
 from lobtail.errors import ConnectionLostError, EngineError, ProtocolError
-from lobtail.reading import FollowOptions, LogReader
+from lobtail.reading.intake import FollowOptions, Intake, Sink
+from lobtail.reading.reader import LogReader
+from lobtail.reading.turn import Turn
 from lobtail.retry import RETRY, retrying
 
 if TYPE_CHECKING:
@@ -39,11 +41,11 @@ POLL: Final = (0.05, 1.0)
 
 
 class Follower:
-    """Follows one container and hands its items on with ``deliver``, which may make it wait.
+    """Follows one container and hands its items on to ``sink``, which may make it wait.
 
-    ``push`` hands on without waiting. ``opening`` bounds how many followers open a stream at once;
-    ``set_live`` is told when the history has been handed on. ``now`` is the engine's clock, in
-    nanoseconds since the epoch. ``changed`` is to be set whenever an event names the container.
+    ``turn`` bounds how many followers open a stream at once; ``set_live`` is told when the history
+    has been handed on. ``now`` is the engine's clock, in nanoseconds since the epoch.
+    ``changed`` is to be set whenever an event names the container.
     """
 
     def __init__(
@@ -52,11 +54,10 @@ class Follower:
         container: Container,
         ref: ContainerRef,
         options: FollowOptions,
+        sink: Sink,
         *,
-        deliver: Callable[[list[Item]], Awaitable[None]],
-        push: Callable[[list[Item]], None],
         set_live: Callable[[bool], None],
-        opening: asyncio.Semaphore,
+        turn: Turn,
         now: Callable[[], int],
         podman: bool = False,
     ) -> None:
@@ -64,7 +65,6 @@ class Follower:
         self.changed = asyncio.Event()
         self._engine = engine
         self._options = options
-        self._deliver = deliver
         self._set_live = set_live
         self._now = now
         self._reader = LogReader(
@@ -72,13 +72,13 @@ class Follower:
             container,
             ref,
             options,
-            deliver=deliver,
-            push=push,
-            opening=opening,
+            sink,
+            turn=turn,
             now=now,
             before_live=self._check_run,
             podman=podman,
         )
+        self._intake: Intake = self._reader.intake
         self._looked_ns = 0  # when the container was last inspected
         self.deaths = 0
         """How many ``die`` events there were."""
@@ -91,22 +91,22 @@ class Follower:
     @property
     def ref(self) -> ContainerRef:
         """How the lines name the container."""
-        return self._reader.ref
+        return self._intake.ref
 
     def rename(self, ref: ContainerRef) -> None:
         """Name the container otherwise from the next line on."""
-        self._reader.ref = ref
+        self._intake.ref = ref
 
     async def run(self, *, joined: bool = False) -> None:
         """Read until the container is gone, or its log's end if it is not followed.
 
         ``joined`` says that it started while others were already followed.
         """
-        finish = self._reader.finish
+        finish = self._intake.finish
         try:
             if joined:
                 self._in_run = True
-                await self._deliver([Started(self.ref, _run(self.container))])
+                await finish(Started(self.ref, _run(self.container)))
             if await self._read_history() and self._options.follow:
                 await self._follow()
         except EngineError as exc:
@@ -116,9 +116,9 @@ class Follower:
                     if self._in_run:
                         marks.append(Stopped(self.ref, None, self.exit_code))
                     marks.append(Removed(self.ref, None))
-                await finish(marks)
+                await finish(*marks)
             else:  # for instance a log driver that cannot be read
-                await finish([Gap(self.ref, None, exc.message)])
+                await finish(Gap(self.ref, None, exc.message))
         finally:
             self._reader.close()
 
@@ -129,13 +129,13 @@ class Follower:
         if self._options.tail != "0":
             await self._reader.history()
             if not self._options.follow:
-                await self._reader.finish([])
+                await self._intake.finish()
                 return False
         state = self.container.state
         if not state.running:
             # A run that was over before it could be followed is told of all the same.
             ended = Stopped(self.ref, moment(state.finished_at), state.exit_code, state.oom_killed)
-            await self._reader.finish([ended] if self._in_run else [])
+            await self._intake.finish(*((ended,) if self._in_run else ()))
             self._in_run = False
             self._deaths_told = self.deaths
         self._set_live(True)
@@ -144,6 +144,7 @@ class Follower:
     async def _follow(self) -> None:
         """Follow through all runs of the container until it is removed."""
         gave_up: ConnectionLostError | None = None
+        received = 0
         while True:
             if self.container.state.running:
                 self._in_run = True
@@ -152,19 +153,22 @@ class Follower:
                 else:
                     await self._reader.live(gave_up)
                 if self._over():
-                    await self._reader.finish([])
+                    await self._intake.finish()
                     return
                 before, self.container = self.container, await self._settled()
                 if self.container.state.running and _run(before) == _run(self.container):
                     # The engine gave up in mid-run: it could not decode a record, or lost a file.
+                    if gave_up is not None and self._intake.memory.received == received:
+                        await self._reader.get_past_damage()
                     gave_up = ConnectionLostError("the engine ended the stream in mid-run")
+                    received = self._intake.memory.received
                     await asyncio.sleep(RETRY[0])
                     continue
                 gave_up = None
                 await self._end_of_run(before)
             if not self.container.state.running and not await self._await_start():
                 return
-            await self._deliver([Started(self.ref, moment(self.container.state.started_at))])
+            await self._intake.finish(Started(self.ref, moment(self.container.state.started_at)))
 
     async def _poll(self) -> None:
         """Read what the log has got, again and again, until the run has ended."""
@@ -199,7 +203,7 @@ class Follower:
             await self._reader.catch_up(self._looked_ns)
             finished = moment(state.finished_at)
             stopped = Stopped(self.ref, finished, state.exit_code, state.oom_killed)
-        await self._reader.finish([stopped])
+        await self._intake.finish(stopped)
         self._in_run = False
         self._deaths_told = self.deaths
 
@@ -216,7 +220,7 @@ class Follower:
         if now.state.running and _run(before) != _run(now):
             self._deaths_told = self.deaths
             stopped = Stopped(self.ref, moment(now.state.finished_at), self.exit_code)
-            await self._reader.finish([stopped, Started(self.ref, _run(now))])
+            await self._intake.finish(stopped, Started(self.ref, _run(now)))
 
     async def _await_start(self) -> bool:
         """Wait for the next run; return whether there is one before ``until``."""
