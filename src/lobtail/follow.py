@@ -146,6 +146,7 @@ class Follower:
         gave_up: ConnectionLostError | None = None
         received = 0
         while True:
+            another = False
             if self.container.state.running:
                 self._in_run = True
                 if await self._reader.must_poll():
@@ -165,10 +166,15 @@ class Follower:
                     await asyncio.sleep(RETRY[0])
                     continue
                 gave_up = None
+                another = _run(before) != _run(self.container)
                 await self._end_of_run(before)
-            if not self.container.state.running and not await self._await_start():
+            if not another and not await self._await_start():
                 return
-            await self._intake.finish(Started(self.ref, moment(self.container.state.started_at)))
+            await self._intake.finish(Started(self.ref, _run(self.container)))
+            if not self.container.state.running:
+                # A run as short as those of a program that cannot start: it is over already.
+                self._in_run = True
+                await self._end_of_run(self.container)
 
     async def _poll(self) -> None:
         """Read what the log has got, again and again, until the run has ended."""
@@ -223,18 +229,20 @@ class Follower:
             await self._intake.finish(stopped, Started(self.ref, _run(now)))
 
     async def _await_start(self) -> bool:
-        """Wait for the next run; return whether there is one before ``until``."""
+        """Wait for the next run, which may be over by then; return whether ``until`` allows it."""
         until = self._options.until
+        before = _run(self.container)
         with suppress(TimeoutError):
             async with asyncio.timeout(
                 None if until is None else max(until - self._now(), 0) / 1e9
             ):
-                while not self.container.state.running:
+                while True:
                     self.changed.clear()
                     self.container = await self._inspect()
-                    if not self.container.state.running:
-                        await self.changed.wait()
-        return self.container.state.running
+                    if self.container.state.running or _run(self.container) != before:
+                        return True
+                    await self.changed.wait()
+        return False
 
     async def _settled(self) -> Container:
         """Inspect the container once its state shows what ended the stream."""

@@ -160,7 +160,7 @@ def test_a_run_that_is_over_at_once_is_shown_whole(engine: TestEngine) -> None:
     name = engine.start("echo short; exit 7", "--label", mine)
     engine.wait(name)
     shown = [json.loads(text) for text in read_until(process, '"exit_code":7,"oom":false}')]
-    engine.docker("start", "-a", name, check=False)
+    engine.docker("start", name)
     shown += [json.loads(text) for text in read_until(process, '"exit_code":7,"oom":false}')]
     process.send_signal(signal.SIGTERM)
     assert finish(process).code == 143
@@ -218,7 +218,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_shown(engine: TestEngine) -
 
 
 def test_row_19_a_reader_that_goes_away(engine: TestEngine) -> None:
-    name = engine.start("yes")
+    name = engine.start("while :; do echo y; usleep 1000; done")
     process = engine.popen("lobtail", "tail", name, "-o", "raw")
     assert process.stdout is not None
     assert process.stdout.readline() == b"y\n"
