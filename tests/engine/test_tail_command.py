@@ -155,7 +155,7 @@ def test_a_run_is_followed_through_its_end_and_the_next(engine: TestEngine) -> N
 def test_a_run_that_is_over_at_once_is_shown_whole(engine: TestEngine) -> None:
     mine = label()
     first = engine.start("echo here; sleep 1000", "--label", mine)
-    process = engine.popen("lobtail", "tail", "-l", mine, "-o", "json", "--timeout", "40s")
+    process = engine.popen("lobtail", "tail", "-l", mine, "-o", "json")
     assert len(read_until(process, '"partial":false}')) == 1
     name = engine.start("echo short; exit 7", "--label", mine)
     engine.wait(name)
