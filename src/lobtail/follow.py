@@ -226,7 +226,7 @@ class Follower:
         now = self.container
         marks = None
         if _run(before) != _run(now):  # another run has begun already
-            await self._reader.catch_up(_between(now))
+            await self._reader.catch_up(_between(before, now))
             marks = self.runs.advance(self.ref, _look(now))
             if now.state.running:
                 await self._intake.finish(*marks)
@@ -311,13 +311,15 @@ def _look(container: Container) -> Look:
     )
 
 
-def _between(container: Container) -> int | None:
-    """Return a moment between the end of the last run and the beginning of this one.
+def _between(before: Container, now: Container) -> int | None:
+    """Return a moment between the end of the last run and the beginning of the one that is now.
 
     Neither is exact: the last text of a run is stamped a little after its end, and the first of
     the next a little before its start is noted.
     """
-    ended, started = moment(container.state.finished_at), _run(container)
+    started = _run(now)
+    # An engine shows the last end that there was: of the run before, unless that of this one.
+    ended = moment((now if now.state.running else before).state.finished_at)
     if ended is None or started is None or not ended < started:
         return started
     return (ended + started) // 2
