@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from lobtail.core.model import ContainerRef, Gap, Item, Removed, Started, Stopped
+from lobtail.core.runs import Look, Runs
 from lobtail.core.timestamps import parse_rfc3339
 from lobtail.errors import ConnectionLostError, EngineError, ProtocolError
 from lobtail.reading.intake import FollowOptions, Intake, Sink
@@ -80,13 +81,10 @@ class Follower:
         )
         self._intake: Intake = self._reader.intake
         self._looked_ns = 0  # when the container was last inspected
-        self.deaths = 0
-        """How many ``die`` events there were."""
-        self.exit_code: int | None = None
-        """What the last of them said; it outlives the container."""
-        self._deaths_told = 0
+        self.runs = Runs()
+        """To be told of each start and end that there is an event of."""
+        self._checking = asyncio.Lock()
         self._checked = 0.0  # when a new run was last looked for, by the loop's clock
-        self._in_run = False  # a run was seen, and its end was not told
 
     @property
     def ref(self) -> ContainerRef:
@@ -104,17 +102,18 @@ class Follower:
         """
         finish = self._intake.finish
         try:
+            look = _look(self.container)
+            self.runs.begin(look, joined=joined)
             if joined:
-                self._in_run = True
-                await finish(Started(self.ref, _run(self.container)))
+                await finish(Started(self.ref, look.started_ns))
             if await self._read_history() and self._options.follow:
                 await self._follow()
         except EngineError as exc:
             if exc.status in (404, 409):
                 marks: list[Item] = []
                 if self._options.follow:
-                    if self._in_run:
-                        marks.append(Stopped(self.ref, None, self.exit_code))
+                    if self.runs.in_run:
+                        marks.append(Stopped(self.ref, None, self.runs.exit_code))
                     marks.append(Removed(self.ref, None))
                 await finish(*marks)
             else:  # for instance a log driver that cannot be read
@@ -131,13 +130,9 @@ class Follower:
             if not self._options.follow:
                 await self._intake.finish()
                 return False
-        state = self.container.state
-        if not state.running:
+        if not self.container.state.running:
             # A run that was over before it could be followed is told of all the same.
-            ended = Stopped(self.ref, moment(state.finished_at), state.exit_code, state.oom_killed)
-            await self._intake.finish(*((ended,) if self._in_run else ()))
-            self._in_run = False
-            self._deaths_told = self.deaths
+            await self._tell_runs()
         self._set_live(True)
         return True
 
@@ -146,19 +141,22 @@ class Follower:
         gave_up: ConnectionLostError | None = None
         received = 0
         while True:
-            another = False
             if self.container.state.running:
-                self._in_run = True
+                opened = _run(self.container)
                 if await self._reader.must_poll():
                     await self._poll()
                 else:
-                    await self._reader.live(gave_up)
+                    await self._live(gave_up)
                 if self._over():
                     await self._intake.finish()
                     return
                 before, self.container = self.container, await self._settled()
                 if self.container.state.running and _run(before) == _run(self.container):
                     # The engine gave up in mid-run: it could not decode a record, or lost a file.
+                    if opened != _run(self.container):
+                        # It was the stream of a run that has ended, which has been told.
+                        gave_up = None
+                        continue
                     if gave_up is not None and self._intake.memory.received == received:
                         await self._reader.get_past_damage()
                     gave_up = ConnectionLostError("the engine ended the stream in mid-run")
@@ -166,15 +164,30 @@ class Follower:
                     await asyncio.sleep(RETRY[0])
                     continue
                 gave_up = None
-                another = _run(before) != _run(self.container)
                 await self._end_of_run(before)
-            if not another and not await self._await_start():
+            if not self.container.state.running and not await self._await_start():
                 return
-            await self._intake.finish(Started(self.ref, _run(self.container)))
-            if not self.container.state.running:
-                # A run as short as those of a program that cannot start: it is over already.
-                self._in_run = True
-                await self._end_of_run(self.container)
+            await self._tell_runs()
+
+    async def _live(self, cut: ConnectionLostError | None) -> None:
+        """Follow one stream to its end, and tell of new runs that it goes on with."""
+        watch = asyncio.create_task(self._watch_runs())
+        try:
+            await self._reader.live(cut)
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+
+    async def _watch_runs(self) -> None:
+        """Look for a new run when an event comes behind the first lines of it."""
+        while True:
+            self.changed.clear()
+            await self.changed.wait()
+            for _ in range(STATES):
+                if not self.runs.pending:
+                    break
+                await asyncio.sleep(SETTLE)
+                await self._check_run()
 
     async def _poll(self) -> None:
         """Read what the log has got, again and again, until the run has ended."""
@@ -200,59 +213,54 @@ class Follower:
 
     async def _end_of_run(self, before: Container) -> None:
         """Read once more what a follow stream may have missed, and say how the run ended."""
-        state = self.container.state
         if _run(before) != _run(self.container):  # another run has begun already
             await self._reader.catch_up(_between(self.container))
-            stopped = Stopped(self.ref, moment(state.finished_at), self.exit_code)
         else:
             # What is younger than that look belongs to a run that has begun since.
             await self._reader.catch_up(self._looked_ns)
-            finished = moment(state.finished_at)
-            stopped = Stopped(self.ref, finished, state.exit_code, state.oom_killed)
-        await self._intake.finish(stopped)
-        self._in_run = False
-        self._deaths_told = self.deaths
+        await self._tell_runs()
 
     async def _check_run(self) -> None:
         """Tell of a new run whose log this very stream goes on with."""
-        if self.deaths == self._deaths_told:
+        if not self.runs.pending:
             return
-        time = asyncio.get_running_loop().time()
-        if time < self._checked + SETTLE:
-            return
-        self._checked = time
-        now = await self._inspect()
-        before, self.container = self.container, now
-        if now.state.running and _run(before) != _run(now):
-            self._deaths_told = self.deaths
-            stopped = Stopped(self.ref, moment(now.state.finished_at), self.exit_code)
-            await self._intake.finish(stopped, Started(self.ref, _run(now)))
+        async with self._checking:
+            time = asyncio.get_running_loop().time()
+            if time < self._checked + SETTLE:
+                return
+            self._checked = time
+            now = await self._inspect()
+            if now.state.running and _run(self.container) != _run(now):
+                self.container = now
+                await self._tell_runs()
+
+    async def _tell_runs(self) -> None:
+        """Tell what the last look at the container shows of its runs."""
+        await self._intake.finish(*self.runs.advance(self.ref, _look(self.container)))
 
     async def _await_start(self) -> bool:
-        """Wait for the next run, which may be over by then; return whether ``until`` allows it."""
+        """Wait for the next run; return whether there is one before ``until``."""
         until = self._options.until
-        before = _run(self.container)
         with suppress(TimeoutError):
             async with asyncio.timeout(
                 None if until is None else max(until - self._now(), 0) / 1e9
             ):
-                while True:
+                while not self.container.state.running:
                     self.changed.clear()
                     self.container = await self._inspect()
-                    if self.container.state.running or _run(self.container) != before:
-                        return True
-                    await self.changed.wait()
-        return False
+                    if not self.container.state.running:
+                        await self.changed.wait()
+        return self.container.state.running
 
     async def _settled(self) -> Container:
         """Inspect the container once its state shows what ended the stream."""
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE):
-                while self.deaths == self._deaths_told:
+                while not self.runs.pending:
                     self.changed.clear()
                     await self.changed.wait()
         container = await self._inspect()
-        if self.deaths != self._deaths_told:
+        if self.runs.pending:
             # The event comes before the state that inspect shows.
             for _ in range(STATES):
                 if not container.state.running or _run(container) != _run(self.container):
@@ -274,6 +282,13 @@ class Follower:
 def _run(container: Container) -> int | None:
     """Return what tells one run of a container from the next: when it started."""
     return moment(container.state.started_at)
+
+
+def _look(container: Container) -> Look:
+    state = container.state
+    return Look(
+        state.running, _run(container), moment(state.finished_at), state.exit_code, state.oom_killed
+    )
 
 
 def _between(container: Container) -> int | None:

@@ -300,8 +300,9 @@ class Tail:
         if follower is None:
             return
         if event.action == "die":
-            follower.deaths += 1
-            follower.exit_code = event.exit_code
+            follower.runs.ended(event.time_ns, event.exit_code)
+        if event.action == "start":
+            follower.runs.started(event.time_ns)
         if event.action == "rename":
             with suppress(EngineError):
                 container = await self._ask(lambda: self._engine.inspect(event.container_id))
