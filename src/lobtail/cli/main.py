@@ -4,7 +4,8 @@
 code  meaning
 ===== ==========================================================================
 0     done
-1     the engine refused, could not be reached, or the connection broke
+1     the engine refused, could not be reached, or the connection broke; ``tail`` without
+      follow: what was named is not there; or no line for ``--until-match``
 2     the command line cannot be used; nothing was connected to
 4     ``tail --fail-on`` found its line
 124   the time of ``tail --timeout`` is over
