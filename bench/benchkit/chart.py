@@ -13,6 +13,7 @@ BAR = 18
 STEP = 26  # from bar to bar
 HEAD = 30  # a group's title
 GAP = 16  # between groups
+MARGIN = 8
 
 # Both themes in one file: an <img> follows what the browser prefers.
 STYLE = """
@@ -50,9 +51,10 @@ def chart(rows: Iterable[Row]) -> str:
             top += STEP
         top += GAP
     height = max(top - GAP, 1)
+    box = f"{-MARGIN} {-MARGIN} {WIDTH + 2 * MARGIN} {height + 2 * MARGIN}"
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}"'
-        f' width="{WIDTH}" height="{height}" role="img">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}"'
+        f' width="{WIDTH + 2 * MARGIN}" height="{height + 2 * MARGIN}" role="img">'
     )
     title = "<title>lobtail beside other readers of container logs, in one run</title>"
     return "\n".join([head, title, f"<style>{STYLE}</style>", *parts, "</svg>", ""])

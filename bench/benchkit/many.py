@@ -4,7 +4,7 @@ import os
 import select
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -123,13 +123,13 @@ class Watch:
 
 
 def many(
-    bench: Bench, containers: int, rate: int, seconds: int, options: Sequence[str] = ()
+    bench: Bench, containers: int, rate: int, seconds: int, limit: str | None = None
 ) -> list[Row]:
     """Follow `containers` that write `rate` lines a second together, for so many seconds.
 
-    `options` are more of `docker create`'s.
+    With a `limit` their log files are rotated when they reach that size.
     """
-    with _fleet(bench, containers, rate // containers, seconds, options) as fleet:
+    with _fleet(bench, containers, rate // containers, seconds, limit) as fleet:
         total = containers * fleet.count
         command = [*bench.lobtail, "tail", "-o", "raw", "--no-marks", "-n", "all"]
         command += ["--label", f"{LABEL}={fleet.volume}", "--max-lines", str(total + containers)]
@@ -139,7 +139,7 @@ def many(
             took = account.newest - account.first
             cpu = program.usage().cpu if account.lines == total else None
     title = f"tail of {containers} containers, {rate:,} lines/s for {seconds} s"
-    title += f", {' '.join(options)}" if options else ""
+    title += f", {limit} logs" if limit else ""
     values: list[tuple[Row, list[float]]] = [
         (Row(f"{title}: missing", "lines", Goal("max", 0)), [total - account.lines]),
         (Row(f"{title}: out of order", "lines", Goal("max", 0)), [account.faults]),
@@ -183,17 +183,18 @@ def _follow(
 
 @contextmanager
 def _fleet(
-    bench: Bench, containers: int, rate: int, seconds: int, more: Sequence[str]
+    bench: Bench, containers: int, rate: int, seconds: int, limit: str | None
 ) -> Iterator[Fleet]:
     """Give containers that run, and wait to be told to write."""
     volume = bench.call("volume", "create", "--label", "lobtail-bench")
     mount = ["--volume", f"{volume}:/go"]
+    limits = ["--log-opt", f"max-size={limit}", "--log-opt", "max-file=3"] if limit else []
     made: list[str] = []
 
     def create(number: int) -> None:
         values = {"ID": number, "COUNT": rate * seconds, "RATE": rate, "PAD": PADDING}
         environment = [f"--env={name}={value}" for name, value in values.items()]
-        options = [*mount, *environment, *more, "--label", f"{LABEL}={volume}"]
+        options = [*mount, *environment, *limits, "--label", f"{LABEL}={volume}"]
         container = bench.create("sh", "-c", WRITER, options=options)
         made.append(container)
         bench.call("start", container)
