@@ -13,7 +13,7 @@ from lobtail.core.selection import Selection, Selector
 from lobtail.engine.client import EngineClient
 from lobtail.engine.logs import nanoseconds
 from lobtail.errors import ConfigError
-from lobtail.follow import FollowOptions
+from lobtail.reading.intake import FollowOptions
 from lobtail.tail import Overflow, Tail
 
 __all__ = ["Engine"]

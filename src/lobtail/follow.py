@@ -14,14 +14,17 @@ is said by a ``Gap``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from lobtail.core.model import ContainerRef, Gap, Item, Removed, Started, Stopped
+from lobtail.core.runs import Look, Runs
 from lobtail.core.timestamps import parse_rfc3339
 from lobtail.errors import ConnectionLostError, EngineError, ProtocolError
-from lobtail.reading import FollowOptions, LogReader
+from lobtail.reading.intake import FollowOptions, Intake, Sink
+from lobtail.reading.reader import LogReader
+from lobtail.reading.turn import Turn
 from lobtail.retry import RETRY, retrying
 
 if TYPE_CHECKING:
@@ -39,11 +42,11 @@ POLL: Final = (0.05, 1.0)
 
 
 class Follower:
-    """Follows one container and hands its items on with ``deliver``, which may make it wait.
+    """Follows one container and hands its items on to ``sink``, which may make it wait.
 
-    ``push`` hands on without waiting. ``opening`` bounds how many followers open a stream at once;
-    ``set_live`` is told when the history has been handed on. ``now`` is the engine's clock, in
-    nanoseconds since the epoch. ``changed`` is to be set whenever an event names the container.
+    ``turn`` bounds how many followers open a stream at once; ``set_live`` is told when the history
+    has been handed on. ``now`` is the engine's clock, in nanoseconds since the epoch.
+    ``changed`` is to be set whenever an event names the container.
     """
 
     def __init__(
@@ -52,11 +55,10 @@ class Follower:
         container: Container,
         ref: ContainerRef,
         options: FollowOptions,
+        sink: Sink,
         *,
-        deliver: Callable[[list[Item]], Awaitable[None]],
-        push: Callable[[list[Item]], None],
         set_live: Callable[[bool], None],
-        opening: asyncio.Semaphore,
+        turn: Turn,
         now: Callable[[], int],
         podman: bool = False,
     ) -> None:
@@ -64,7 +66,6 @@ class Follower:
         self.changed = asyncio.Event()
         self._engine = engine
         self._options = options
-        self._deliver = deliver
         self._set_live = set_live
         self._now = now
         self._reader = LogReader(
@@ -72,52 +73,51 @@ class Follower:
             container,
             ref,
             options,
-            deliver=deliver,
-            push=push,
-            opening=opening,
+            sink,
+            turn=turn,
             now=now,
             before_live=self._check_run,
             podman=podman,
         )
+        self._intake: Intake = self._reader.intake
         self._looked_ns = 0  # when the container was last inspected
-        self.deaths = 0
-        """How many ``die`` events there were."""
-        self.exit_code: int | None = None
-        """What the last of them said; it outlives the container."""
-        self._deaths_told = 0
+        self.runs = Runs()
+        """To be told of each start and end that there is an event of."""
+        self._checking = asyncio.Lock()
         self._checked = 0.0  # when a new run was last looked for, by the loop's clock
-        self._in_run = False  # a run was seen, and its end was not told
 
     @property
     def ref(self) -> ContainerRef:
         """How the lines name the container."""
-        return self._reader.ref
+        return self._intake.ref
 
     def rename(self, ref: ContainerRef) -> None:
         """Name the container otherwise from the next line on."""
-        self._reader.ref = ref
+        self._intake.ref = ref
 
     async def run(self, *, joined: bool = False) -> None:
         """Read until the container is gone, or its log's end if it is not followed.
 
         ``joined`` says that it started while others were already followed.
         """
-        finish = self._reader.finish
+        finish = self._intake.finish
         try:
+            look = _look(self.container)
+            self.runs.begin(look, joined=joined)
             if joined:
-                await self._deliver([Started(self.ref, _run(self.container))])
+                await finish(Started(self.ref, look.started_ns))
             if await self._read_history() and self._options.follow:
                 await self._follow()
         except EngineError as exc:
             if exc.status in (404, 409):
                 marks: list[Item] = []
                 if self._options.follow:
-                    if self._in_run:
-                        marks.append(Stopped(self.ref, None, self.exit_code))
+                    if self.runs.in_run:
+                        marks.append(Stopped(self.ref, None, self.runs.exit_code))
                     marks.append(Removed(self.ref, None))
-                await finish(marks)
+                await finish(*marks)
             else:  # for instance a log driver that cannot be read
-                await finish([Gap(self.ref, None, exc.message)])
+                await finish(Gap(self.ref, None, exc.message))
         finally:
             self._reader.close()
 
@@ -128,37 +128,76 @@ class Follower:
         if self._options.tail != "0":
             await self._reader.history()
             if not self._options.follow:
-                await self._reader.finish([])
+                await self._intake.finish()
                 return False
         if not self.container.state.running:
-            await self._reader.finish([])
+            # A run that was over before it could be followed is told of all the same.
+            await self._tell_runs()
         self._set_live(True)
         return True
 
     async def _follow(self) -> None:
         """Follow through all runs of the container until it is removed."""
         gave_up: ConnectionLostError | None = None
+        received = 0
         while True:
             if self.container.state.running:
-                self._in_run = True
+                opened = _run(self.container)
                 if await self._reader.must_poll():
                     await self._poll()
                 else:
-                    await self._reader.live(gave_up)
+                    await self._live(gave_up)
                 if self._over():
-                    await self._reader.finish([])
+                    await self._intake.finish()
                     return
                 before, self.container = self.container, await self._settled()
                 if self.container.state.running and _run(before) == _run(self.container):
                     # The engine gave up in mid-run: it could not decode a record, or lost a file.
+                    if opened != _run(self.container):
+                        # It was the stream of a run that has ended, which has been told.
+                        gave_up = None
+                        continue
+                    if gave_up is not None and self._intake.memory.received == received:
+                        await self._reader.get_past_damage()
                     gave_up = ConnectionLostError("the engine ended the stream in mid-run")
+                    received = self._intake.memory.received
                     await asyncio.sleep(RETRY[0])
                     continue
                 gave_up = None
                 await self._end_of_run(before)
-            if not self.container.state.running and not await self._await_start():
+            elif not await self._next_run():
                 return
-            await self._deliver([Started(self.ref, moment(self.container.state.started_at))])
+
+    async def _next_run(self) -> bool:
+        """Wait for the next run and tell of it; return whether there was one."""
+        before = self.container
+        if not await self._await_start():
+            return False
+        if self.container.state.running:
+            await self._tell_runs()
+        else:  # a run as short as those of a program that cannot start
+            await self._end_of_run(before)
+        return True
+
+    async def _live(self, cut: ConnectionLostError | None) -> None:
+        """Follow one stream to its end, and tell of new runs that it goes on with."""
+        watch = asyncio.create_task(self._watch_runs())
+        try:
+            await self._reader.live(cut)
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+
+    async def _watch_runs(self) -> None:
+        """Look for a new run when an event comes behind the first lines of it."""
+        while True:
+            self.changed.clear()
+            await self.changed.wait()
+            for _ in range(STATES):
+                if not self.runs.pending:
+                    break
+                await asyncio.sleep(SETTLE)
+                await self._check_run()
 
     async def _poll(self) -> None:
         """Read what the log has got, again and again, until the run has ended."""
@@ -184,57 +223,64 @@ class Follower:
 
     async def _end_of_run(self, before: Container) -> None:
         """Read once more what a follow stream may have missed, and say how the run ended."""
-        state = self.container.state
-        if _run(before) != _run(self.container):  # another run has begun already
-            await self._reader.catch_up(_between(self.container))
-            stopped = Stopped(self.ref, moment(state.finished_at), self.exit_code)
-        else:
-            # What is younger than that look belongs to a run that has begun since.
-            await self._reader.catch_up(self._looked_ns)
-            finished = moment(state.finished_at)
-            stopped = Stopped(self.ref, finished, state.exit_code, state.oom_killed)
-        await self._reader.finish([stopped])
-        self._in_run = False
-        self._deaths_told = self.deaths
+        now = self.container
+        marks = None
+        if _run(before) != _run(now):  # another run has begun already
+            await self._reader.catch_up(_between(now))
+            marks = self.runs.advance(self.ref, _look(now))
+            if now.state.running:
+                await self._intake.finish(*marks)
+                return
+            await self._intake.finish(*marks[:-1])
+        # What is younger than that look belongs to a run that has begun since.
+        await self._reader.catch_up(self._looked_ns)
+        if marks is None:
+            marks = self.runs.advance(self.ref, _look(now))
+        await self._intake.finish(*marks[-1:])
 
     async def _check_run(self) -> None:
         """Tell of a new run whose log this very stream goes on with."""
-        if self.deaths == self._deaths_told:
+        if not self.runs.pending:
             return
-        time = asyncio.get_running_loop().time()
-        if time < self._checked + SETTLE:
-            return
-        self._checked = time
-        now = await self._inspect()
-        before, self.container = self.container, now
-        if now.state.running and _run(before) != _run(now):
-            self._deaths_told = self.deaths
-            stopped = Stopped(self.ref, moment(now.state.finished_at), self.exit_code)
-            await self._reader.finish([stopped, Started(self.ref, _run(now))])
+        async with self._checking:
+            time = asyncio.get_running_loop().time()
+            if time < self._checked + SETTLE:
+                return
+            self._checked = time
+            now = await self._inspect()
+            if now.state.running and _run(self.container) != _run(now):
+                self.container = now
+                await self._tell_runs()
+
+    async def _tell_runs(self) -> None:
+        """Tell what the last look at the container shows of its runs."""
+        await self._intake.finish(*self.runs.advance(self.ref, _look(self.container)))
 
     async def _await_start(self) -> bool:
-        """Wait for the next run; return whether there is one before ``until``."""
+        """Wait for the next run, which may be over by then; return whether ``until`` allows it."""
         until = self._options.until
+        before = _run(self.container)
         with suppress(TimeoutError):
             async with asyncio.timeout(
                 None if until is None else max(until - self._now(), 0) / 1e9
             ):
-                while not self.container.state.running:
+                while True:
                     self.changed.clear()
                     self.container = await self._inspect()
-                    if not self.container.state.running:
-                        await self.changed.wait()
-        return self.container.state.running
+                    if self.container.state.running or _run(self.container) != before:
+                        return True
+                    await self.changed.wait()
+        return False
 
     async def _settled(self) -> Container:
         """Inspect the container once its state shows what ended the stream."""
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE):
-                while self.deaths == self._deaths_told:
+                while not self.runs.pending:
                     self.changed.clear()
                     await self.changed.wait()
         container = await self._inspect()
-        if self.deaths != self._deaths_told:
+        if self.runs.pending:
             # The event comes before the state that inspect shows.
             for _ in range(STATES):
                 if not container.state.running or _run(container) != _run(self.container):
@@ -256,6 +302,13 @@ class Follower:
 def _run(container: Container) -> int | None:
     """Return what tells one run of a container from the next: when it started."""
     return moment(container.state.started_at)
+
+
+def _look(container: Container) -> Look:
+    state = container.state
+    return Look(
+        state.running, _run(container), moment(state.finished_at), state.exit_code, state.oom_killed
+    )
 
 
 def _between(container: Container) -> int | None:

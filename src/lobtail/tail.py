@@ -1,8 +1,8 @@
 """The session: many containers as one stream of lines and marks, in time order.
 
 ``Tail`` watches the engine's events, runs a ``Follower`` for each container that is selected, and
-merges what they deliver. Nothing runs ahead: a follower waits while ``QUEUE`` of its items have
-not gone out, its socket is then not read, and the engine waits too.
+merges what they deliver. Nothing runs ahead: a follower waits while ``QUEUE`` of its items, or
+``QUEUE_SIZE`` bytes, have not gone out, its socket is then not read, and the engine waits too.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from lobtail.core.model import ContainerRef, Dropped, Item, Line
 from lobtail.core.selection import Selection
 from lobtail.engine.events import Event, EventStream
 from lobtail.errors import EngineError
-from lobtail.follow import Follower, FollowOptions, moment
+from lobtail.follow import Follower, moment
+from lobtail.reading.intake import FollowOptions
+from lobtail.reading.turn import Turn
 from lobtail.retry import CUTS, GIVE_UP, back_off, retrying
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
-    from lobtail.engine.models import Container
+    from lobtail.engine.models import Container, State
 
 __all__ = ["CONNECTIONS", "Overflow", "Tail"]
 
@@ -35,11 +37,73 @@ T = TypeVar("T")
 CONNECTIONS: Final = 16
 # Items of one container that wait for the merge before its reader pauses.
 QUEUE: Final = 2000
+QUEUE_SIZE: Final = 4 << 20
+
+# How much earlier than the start of a run that is over its log is read from.
+MARGIN_NS: Final = 1_000_000_000
 
 Overflow: TypeAlias = Literal["wait", "drop"]
 
 # Podman shows "die" and "remove", and filters by its own "died" and "remove".
 _ACTIONS: Final = ("start", "die", "died", "destroy", "remove", "rename")
+
+
+class _Channel:
+    """What one follower hands on, on its way into the merge."""
+
+    def __init__(
+        self, merge: Merge, key: str, turn: Turn, ready: asyncio.Event, *, drop: bool
+    ) -> None:
+        self._merge = merge
+        self._key = key
+        self._turn = turn
+        self._ready = ready
+        self._drop = drop
+        self._dropped = 0
+        self._space = asyncio.Event()
+
+    @property
+    def full(self) -> bool:
+        merge, key = self._merge, self._key
+        return merge.waiting(key) >= QUEUE or merge.waiting_size(key) >= QUEUE_SIZE
+
+    def make_room(self) -> None:
+        """Say that something has gone out."""
+        if not self._space.is_set() and not self.full:
+            self._space.set()
+
+    def push(self, items: list[Item], size: int = 0) -> None:
+        if items:
+            self._merge.push(self._key, items, size)
+            self._ready.set()
+
+    async def deliver(self, items: list[Item], size: int = 0) -> None:
+        if self._drop:
+            self._push_or_drop(items, size)
+            # The reader is not waited for, but it must get its turn.
+            await asyncio.sleep(0)
+            return
+        self.push(items, size)
+        while self.full:
+            self._turn.leave()
+            self._space.clear()
+            await self._space.wait()
+
+    def _push_or_drop(self, items: list[Item], size: int) -> None:
+        if not self.full:
+            if items:
+                self.tell_dropped(items[0].container)
+            self.push(items, size)
+            return
+        marks: list[Item] = [item for item in items if not isinstance(item, Line)]
+        self._dropped += len(items) - len(marks)
+        self.push(marks)
+
+    def tell_dropped(self, container: ContainerRef) -> None:
+        """Say how many lines were dropped, where the next ones go on."""
+        if self._dropped:
+            self.push([Dropped(container, None, self._dropped)])
+            self._dropped = 0
 
 
 class Tail:
@@ -70,20 +134,20 @@ class Tail:
         self._everything = everything
         self._wanted = wanted
         self._drop = overflow == "drop"
-        self._dropped: dict[str, int] = {}
         self._host = host
         self._merge = Merge(window_ns)
         self._window = window_ns
         self._followers: dict[str, Follower] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._ready = asyncio.Event()
-        self._space: dict[str, asyncio.Event] = {}
+        self._channels: dict[str, _Channel] = {}
         self._opening = asyncio.Semaphore(CONNECTIONS)
         self._listed = asyncio.Event()
         self._failure: BaseException | None = None
         self._skew_ns = 0
         self._podman = False
         self._begun = False
+        self._found: list[tuple[ContainerRef, bool]] = []
 
     async def __aenter__(self) -> Self:
         await self._begin()
@@ -109,15 +173,24 @@ class Tail:
         """The containers that are read now."""
         return [follower.ref for follower in self._followers.values()]
 
+    @property
+    def found(self) -> list[ContainerRef]:
+        """The containers that were chosen at the start, also where their log has ended since."""
+        return [ref for ref, _ in self._found]
+
+    @property
+    def idle(self) -> list[ContainerRef]:
+        """Those of ``found`` that did not run then."""
+        return [ref for ref, running in self._found if not running]
+
     async def __aiter__(self) -> AsyncIterator[list[Item]]:
         await self._begin()
         while True:
             self._ready.clear()
             items = self._merge.pop(self._now())
             if items:
-                for key, event in self._space.items():
-                    if self._merge.waiting(key) < QUEUE:
-                        event.set()
+                for channel in self._channels.values():
+                    channel.make_room()
                 if self._wanted is not None:
                     items = self._wanted.apply(items)
                 if items:
@@ -227,8 +300,9 @@ class Tail:
         if follower is None:
             return
         if event.action == "die":
-            follower.deaths += 1
-            follower.exit_code = event.exit_code
+            follower.runs.ended(event.time_ns, event.exit_code)
+        if event.action == "start":
+            follower.runs.started(event.time_ns)
         if event.action == "rename":
             with suppress(EngineError):
                 container = await self._ask(lambda: self._engine.inspect(event.container_id))
@@ -247,29 +321,32 @@ class Tail:
         if not self._selection.matches(ref) or container.id in self._followers:
             return
         options = self._options
-        if not first:
+        if first:
+            self._found.append((ref, container.state.running))
+        else:
             # It joins with this run: the log of earlier ones was not asked for.
-            ended = moment(container.state.finished_at)
+            begins = _beginning(container.state)
             options = FollowOptions(
                 follow=options.follow,
-                since=max(filter(None, (options.since, ended and ended + 1)), default=None),
+                since=max(filter(None, (options.since, begins)), default=None),
                 until=options.until,
                 stdout=options.stdout,
                 stderr=options.stderr,
                 details=options.details,
             )
         key = container.id
+        turn = Turn(self._opening)
+        channel = _Channel(self._merge, key, turn, self._ready, drop=self._drop)
         self._merge.open(key)
-        self._space[key] = asyncio.Event()
+        self._channels[key] = channel
         follower = Follower(
             self._engine,
             container,
             ref,
             options,
-            deliver=lambda items: self._deliver(key, items),
-            push=lambda items: self._push(key, items),
+            channel,
             set_live=lambda live: self._merge.set_live(key, live),
-            opening=self._opening,
+            turn=turn,
             now=self._now,
             podman=self._podman,
         )
@@ -279,10 +356,10 @@ class Tail:
     async def _run(self, key: str, follower: Follower, *, joined: bool) -> None:
         try:
             await follower.run(joined=joined)
-            self._tell_dropped(key)
+            self._channels[key].tell_dropped(follower.ref)
         finally:
             self._followers.pop(key, None)
-            self._space.pop(key, None)
+            self._channels.pop(key, None)
             self._merge.close(key)
 
     def _ref(self, container: Container) -> ContainerRef:
@@ -296,32 +373,13 @@ class Tail:
             host=self._host,
         )
 
-    # --- what they deliver ------------------------------------------------------------------
 
-    def _push(self, key: str, items: list[Item]) -> None:
-        if items:
-            self._merge.push(key, items)
-            self._ready.set()
-
-    async def _deliver(self, key: str, items: list[Item]) -> None:
-        if self._drop:
-            if self._merge.waiting(key) >= QUEUE:
-                marks: list[Item] = [item for item in items if not isinstance(item, Line)]
-                self._dropped[key] = self._dropped.get(key, 0) + len(items) - len(marks)
-                self._push(key, marks)
-            else:
-                self._tell_dropped(key)
-                self._push(key, items)
-            # The reader is not waited for, but it must get its turn.
-            await asyncio.sleep(0)
-            return
-        self._push(key, items)
-        space = self._space[key]
-        while self._merge.waiting(key) >= QUEUE:
-            space.clear()
-            await space.wait()
-
-    def _tell_dropped(self, key: str) -> None:
-        """Say how many lines were dropped, where the next ones go on."""
-        if count := self._dropped.pop(key, 0):
-            self._push(key, [Dropped(self._followers[key].ref, None, count)])
+def _beginning(state: State) -> int | None:
+    """Return a moment between the last run of a container but one and its last."""
+    ended = moment(state.finished_at)
+    if state.running:
+        return ended and ended + 1
+    # A short run may be over by now, even before it is noted to have begun, and its first line is
+    # stamped earlier still.
+    started = moment(state.started_at)
+    return started and min(started, ended or started) - MARGIN_NS

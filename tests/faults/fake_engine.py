@@ -16,7 +16,7 @@ import tempfile
 import termios
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -190,7 +190,7 @@ class FakeEngine:
         tty: bool = False,
         tcp: bool = False,
         inspect: object = None,
-        answers: dict[str, Script] | None = None,
+        answers: Mapping[str, Script] | None = None,
         greeting: Script | None = None,
     ) -> None:
         self.logs = logs

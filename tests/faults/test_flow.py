@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,37 +25,35 @@ from faults.fake_engine import (
     stall,
     tell,
 )
+from faults.fake_host import Box, FakeHost, line
+from faults.process import MIB, memory, memory_or_gone, settled, sleeps_in_write
 from support.engines import LOBTAIL, Result, finish, until
 
 ONE = frame(1, b"one\n")
 LINE = b"x" * 109 + b"\n"
 MESSAGE = chunk(frame(1, LINE))
-MIB = 1 << 20
 
 
-def memory(pid: int) -> int:
-    """Return the bytes of memory that a process ever held."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024
+STAMPED = chunk(line(LINE.rstrip(), 1))
 
 
-def sleeps_in_write(pid: int, fd: int = 1) -> bool:
-    """Tell whether a process waits inside write(fd, …)."""
-    number, _, rest = Path(f"/proc/{pid}/syscall").read_text().partition(" ")
-    write = {"x86_64": "1", "aarch64": "64"}[os.uname().machine]
-    return number == write and int(rest.split()[0], 16) == fd
-
-
-def settled(value: Callable[[], int]) -> Callable[[], bool]:
-    """Return a condition that holds when `value` is positive and has not changed for 20 looks."""
-    seen: list[int] = []
-
-    def condition() -> bool:
-        seen.append(value())
-        return seen[-1] > 0 and len(seen) > 20 and len(set(seen[-20:])) == 1
-
-    return condition
+@pytest.mark.parametrize("form", ["pretty", "raw", "json"])
+def test_row_19_a_stopped_reader_of_tail_stops_all_engine_connections(form: str) -> None:
+    count = 50_000  # three times 8 MiB of messages, far more than all buffers on the way
+    boxes = [Box(name, live=[repeat(STAMPED, count), stall]) for name in ("a", "b", "c")]
+    with FakeHost(*boxes) as engine:
+        args = ("tail", "-o", form, "--max-lines", str(3 * count))
+        process = popen(engine.host, *args)
+        assert process.stdout is not None
+        until(lambda: sleeps_in_write(process.pid), "lobtail waits for its reader")
+        until(settled(lambda: engine.sent), "the engine waits for lobtail")
+        assert engine.sent < 6 * MIB
+        assert process.poll() is None
+        assert memory(process.pid) < 80 * MIB
+        got = sum(1 for _ in process.stdout)
+        assert memory_or_gone(process) < 80 * MIB
+        result = finish(process)
+    assert (got, result.stderr, result.code) == (3 * count, b"", 0)
 
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["unix", "tcp"])
@@ -78,13 +75,6 @@ def test_row_19_a_stopped_reader_stops_the_engine(tcp: bool) -> None:
         result = finish(process)
     assert got == count
     assert (result.stderr, result.code) == (b"", 0)
-
-
-def memory_or_gone(process: subprocess.Popen[bytes]) -> int:
-    try:
-        return memory(process.pid)
-    except (OSError, ValueError):  # it has ended: a zombie has no memory
-        return 0
 
 
 def test_row_10_a_line_without_end_needs_no_memory() -> None:
@@ -131,6 +121,15 @@ def test_row_19_stdout_closed_is_a_quiet_end(args: tuple[str, ...]) -> None:
         os.close(read)
         _, stderr = process.communicate(timeout=30)
     assert (stderr, process.returncode) == (b"", -signal.SIGPIPE)
+
+
+@pytest.mark.parametrize("form", ["pretty", "raw", "json"])
+def test_row_19_stdout_closed_is_a_quiet_end_of_tail(form: str) -> None:
+    with FakeHost(Box("a", live=[repeat(STAMPED)]), Box("b")) as engine:
+        program = ["bash", "-c", '"$@" | head -2; exit ${PIPESTATUS[0]}', "bash"]
+        result = lobtail(engine.host, "tail", "-o", form, program=[*program, *LOBTAIL])
+    assert len(result.stdout.splitlines()) == 2
+    assert (result.stderr, result.code) == (b"", 141)
 
 
 def test_row_19_stdout_closed_before_the_first_byte() -> None:
@@ -196,6 +195,42 @@ class TestSignals:
             result = self.end(process, number)
         assert (result.stdout, result.stderr, result.code) == (b"", b"", code)
 
+    def test_row_19_tail_while_the_engine_is_silent(self, number: int, code: int) -> None:
+        with FakeHost(Box("web", [line("one")])) as engine:
+            process = popen(engine.host, "tail", "-o", "raw", env={"LOBTAIL_TIMEOUT": "60"})
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"one\n"
+            result = self.end(process, number)
+        assert (result.stdout, result.code) == (b"", code)
+        assert result.stderr.startswith(b"lobtail: 1 line of " if code == 130 else b"")
+        assert bool(result.stderr) == (code == 130)
+
+    def test_row_19_tail_while_blocked_in_writing(self, number: int, code: int) -> None:
+        with FakeHost(Box("web", live=[repeat(STAMPED)])) as engine:
+            process = popen(engine.host, "tail", "-o", "raw")
+            until(lambda: sleeps_in_write(process.pid), "lobtail waits for its reader")
+            process.send_signal(number)
+            assert process.wait(timeout=20) == code
+            _, stderr = process.communicate()
+        assert bool(stderr) == (code == 130)
+
+    def test_row_19_tail_while_all_output_is_blocked(self, number: int, code: int) -> None:
+        # The account must not wait for a reader who has stopped, either.
+        with FakeHost(Box("web", live=[repeat(STAMPED)])) as engine:
+            process = popen(engine.host, "tail", "-o", "raw", stderr=subprocess.STDOUT)
+            until(lambda: sleeps_in_write(process.pid), "lobtail waits for its reader")
+            process.send_signal(number)
+            assert process.wait(timeout=20) == code
+            process.communicate()
+
+    def test_row_19_tail_before_the_engine_has_answered(self, number: int, code: int) -> None:
+        asked = threading.Event()
+        with FakeHost(answers={"/info": [tell(asked), stall]}) as engine:
+            process = popen(engine.host, "tail", env={"LOBTAIL_TIMEOUT": "60"})
+            assert asked.wait(30)
+            result = self.end(process, number)
+        assert (result.stdout, result.stderr, result.code) == (b"", b"", code)
+
     def test_row_19_while_reading_from_stdin(self, number: int, code: int) -> None:
         process = popen("", "frames", "-", stdin=subprocess.PIPE)
         assert process.stdin is not None
@@ -218,6 +253,15 @@ def test_row_19_no_space_left(args: tuple[str, ...]) -> None:
         FakeEngine(log([ONE]), answers={"/containers/json": script}) as engine,
         Path("/dev/full").open("wb") as full,
     ):
+        process = popen(engine.host, *args, stdout=full)
+        _, stderr = process.communicate(timeout=30)
+    result = Result(b"", stderr, process.returncode)
+    assert line_of(result) == "lobtail: cannot write to stdout: No space left on device"
+
+
+@pytest.mark.parametrize("args", [("tail", "--no-follow"), ("tail",), ("config",)])
+def test_row_19_no_space_left_for_tail(args: tuple[str, ...]) -> None:
+    with FakeHost(Box("web", [line("one")])) as engine, Path("/dev/full").open("wb") as full:
         process = popen(engine.host, *args, stdout=full)
         _, stderr = process.communicate(timeout=30)
     result = Result(b"", stderr, process.returncode)

@@ -2,79 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import pty
+import json
 import re
-import subprocess
-import termios
 from collections.abc import Iterable
 
 import pytest
 
-from faults.command import lobtail, popen
+from faults.command import lobtail
 from faults.fake_engine import FakeEngine, cut, frame, json_answer, log
-
-HOSTILE = {
-    "clear": b"\x1b[2J\x1b[H",
-    "alternate screen": b"\x1b[?1049h",
-    "decrqss": b"\x1bP$qm\x1b\\",
-    "title": b"\x1b]0;owned\x07",
-    "link": b"\x1b]8;;http://evil/\x1b\\click\x1b]8;;\x1b\\",
-    "clipboard": b"\x1b]52;c;ZXZpbA==\x07",
-    "open osc": b"\x1b]0;never ends",
-    "open dcs": b"\x1bPnever ends",
-    "reports": b"\x1b[6n\x1b[c\x05",
-    "charset": b"\x1b(0\x0e",
-    "reset": b"\x1bc",
-    "c1 byte": b"\x9b2J\x90q\x9c",
-    "c1 utf-8": "\x9b2J\x9d0;owned\x9c".encode(),
-    "bidi": "\u202e\u2066evil\u2069\u202c\u200b\u200d".encode(),
-    "keyboard": b"\x1b[>4;2m\x1b[?4m",
-    "carriage return": b"nice\rEVIL",
-    "backspace": b"nice\b\b\b\bEVIL",
-    "nul": b"a\0b\x7f",
-    "commands": b"##vso[task.x]y ::set-output name=a::b [link=http://x]y[/link] <script>",
-    "long sgr": b"\x1b[" + b"1;" * 50 + b"m",
-    "half": b"\x1b[3",
-    "lone": b"\x1b",
-}
-COLOUR = b"\x1b[1;31mred\x1b[38;2;1;2;3mtrue\x1b[4:3mcurly\x1b[0m plain\n"
-SGR = re.compile(rb"\x1b\[[0-9;:]{0,61}m")
-
-
-def on_terminal(host: str, *args: str, stream: str = "both") -> tuple[bytes, bytes, int]:
-    """Run lobtail with `stream` on a terminal; return what that got, the other one, the code."""
-    master, slave = pty.openpty()
-    settings = termios.tcgetattr(slave)
-    settings[1] &= ~termios.OPOST  # otherwise the terminal turns LF into CR LF
-    termios.tcsetattr(slave, termios.TCSANOW, settings)
-    kept = subprocess.PIPE
-    process = popen(
-        host,
-        *args,
-        stdout=kept if stream == "stderr" else slave,
-        stderr=kept if stream == "stdout" else slave,
-    )
-    os.close(slave)
-    shown = b""
-    while True:
-        try:
-            data = os.read(master, 65536)
-        except OSError:  # EIO: nobody holds the other side any more
-            break
-        if not data:
-            break
-        shown += data
-    os.close(master)
-    out, err = process.communicate(timeout=30)
-    return shown, (out or b"") + (err or b""), process.returncode
-
-
-def assert_harmless(shown: bytes) -> None:
-    """Only SGR, LF and TAB act; the rest is valid UTF-8 without what is invisible."""
-    left = SGR.sub(b"", shown).decode()  # strict
-    bad = {c for c in left if c not in "\n\t" and not c.isprintable()}
-    assert not bad, shown
+from faults.fake_host import Box, FakeHost, line
+from faults.terminal import (
+    COLOUR,
+    HOSTILE,
+    assert_harmless,
+    interrupted_on_terminal,
+    on_terminal,
+)
 
 
 def split(data: bytes, size: int) -> Iterable[bytes]:
@@ -191,6 +134,81 @@ def test_row_13_frames(form: tuple[str, ...]) -> None:
     assert_harmless(shown)
     assert b"\x1b" not in shown + piped.stdout
     assert shown.count(b"\n") == len(frames) + 1 - len(form)
+
+
+EVIL = "a\x1b[2J\x9bb\u202ec\nd"
+FORMS = {
+    "pretty": (),
+    "times": ("-t", "--highlight", "EVIL"),
+    "raw": ("-o", "raw", "--prefix"),
+    "json": ("-o", "json"),
+    "template": ("--template", "{container} {image} {service} {label.k} {.a} {text}"),
+}
+
+
+def evil_box() -> Box:
+    labels = {"com.docker.compose.project": EVIL, "com.docker.compose.service": EVIL, "k": EVIL}
+    texts = [data.replace(b"\n", b"") for data in HOSTILE.values()]
+    history = [
+        *(line(data, i, 1 + i % 2) for i, data in enumerate(texts)),
+        line(COLOUR.rstrip(), 90),
+        line(json.dumps({"a": EVIL}), 91),
+        line(b"\x1b[31mnever reset", 92),
+    ]
+    return Box(EVIL, history, image=EVIL, labels=labels)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_row_13_tail(form: str) -> None:
+    box = evil_box()
+    with FakeHost(box) as engine:
+        args = ("tail", "--no-follow", "--color", "always", *FORMS[form])
+        shown, _, code = on_terminal(engine.host, *args)
+        piped = lobtail(engine.host, "tail", "--no-follow", "-o", "raw")
+    assert code == 0
+    assert_harmless(shown)
+    assert shown.count(b"\n") == len(list(box.history))
+    if form != "json":
+        assert COLOUR.rstrip() in shown
+        assert "␛[2J␛[H".encode() in shown
+        assert shown.rstrip(b"\n").endswith(b"never reset\x1b[0m")
+    else:
+        assert b"\x1b" not in shown
+    assert piped.stdout == b"".join(frame[8:].partition(b" ")[2] for frame in box.history)
+
+
+def test_row_13_tail_lets_all_act_with_raw() -> None:
+    box = Box("web", [line(b"\x1b[2J\x07", 1)])
+    with FakeHost(box) as engine:
+        shown, _, _ = on_terminal(engine.host, "tail", "--no-follow", "--raw", "-o", "raw")
+    assert shown == b"\x1b[2J\x07\n"
+
+
+@pytest.mark.parametrize("form", ["pretty", "raw", "json"])
+def test_row_13_marks_of_tail(form: str) -> None:
+    refusal = {"/logs": json_answer({"message": EVIL}, 501)}
+    with FakeHost(Box(EVIL, driver="none"), answers=refusal) as engine:
+        shown, _, code = on_terminal(engine.host, "tail", "--no-follow", "-o", form)
+    assert code == 0
+    assert_harmless(shown)
+    assert shown.count(b"\n") == 1
+
+
+def test_row_13_what_tail_says_of_its_arguments() -> None:
+    with FakeHost() as engine:
+        args = ("tail", "--no-follow", EVIL, "-w", "text contains x")
+        shown, _, code = on_terminal(engine.host, *args)
+        bad, _, bad_code = on_terminal(engine.host, "tail", "-w", f"a > {EVIL}")
+    assert (code, bad_code) == (1, 2)
+    assert_harmless(shown)
+    assert_harmless(bad)
+
+
+def test_row_13_the_account_of_tail() -> None:
+    with FakeHost(evil_box()) as engine:
+        shown = interrupted_on_terminal(engine.host, "tail", "-n", "all", until=b"never reset")
+    assert_harmless(shown.replace(b"\r", b""))
+    assert b"\rlobtail: 25 lines of 1 container, 0 gaps, 0 dropped\n" in shown
 
 
 def test_help_is_readable_on_a_terminal() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -78,6 +79,16 @@ def test_demo_on_the_users_engine(engine: str) -> None:
     assert "\nInitializing database\n2019-02-07T03:53:08.512874Z 0 [Warning] " in output
     assert "02 00 00 00 00 00 00 5d  stderr         93  2019-02-07" in output
     assert "20041 bytes: " in output
+    merged = output.partition("$ lobtail tail --no-follow -n 3 -t=short")[2].partition("\n#")[0]
+    assert len(re.findall(r"^\d\d:\d\d:\d\d\.\d{3} [\w-]+ +e?│ ", merged, re.MULTILINE)) == 8
+    grave = output.partition("--level warn")[2].partition("\n#")[0]
+    assert '│ {"level":"warn","msg":"retry in 5 s","attempt":2}\n' in grave
+    assert "[Note]" not in grave
+    found = re.search(r'^\{"v":1,.*', output, re.MULTILINE)
+    assert found
+    assert json.loads(json.loads(found[0])["line"])["attempt"] == 2
+    waited = output.partition("--until-match")[2].partition("\n#")[0]
+    assert waited.count(" 502 ") == 2  # the command's own, and the line that ended it
     assert output.rstrip().endswith("everything is removed now.")
     assert_only_the_users(engine)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-from lobtail.cli.defaults import config_path, key_of, settable, variable_of
+from lobtail.cli.defaults import config_path, origin_of, settable
 from lobtail.cli.options import DockerCommand
 from lobtail.cli.output import Output
 from lobtail.render.table import table
@@ -27,19 +26,12 @@ def command() -> None:
     context = tail.make_context("tail", [], parent=click.get_current_context().parent)
     path = config_path()
     rows = [
-        (key, _shown(context.params[option.name or ""]), _origin(context, option, str(path)))
+        (key, _shown(context.params[option.name or ""]), origin_of(context, option) or "default")
         for key, option in settable(tail).items()
     ]
     found = "" if path.exists() else " (there is none)"
     text = f"File: {path}{found}\n\n" + table(("SETTING", "VALUE", "FROM"), rows)
     Output.stdout().write(text.encode("utf-8", "surrogateescape"))
-
-
-def _origin(context: click.Context, option: click.Option, path: str) -> str:
-    source = context.get_parameter_source(option.name or "")
-    if source is ParameterSource.ENVIRONMENT:
-        return variable_of(key_of(option))
-    return path if source is ParameterSource.DEFAULT_MAP else "default"
 
 
 def _shown(value: Any) -> str:

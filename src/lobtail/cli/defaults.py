@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from lobtail.errors import ConfigError
 
-__all__ = ["config_path", "key_of", "load_defaults", "settable", "variable_of"]
+__all__ = ["config_path", "key_of", "load_defaults", "origin_of", "settable", "variable_of"]
 
 
 def config_path(environ: Mapping[str, str] | None = None) -> Path:
@@ -52,6 +53,14 @@ def key_of(option: click.Option) -> str:
     return next(name for name in option.opts if name.startswith("--")).removeprefix("--")
 
 
+def origin_of(ctx: click.Context, option: click.Option) -> str:
+    """Return the variable or the file that an option's value comes from; empty for others."""
+    source = ctx.get_parameter_source(option.name or "")
+    if source is ParameterSource.ENVIRONMENT:
+        return variable_of(key_of(option))
+    return str(config_path()) if source is ParameterSource.DEFAULT_MAP else ""
+
+
 def load_defaults(command: click.Command, ctx: click.Context) -> dict[str, Any]:
     """Return what the file says for a command, by parameter name, checked as click would.
 
@@ -62,7 +71,7 @@ def load_defaults(command: click.Command, ctx: click.Context) -> dict[str, Any]:
     table = _read(path)
     for name, value in table.items():
         if name != command.name:
-            raise ConfigError(f"{path}: {name!r} is not known here; there is [{command.name}]")
+            raise ConfigError(f"{path}: {name!r} is not known; all belongs to [{command.name}]")
         if not isinstance(value, dict):
             raise ConfigError(f"{path}: {name} should be a table: [{name}]")
     options = settable(command)
@@ -70,11 +79,17 @@ def load_defaults(command: click.Command, ctx: click.Context) -> dict[str, Any]:
     for key, value in table.get(command.name or "", {}).items():
         option = options.get(key)
         if option is None:
-            raise ConfigError(
-                f"{path}: [{command.name}] has no {key!r}; there are {', '.join(sorted(options))}"
-            )
+            raise ConfigError(f"{path}: [{command.name}] has no {key!r}; {_instead(key, options)}")
         defaults[option.name or key] = _checked(path, option, key, value, ctx)
     return defaults
+
+
+def _instead(key: str, options: Mapping[str, click.Option]) -> str:
+    from difflib import get_close_matches
+
+    if close := get_close_matches(key, options, 1):
+        return f"did you mean {close[0]}?"
+    return f"there are {', '.join(sorted(options))}"
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -101,7 +116,7 @@ def _checked(path: Path, option: click.Option, key: str, value: Any, ctx: click.
         raise ConfigError(f"{path}: {key} takes one value, not {value!r}")
     if option.is_flag and not isinstance(value, bool):
         raise ConfigError(f"{path}: {key} is true or false, not {value!r}")
-    if isinstance(value, bool) and not option.is_flag:
+    if isinstance(value, bool) and not option.is_flag and option.name != "timestamps":
         raise ConfigError(f"{path}: {key} takes a value, not {str(value).lower()}")
     if not option.is_flag:
         value = list(map(str, value)) if option.multiple else str(value)

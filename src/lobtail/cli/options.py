@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine
-from itertools import takewhile
-from typing import Any, TypeVar
+from collections.abc import Callable, Container, Coroutine, Iterator, Mapping
+from itertools import islice
+from typing import Any, ClassVar, TypeVar
 
 import click
 
@@ -24,44 +24,98 @@ _FALSE = {"0", "f", "F", "FALSE", "false", "False"}
 
 
 class DockerCommand(click.Command):
-    """A command whose boolean flags may have a value, as docker's: ``--follow=false``, ``-f=0``."""
+    """A command that reads options as docker's does, where click does not.
+
+    Boolean flags may have a value, ``--follow=false``, ``-tf=0``, and the last of several holds; an
+    equals sign may stand behind a letter, ``-n=5``.
+    """
+
+    bare: ClassVar[Mapping[str, tuple[str, Container[str]]]] = {}
+    """Options that need no value, by parameter: what they mean without one, and which values may
+    follow their letter directly (``-tshort``)."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Replace flags with a value by what click understands."""
-        flags = {
-            name: param.name
-            for param in self.params
-            if isinstance(param, click.Option) and param.is_flag
-            for name in param.opts
-        }
-        plain: list[str] = []
-        for i, arg in enumerate(args):
+        """Write the options in the forms that click understands."""
+        return super().parse_args(ctx, _Words(self, ctx).read(args))
+
+
+class _Words:
+    """Reads a command line word by word; what it does not know it leaves to click."""
+
+    def __init__(self, command: DockerCommand, ctx: click.Context) -> None:
+        self._ctx = ctx
+        self._bare = command.bare
+        options = [param for param in command.params if isinstance(param, click.Option)]
+        self._options = {name: option for option in options for name in option.opts}
+        self._others = {name: option for option in options for name in option.secondary_opts}
+        self._read: list[tuple[click.Option | None, str]] = []
+
+    def read(self, args: list[str]) -> list[str]:
+        """Return the words for click."""
+        left = iter(args)
+        for arg in left:
             if arg == "--":
-                plain += args[i:]
-                break
-            name, equals, value = arg.partition("=")
-            if not (equals and name in flags):
-                plain.append(arg)
-            elif value in _TRUE:
-                plain.append(name)
-            elif value in _FALSE:  # docker lets the last one hold
-                kept = (_without(flags[name], p, flags) for p in plain)
-                plain = [p for p in kept if p is not None]
+                self._add(None, arg, *left)
+            elif arg.startswith("--"):
+                self._long(arg, left)
+            elif arg.startswith("-") and len(arg) > 1:
+                self._short(arg, left)
             else:
-                raise click.UsageError(f"{name} takes true or false, not {value!r}", ctx)
-        return super().parse_args(ctx, plain)
+                self._add(None, arg)
+        return [word for _, word in self._read]
 
+    def _long(self, arg: str, left: Iterator[str]) -> None:
+        name, equals, value = arg.partition("=")
+        option = self._options.get(name)
+        if option is None:
+            self._add(self._others.get(name), arg)
+        elif option.is_flag:
+            self._flag(option, name, value if equals else "true")
+        elif equals:
+            self._add(option, arg)
+        elif bare := self._bare.get(option.name or ""):
+            self._add(option, name, bare[0])
+        else:
+            self._add(option, name, *islice(left, 1))
 
-def _without(flag: str, arg: str, flags: dict[str, str]) -> str | None:
-    """Return ``arg`` without ``flag``, which may be one of its letters (``-ft``)."""
-    if flags.get(arg) == flag:
-        return None
-    if arg.startswith("--") or not arg.startswith("-"):
-        return arg
-    letters = list(takewhile(lambda letter: f"-{letter}" in flags, arg[1:]))
-    kept = [letter for letter in letters if flags[f"-{letter}"] != flag]
-    rest = "".join(kept) + arg[1 + len(letters) :]
-    return f"-{rest}" if rest or not letters else None
+    def _short(self, arg: str, left: Iterator[str]) -> None:
+        """Take letters apart: -ftn5, -f=false, -n=5."""
+        letters = arg[1:]
+        while letters:
+            name, letters = f"-{letters[0]}", letters[1:]
+            option = self._options.get(name)
+            if option is None:
+                self._add(None, name + letters)
+                return
+            given, value = letters.startswith("="), letters.removeprefix("=")
+            if option.is_flag:
+                self._flag(option, name, value if given else "true")
+                if given:
+                    return
+                continue
+            if bare := self._bare.get(option.name or ""):
+                if not given and value not in bare[1]:
+                    self._add(option, name, bare[0])
+                    continue
+                self._add(option, name, value)
+            elif letters:
+                self._add(option, name, value)
+            else:
+                self._add(option, name, *islice(left, 1))
+            return
+
+    def _flag(self, option: click.Option, name: str, value: str) -> None:
+        if value in _TRUE:
+            self._add(option, name)
+        elif value not in _FALSE:
+            raise click.UsageError(f"{name} takes true or false, not {value!r}", self._ctx)
+        elif option.secondary_opts:
+            self._add(option, option.secondary_opts[0])
+        else:  # click knows no other way to say that it is not there
+            self._read = [(of, word) for of, word in self._read if of is not option]
+
+    def _add(self, option: click.Option | None, *words: str) -> None:
+        self._read += [(option, word) for word in words]
 
 
 def host_option(function: F) -> F:

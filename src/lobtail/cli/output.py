@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import select
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lobtail.core.sanitize import Sanitizer
 
-__all__ = ["Output", "OutputClosed", "OutputError", "narrate"]
+__all__ = ["Output", "OutputClosed", "OutputError", "narrate", "narrate_at_once"]
 
 _RESET = b"\x1b[0m"
 
@@ -92,6 +93,19 @@ def narrate(text: str) -> None:
     # Nobody is left to be told that nobody can be told.
     with suppress(OutputClosed, OutputError):
         Output(2, "stderr", safe=False).write(line.encode("utf-8", "replace") + b"\n")
+
+
+def narrate_at_once(lines: Iterable[str]) -> None:
+    """Write lines to stderr if they can be written at once: for last words after a signal.
+
+    On a terminal they take the place of the ``^C`` that it shows for the key.
+    """
+    if not select.select([], [2], [], 0)[1]:
+        return
+    with suppress(OutputClosed, OutputError):
+        start = b"\r" if _isatty(2) else b""
+        text = "".join(line + "\n" for line in lines)
+        Output(2, "stderr", safe=False).write(start + text.encode("utf-8", "replace"))
 
 
 def _sanitizer() -> Sanitizer:

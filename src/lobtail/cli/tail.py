@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import re
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import click
+from click.core import ParameterSource
 
-from lobtail.cli.defaults import load_defaults, settable, variable_of
+from lobtail.cli.defaults import key_of, load_defaults, origin_of, settable, variable_of
 from lobtail.cli.options import DockerCommand, engine_arguments, host_option
+from lobtail.errors import ConfigError, QueryError
 from lobtail.render.formats import FORMATS
 from lobtail.render.stamps import STAMP_STYLES
 
 __all__ = ["command"]
 
 
+# What --help shows under each heading, by parameter.
+_SECTIONS: Final = {
+    "Which containers": ("labels", "projects", "services", "images", "excluded", "everything"),
+    "Which part of their logs": ("follow", "tail", "since", "until", "stream"),
+    "Which lines": ("grep", "include", "exclude", "where", "level", "after", "before", "context"),
+    "How they look": (
+        *("output", "template", "timestamps", "timezone", "color", "highlight", "prefix"),
+        *("marks", "raw", "merge_window"),
+    ),
+    "When to end": ("until_match", "fail_on", "max_lines", "timeout"),
+}
+
+
 class _TailCommand(DockerCommand):
     """Takes defaults from the file and the environment, and ``-t`` with or without a form."""
+
+    bare: ClassVar = {"timestamps": ("rfc3339", (*STAMP_STYLES, "none"))}
 
     def make_context(
         self,
@@ -25,26 +43,35 @@ class _TailCommand(DockerCommand):
         parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:
-        # Read before the options are, so that those find their defaults.
-        with click.Context(self, info_name=info_name, parent=parent) as probe:
-            extra["default_map"] = load_defaults(self, probe)
+        """Read the defaults before the options, so that those find them."""
+        # --help is for those whose file is broken, too.
+        if not {"-h", "--help"} & set(args):
+            with click.Context(self, info_name=info_name, parent=parent) as probe:
+                extra["default_map"] = load_defaults(self, probe)
         return super().make_context(info_name, args, parent, **extra)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Give ``-t`` and ``--timestamps`` the form that they have without one."""
-        end = args.index("--") if "--" in args else len(args)
-        plain: list[str] = []
-        for arg in args[:end]:
-            if match := _BARE.fullmatch(arg):
-                plain += [match[1]] if match[1] else []
-                plain.append("--timestamps=rfc3339")
-            else:
-                plain.append(arg)
-        return super().parse_args(ctx, plain + args[end:])
+        """Say of a bad value from the environment which variable has it."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.BadParameter as exc:
+            option = exc.param
+            name = variable_of(key_of(option)) if isinstance(option, click.Option) else ""
+            if not isinstance(option, click.Option) or origin_of(ctx, option) != name:
+                raise
+            if option.is_flag:
+                raise ConfigError(f"{name} is true or false, not {os.environ[name]!r}") from exc
+            raise ConfigError(f"{name}: {exc.message}") from exc
 
-
-# -t may stand behind other letters that take no value: -ft.
-_BARE: Final = re.compile(r"--timestamps|(?:(-[fa]+)|-)t")
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the options by what they are about."""
+        left = {param.name or "": param for param in self.get_params(ctx)}
+        sections = {title: [left.pop(name) for name in names] for title, names in _SECTIONS.items()}
+        for title, params in (*sections.items(), ("Other", [*left.values()])):
+            options = (param for param in params if isinstance(param, click.Option))
+            records = [option.get_help_record(ctx) for option in options]
+            with formatter.section(title):
+                formatter.write_dl([record for record in records if record])
 
 
 class _Text(click.types.StringParamType):
@@ -53,7 +80,38 @@ class _Text(click.types.StringParamType):
     envvar_list_splitter = "\n"
 
 
-_COUNT: Final = click.IntRange(min=0)
+class _Count(click.types.IntParamType):
+    """A number of lines, at least ``least``."""
+
+    def __init__(self, least: int) -> None:
+        self._least = least
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number that a text is."""
+        text = str(value)
+        if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+            self.fail(f"{text!r} is no number of lines", param, ctx)
+        if int(text) < self._least:
+            self.fail(f"{text} is less than {self._least}", param, ctx)
+        return int(text)
+
+
+class _Stamps(click.types.StringParamType):
+    """How times look; a file or a variable may also say true or false."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the form; None for none."""
+        text = str(value).lower()
+        if text in ("none", "false", "0"):
+            return None
+        if text in ("true", "1"):
+            return STAMP_STYLES[0]
+        if text not in STAMP_STYLES:
+            self.fail(f"{value!r} is not one of {', '.join(STAMP_STYLES)} and none", param, ctx)
+        return text
+
+
+_COUNT: Final = _Count(0)
 _TEXT: Final = _Text()
 
 
@@ -69,7 +127,7 @@ _TEXT: Final = _Text()
     multiple=True,
     type=_TEXT,
     metavar="KEY[=VALUE]",
-    help="With this label.",
+    help="With this label; of several, with all.",
 )
 @click.option(
     "--project",
@@ -104,11 +162,11 @@ _TEXT: Final = _Text()
     metavar="SELECTOR",
     help="Not these containers.",
 )
-@click.option("-a", "--all", "everything", is_flag=True, help="Also those that do not run.")
+@click.option("--all/--no-all", "-a", "everything", help="Also those that do not run.")
 # Which part of their logs
 @click.option(
-    "-f",
     "--follow/--no-follow",
+    "-f",
     default=True,
     show_default=True,
     help="Go on with what they write, through restarts and re-creation.",
@@ -125,7 +183,16 @@ _TEXT: Final = _Text()
     metavar="TIME",
     help="Begin at a time (2013-01-02T13:23:37Z, 2013-01-02, 1500000000.5) or so long ago (42m).",
 )
-@click.option("--until", metavar="TIME", help="Stop behind a time; the forms of --since.")
+@click.option(
+    "--until", metavar="TIME", help="Stop behind a time, and end when it has come; as --since."
+)
+@click.option(
+    "--stream",
+    type=click.Choice(["both", "stdout", "stderr"]),
+    default="both",
+    show_default=True,
+    help="Only what was written to one stream.",
+)
 # Which lines
 @click.option(
     "-i",
@@ -160,7 +227,6 @@ _TEXT: Final = _Text()
     help="Lines for which this holds: 'level>=warn and status>=500 and not /health/'.",
 )
 @click.option("--level", metavar="LEVEL", help="Lines of this level or a worse one.")
-@click.option("--stream", type=click.Choice(["stdout", "stderr"]), help="Lines of one stream only.")
 @click.option(
     "-A", "--after", type=_COUNT, metavar="N", help="And N lines of the container after each."
 )
@@ -181,9 +247,9 @@ _TEXT: Final = _Text()
 @click.option(
     "-t",
     "--timestamps",
-    type=click.Choice(STAMP_STYLES),
+    type=_Stamps(),
     metavar="[=FORM]",
-    help="Show times: rfc3339 (without a FORM), short or relative.",
+    help="Show times: rfc3339 (without a FORM), short, relative or none.",
 )
 @click.option(
     "--timezone",
@@ -203,7 +269,9 @@ _TEXT: Final = _Text()
     help="Use colours; NO_COLOR and FORCE_COLOR hold for auto.",
 )
 @click.option(
-    "--prefix/--no-prefix", default=None, help="Name the container  [default: not with -o raw]"
+    "--prefix/--no-prefix",
+    default=None,
+    help="Name the container in front of its lines  [default: not with -o raw]",
 )
 @click.option(
     "--marks/--no-marks",
@@ -219,8 +287,7 @@ _TEXT: Final = _Text()
     help="How long a live line may wait for older ones; 0 gives the order of arrival.",
 )
 @click.option(
-    "--raw",
-    is_flag=True,
+    "--raw/--no-raw",
     help="Let escape sequences act on the terminal. Pipes and files always get the very bytes.",
 )
 # When to end
@@ -228,10 +295,8 @@ _TEXT: Final = _Text()
     "--until-match", metavar="REGEX", help="Exit with 0 at a line in which this is found."
 )
 @click.option("--fail-on", metavar="REGEX", help="Exit with 4 at a line in which this is found.")
-@click.option("--timeout", metavar="DURATION", help="Exit with 124 after so long a time.")
-@click.option(
-    "--max-lines", type=click.IntRange(min=1), metavar="N", help="Exit with 0 after N lines."
-)
+@click.option("--timeout", metavar="DURATION", help="Exit with 124 after so long: 30s, 1m30s.")
+@click.option("--max-lines", type=_Count(1), metavar="N", help="Exit with 0 after N lines.")
 @host_option
 def command(host: str | None, **options: Any) -> int:
     """Show the lines of all containers that are selected, in time order, each line once.
@@ -243,8 +308,58 @@ def command(host: str | None, **options: Any) -> int:
     from lobtail.cli.tail_run import TailRun
     from lobtail.cli.tail_settings import make_settings
 
-    settings = make_settings(**options)
-    return TailRun(Engine(**engine_arguments(host)), settings).run()
+    context = click.get_current_context()
+    arguments = engine_arguments(host)
+    try:
+        settings = make_settings(**settled(context, options))
+    except ConfigError as exc:
+        raise _with_origin(context, exc) from exc
+    return TailRun(Engine(**arguments), settings).run()
+
+
+def settled(context: click.Context, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options without those that others, from nearer to the user, replace.
+
+    A template on the command line replaces an output in the file, and the other way round; the
+    same is true of ``--context``, and ``--before`` and ``--after``.
+    """
+
+    def rank(name: str) -> int:
+        source = context.get_parameter_source(name)
+        return _RANKS.index(source) if source in _RANKS else -1
+
+    kept = dict(options)
+    if options["template"] is not None:
+        if rank("template") == rank("output"):
+            raise ConfigError("--template is a format of its own: give it or --output, not both")
+        if rank("template") < rank("output"):
+            kept["template"] = None
+    for name in ("before", "after"):
+        if rank("context") > rank(name):
+            kept[name] = None
+    return kept
+
+
+_RANKS: Final = (
+    ParameterSource.DEFAULT_MAP,
+    ParameterSource.ENVIRONMENT,
+    ParameterSource.COMMANDLINE,
+)
+
+
+def _with_origin(context: click.Context, error: ConfigError) -> ConfigError:
+    """Return an error about an option that says where that was set, if not on the command line."""
+    if not (found := _OPTION.search(str(error))):
+        return error
+    option = settable(command).get(found[1])
+    if option is None or not (origin := origin_of(context, option)):
+        return error
+    if isinstance(error, QueryError):
+        return QueryError(f"{error.message} ({origin})", error.query, error.position)
+    return ConfigError(f"{error} ({origin})")
+
+
+_OPTION: Final = re.compile(r"--([a-z-]+)")
 
 
 for _key, _option in settable(command).items():

@@ -6,24 +6,40 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from lobtail.api import Engine
 from lobtail.cli.options import run
-from lobtail.cli.output import Output, narrate
+from lobtail.cli.output import Output, narrate, narrate_at_once
 from lobtail.cli.tail_settings import Settings
-from lobtail.core.model import ContainerRef, Dropped, Gap, Item, Line, Removed
+from lobtail.core.model import ContainerRef, Dropped, Gap, Item, Line, Mark, Removed
 from lobtail.core.selection import Selector
 from lobtail.render.prefix import shown_name
+from lobtail.render.stamps import STAMP_STYLES
 from lobtail.tail import Tail
 
-__all__ = ["FAILED", "TIMED_OUT", "TailRun"]
+__all__ = ["FAILED", "NOT_FOUND", "NOT_SEEN", "TIMED_OUT", "Account", "TailRun"]
 
 FAILED = 4
 TIMED_OUT = 124
-NOT_SEEN = 1
+NOT_SEEN = NOT_FOUND = 1
+
+# Seconds after --until at which a run that follows ends; `lobtail logs` waits as long.
+_GRACE: Final = 1.0
+
+_container = attrgetter("container")
 
 # Containers that the summary names one by one.
 _MOST_NAMED = 20
+
+
+class _End(NamedTuple):
+    """Why a run ends before the logs do."""
+
+    code: int
+    words: str = ""
+    """For stderr; nothing where the code says enough."""
 
 
 class TailRun:
@@ -35,11 +51,8 @@ class TailRun:
         # Formats make lines safe for a terminal themselves, so that their own colours act.
         self._out = Output(1, "stdout", safe=False)
         self._err = Output(2, "stderr", safe=False)
-        self._lines: Counter[str] = Counter()
-        self._names: dict[str, ContainerRef] = {}
-        self._gaps = 0
-        self._dropped = 0
-        self._shown = 0
+        self._account = Account()
+        self._missing = False  # whether something that was asked for is not there
         self._left = settings.max_lines
         self._tail = engine.tail(*settings.named, **settings.selection)
 
@@ -49,64 +62,102 @@ class TailRun:
             return run(self._main())
         except SystemExit as exc:
             if exc.code == 130:
-                self._summarize()
+                self._account.show()
             raise
 
     async def _main(self) -> int:
         settings = self._settings
+        seconds, end = self._limit()
         try:
-            async with asyncio.timeout(settings.timeout), self._engine, self._tail as tail:
+            async with asyncio.timeout(seconds) as limit, self._engine, self._tail as tail:
+                self._account.expect(tail.found)
                 self._greet(tail)
-                settings.formatter.expect(tail.containers)
+                settings.formatter.expect(tail.found)
                 async for batch in tail:
-                    code = self._take(batch)
-                    if code is not None:
-                        return code
+                    if found := self._take(batch):
+                        end = found
+                        break
+                else:
+                    end = self._end_of_logs()
         except TimeoutError:
-            narrate("lobtail: the time given by --timeout is over")
-            return TIMED_OUT
-        if settings.until_match is not None:
-            narrate("lobtail: the logs ended without a line for --until-match")
-            return NOT_SEEN
-        return 0
+            if not limit.expired():
+                raise
+        if end.words:
+            narrate(f"lobtail: {end.words}")
+        return end.code
+
+    def _limit(self) -> tuple[float | None, _End]:
+        """Return after how many seconds the run ends at the latest, and how."""
+        settings = self._settings
+        ends = [(settings.timeout, _End(TIMED_OUT, "the time given by --timeout is over"))]
+        if settings.until_ns is not None:
+            # So much later, what was written before has come and passed the merge.
+            window = settings.selection["merge_window"] + _GRACE
+            left = (settings.until_ns - time.time_ns()) / 1e9 + window
+            ends.append((left, self._end_of_logs()))
+        timed = [(seconds, end) for seconds, end in ends if seconds is not None]
+        return min(timed, default=(None, _End(0)))
+
+    def _end_of_logs(self) -> _End:
+        if self._settings.until_match is not None:
+            return _End(NOT_SEEN, "the logs ended without a line for --until-match")
+        return _End(NOT_FOUND if self._missing else 0)
 
     def _greet(self, tail: Tail) -> None:
         """Say what of the selection is not there, if anything."""
-        chosen = tail.containers
-        if not chosen:
-            ending = "; waiting for one to start" if self._settings.follow else ""
-            which = "no container matches" if self._selective() else "no container runs"
-            narrate(f"lobtail: {which}{ending}")
-            return
-        for word in self._settings.named:
-            selector = Selector(word)
-            if selector.exact and not any(map(selector.matches, chosen)):
-                ending = "; waiting for it" if self._settings.follow else ""
-                narrate(f"lobtail: no container is called {word}{ending}")
+        settings, found = self._settings, tail.found
+        unmet = [word for word in settings.named if not any(map(Selector(word).matches, found))]
+        ending = "; waiting for one to start" if settings.follow else ""
+        if len(unmet) == 1 or found:
+            for word in unmet:
+                what = "is called" if Selector(word).exact else "matches"
+                # Times may have a form, but it must not look like a container.
+                hint = f" (for times of this form: -t={word})" if word in STAMP_STYLES else ""
+                narrate(f"lobtail: no container {what} {word}{hint}{ending}")
+        elif self._selective():
+            narrate(f"lobtail: no container matches{ending}")
+        else:
+            narrate(f"lobtail: no container runs{ending}")
+        # That nothing runs is an answer; that a thing is not there, which was named, is none.
+        selected = self._selective() and not found
+        self._missing = not settings.follow and (bool(unmet) or selected)
+        if settings.follow:
+            named = list(map(Selector, settings.named))
+            for container in tail.idle:
+                if any(word.exact and word.matches(container) for word in named):
+                    name = shown_name(container)
+                    narrate(f"lobtail: {name} does not run; waiting for it to start")
 
     def _selective(self) -> bool:
-        criteria = ("labels", "projects", "services", "images", "exclude", "all")
+        criteria = ("labels", "projects", "services", "images", "exclude")
         return bool(self._settings.named) or any(self._settings.selection[c] for c in criteria)
 
     # --- batches ------------------------------------------------------------------------------
 
-    def _take(self, batch: list[Item]) -> int | None:
-        """Show a batch; return the exit code if it holds a reason to end."""
-        code, end = self._ending(batch)
-        if end is not None:
-            batch = batch[:end]
-        self._count(batch)
-        items = self._settings.wanted.apply(batch)
+    def _take(self, batch: list[Item]) -> _End | None:
+        """Show a batch; return why the run ends with it, if it does."""
+        wanted = self._settings.wanted
+        end, last = self._ending(batch)
+        if last is not None:
+            batch = batch[: last + 1]
+        marks = self._account.add(batch)
+        items = wanted.apply(batch)
+        # The line that ends the run is shown, whatever the filters say.
+        if last is not None and (not items or items[-1] is not batch[-1]):
+            items = [*items, batch[-1]]
         if self._left is not None:
-            items, code = self._limited(items, code)
-        self._shown += sum(type(item) is Line for item in items)
+            items, end = self._limited(items, end)
+        self._account.shown += list(map(type, items)).count(Line)
         if items:
             for chunk in self._settings.formatter.render(items, time.time_ns()):
                 (self._err if chunk.stderr else self._out).write(chunk.data)
-        return code
+        for mark in marks:
+            if isinstance(mark, Removed):
+                wanted.forget(mark.container)
+        return end
 
-    def _ending(self, batch: list[Item]) -> tuple[int | None, int | None]:
-        """Return the exit code that a line of the batch asks for, and where the batch ends then."""
+    def _ending(self, batch: list[Item]) -> tuple[_End | None, int | None]:
+        """Find the first line that ends the run: why it does, and where in the batch it is."""
         fail_on, until_match = self._settings.fail_on, self._settings.until_match
         if fail_on is None and until_match is None:
             return None, None
@@ -114,50 +165,92 @@ class TailRun:
             if type(item) is not Line:
                 continue
             if fail_on is not None and fail_on(item):
-                return FAILED, i + 1
+                return _End(FAILED, f"--fail-on matches a line of {shown_name(item.container)}"), i
             if until_match is not None and until_match(item):
-                return 0, i + 1
+                return _End(0), i
         return None, None
 
-    def _limited(self, items: list[Item], code: int | None) -> tuple[list[Item], int | None]:
+    def _limited(self, items: list[Item], end: _End | None) -> tuple[list[Item], _End | None]:
         """Keep as many lines as may still be shown."""
         assert self._left is not None
         for i, item in enumerate(items):
             self._left -= type(item) is Line
             if not self._left:
-                return items[: i + 1], code or 0
-        return items, code
+                if end is not None and i == len(items) - 1:
+                    return items, end
+                if self._settings.until_match is None:
+                    return items[: i + 1], _End(0)
+                words = "--max-lines is reached without a line for --until-match"
+                return items[: i + 1], _End(NOT_SEEN, words)
+        return items, end
 
-    def _count(self, batch: Iterable[Item]) -> None:
-        before: ContainerRef | None = None
-        for item in batch:
-            container = item.container
-            if container is not before:
-                before = self._names[container.id] = container
-            if type(item) is Line:
-                self._lines[container.id] += 1
-            elif isinstance(item, Gap):
-                self._gaps += 1
-            elif isinstance(item, Dropped):
-                self._dropped += item.count
-            elif isinstance(item, Removed):
-                self._settings.wanted.forget(container)
 
-    # --- the account --------------------------------------------------------------------------
+class Account:
+    """What was read, by container, and what is missing."""
 
-    def _summarize(self) -> None:
-        """Say on stderr what was read and what is missing."""
+    def __init__(self) -> None:
+        self.shown = 0
+        self._lines: Counter[str] = Counter()
+        self._gaps: Counter[str] = Counter()
+        self._dropped: Counter[str] = Counter()
+        self._names: dict[str, tuple[ContainerRef, str]] = {}
+        self._begun = False
+
+    def expect(self, containers: Iterable[ContainerRef]) -> None:
+        """Begin, with containers that are named also if they log nothing."""
+        self._begun = True
+        for container in containers:
+            self._lines[self._name(container)] += 0
+
+    def add(self, batch: list[Item]) -> list[Mark]:
+        """Count what a batch brought; return its marks."""
+        marks: list[Mark] = []
+        if set(map(type, batch)) != {Line}:
+            marks = [item for item in batch if not isinstance(item, Line)]
+            batch = [item for item in batch if isinstance(item, Line)]
+        # A container has one object for all its lines, so few are counted one by one.
+        containers = list(map(_container, batch))
+        counts = Counter(map(id, containers))
+        for container in {id(container): container for container in containers}.values():
+            self._lines[self._name(container)] += counts[id(container)]
+        for mark in marks:
+            name = self._name(mark.container)
+            self._lines[name] += 0
+            if isinstance(mark, Gap):
+                self._gaps[name] += 1
+            elif isinstance(mark, Dropped):
+                self._dropped[name] += mark.count
+            elif isinstance(mark, Removed):
+                # Its numbers stay, under its name, which another one may bear.
+                self._names.pop(mark.container.id, None)
+        return marks
+
+    def show(self) -> None:
+        """Write the account to stderr, unless somebody there has stopped reading."""
+        if not self._begun:
+            return
         total = self._lines.total()
-        shown = f" ({self._shown} shown)" if self._shown != total else ""
-        narrate(
-            f"lobtail: {_many(total, 'line')}{shown} of {_many(len(self._names), 'container')}, "
-            f"{_many(self._gaps, 'gap')}, {self._dropped} dropped"
-        )
-        for identifier, count in self._lines.most_common(_MOST_NAMED):
-            narrate(f"  {count:>9} {shown_name(self._names[identifier])}")
-        if len(self._lines) > _MOST_NAMED:
-            rest = sum(sorted(self._lines.values())[:-_MOST_NAMED])
-            narrate(f"  {rest:>9} of {len(self._lines) - _MOST_NAMED} more")
+        shown = f" ({self.shown} shown)" if self.shown != total else ""
+        read = f"{_many(total, 'line')}{shown} of {_many(len(self._lines), 'container')}"
+        lost = f"{_many(self._gaps.total(), 'gap')}, {self._dropped.total()} dropped"
+        rows = [f"lobtail: {read}, {lost}"]
+        counts = self._lines.most_common()
+        rows += [self._row(name, count) for name, count in counts[:_MOST_NAMED]]
+        if rest := counts[_MOST_NAMED:]:
+            rows.append(f"  {sum(count for _, count in rest):>9} of {len(rest)} more")
+        narrate_at_once(rows)
+
+    def _row(self, name: str, count: int) -> str:
+        gaps, dropped = self._gaps[name], self._dropped[name]
+        more = f", {_many(gaps, 'gap')}" if gaps else ""
+        more += f", {dropped} dropped" if dropped else ""
+        return f"  {count:>9} {name}{more}"
+
+    def _name(self, container: ContainerRef) -> str:
+        entry = self._names.get(container.id)
+        if entry is None or entry[0] is not container:
+            entry = self._names[container.id] = (container, shown_name(container))
+        return entry[1]
 
 
 def _many(count: int, what: str) -> str:

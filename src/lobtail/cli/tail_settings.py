@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -21,15 +21,16 @@ from lobtail.core.patterns import compile_pattern
 from lobtail.core.query import Query
 from lobtail.core.terms import Contains, Matches, Or, Predicate, Subject, Term
 from lobtail.core.timestamps import parse_duration
-from lobtail.errors import ConfigError
+from lobtail.engine.logs import nanoseconds
+from lobtail.errors import ConfigError, QueryError
 from lobtail.render.colors import use_color
 from lobtail.render.formats import make_formatter
-from lobtail.render.stamps import find_zone
+from lobtail.render.stamps import Zone, find_zone, utc
 from lobtail.render.style import Formatter, Style
 
 __all__ = ["Settings", "make_settings"]
 
-_TEXT = Subject("text")
+_TEXT: Final = Subject("text")
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -45,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True):
     fail_on: Predicate | None
     timeout: float | None
     """In seconds."""
+    until_ns: int | None
+    """When a run that follows ends; None for never, and where it ends with the history."""
     max_lines: int | None
 
     @property
@@ -66,7 +69,7 @@ def make_settings(
     tail: str | None,
     since: str | None,
     until: str | None,
-    stream: str | None,
+    stream: str,
     merge_window: str,
     until_match: str | None,
     fail_on: str | None,
@@ -79,31 +82,50 @@ def make_settings(
     Raises:
         ConfigError: one cannot be used.
     """
-    streams = {"stdout": (Stream.STDOUT,), "stderr": (Stream.STDERR,)}
-    seconds = None if timeout is None else _seconds(timeout, "--timeout")
+    now = time.time_ns()
+    since_ns, until_ns = nanoseconds(since, "since"), nanoseconds(until, "until")
+    if since_ns is not None and until_ns is not None and until_ns < since_ns:
+        raise ConfigError("--until is before --since: nothing lies between them")
+    # What has an end in the past is history, all of it.
+    follow = follow and (until_ns is None or until_ns > now)
     return Settings(
         selection={
             "follow": follow,
-            "tail": _tail(tail),
-            "since": since,
-            "until": until,
-            "streams": streams.get(stream or "", (Stream.STDOUT, Stream.STDERR)),
-            "labels": labels,
-            "projects": projects,
-            "services": services,
-            "images": images,
-            "exclude": excluded,
+            "tail": _tail(tail) or ("10" if follow and since_ns is None else "all"),
+            "since": since_ns,
+            "until": until_ns,
+            "streams": _STREAMS[stream],
+            "labels": _all_named(labels, "--label"),
+            "projects": _all_named(projects, "--project"),
+            "services": _all_named(services, "--service"),
+            "images": _all_named(images, "--image"),
+            "exclude": _all_named(excluded, "--exclude-container"),
             "all": everything,
             "merge_window": _seconds(merge_window, "--merge-window"),
         },
         named=selectors,
-        wanted=_filter(**{name: shown[name] for name in _FILTERS}),
+        wanted=_filter(now, **{name: shown[name] for name in _FILTERS}),
         formatter=_formatter(**{name: shown[name] for name in shown if name not in _ONLY_FILTERS}),
         until_match=_matcher(until_match, "--until-match"),
         fail_on=_matcher(fail_on, "--fail-on"),
-        timeout=seconds,
+        timeout=_timeout(timeout),
+        until_ns=until_ns if follow else None,
         max_lines=max_lines,
     )
+
+
+_STREAMS: Final = {
+    "both": (Stream.STDOUT, Stream.STDERR),
+    "stdout": (Stream.STDOUT,),
+    "stderr": (Stream.STDERR,),
+}
+
+
+def _all_named(values: tuple[str, ...], option: str) -> tuple[str, ...]:
+    """Refuse an empty name, as an unset variable makes it: it would select nothing, or all."""
+    if not all(value.partition("=")[0] for value in values):
+        raise ConfigError(f"{option} is empty")
+    return values
 
 
 def _tail(value: str | None) -> str | None:
@@ -116,12 +138,23 @@ def _tail(value: str | None) -> str | None:
 
 def _seconds(value: str, option: str) -> float:
     try:
-        nanoseconds = parse_duration(value)
+        duration = parse_duration(value)
     except ValueError as exc:
         raise ConfigError(f"{option}: {value!r} is {exc}") from exc
-    if nanoseconds is None or nanoseconds < 0:
-        raise ConfigError(f"{option} is a duration such as 50ms, 1.5s or 2m, not {value!r}")
-    return nanoseconds / 1e9
+    if duration is None or duration < 0:
+        hint = f"; say {value}s for seconds" if value.isascii() and value.isdecimal() else ""
+        raise ConfigError(f"{option} is a duration such as 50ms, 1.5s or 2m, not {value!r}{hint}")
+    return duration / 1e9
+
+
+def _timeout(value: str | None) -> float | None:
+    if value is None:
+        return None
+    seconds = _seconds(value, "--timeout")
+    if not seconds:
+        # For some programs this is no time at all, for others no limit.
+        raise ConfigError("--timeout is longer than 0; without it there is no limit")
+    return seconds
 
 
 def _matcher(text: str | None, option: str) -> Predicate | None:
@@ -132,12 +165,13 @@ def _matcher(text: str | None, option: str) -> Predicate | None:
 
 # --- which lines ------------------------------------------------------------------------------
 
-_FILTERS = ("include", "exclude", "grep", "where", "level", "after", "before", "context")
+_FILTERS: Final = ("include", "exclude", "grep", "where", "level", "after", "before", "context")
 # The formatter highlights what is looked for.
-_ONLY_FILTERS = ("exclude", "where", "level", "after", "before", "context")
+_ONLY_FILTERS: Final = ("exclude", "where", "level", "after", "before", "context")
 
 
 def _filter(
+    now_ns: int,
     *,
     include: Sequence[str],
     exclude: Sequence[str],
@@ -159,13 +193,21 @@ def _filter(
     if exclude:
         found = _one_of([Matches(_TEXT, _compiled(re_, "-e")) for re_ in exclude])
         predicates.append(lambda line: not found(line))
-    now, offset = time.time_ns(), time.localtime().tm_gmtoff
-    predicates += [Query(query, now_ns=now, local_offset=offset).matches for query in where]
+    predicates += [_query(text, now_ns).matches for text in where]
     return LineFilter(
         *predicates,
         before=_first(before, context),
         after=_first(after, context),
     )
+
+
+def _query(text: str, now_ns: int) -> Query:
+    if not text.strip():
+        raise ConfigError("--where is empty; say for instance 'level>=warn'")
+    try:
+        return Query(text, now_ns=now_ns, local_offset=time.localtime().tm_gmtoff)
+    except QueryError as exc:
+        raise QueryError(f"--where: {exc.message}", exc.query, exc.position) from exc
 
 
 def _compiled(text: str, option: str) -> re.Pattern[str]:
@@ -213,6 +255,8 @@ def _formatter(
     marks: bool,
     raw: bool,
 ) -> Formatter:
+    if template == "":
+        raise ConfigError("--template is empty; say for instance '{time} {container} {text}'")
     patterns = [compile_pattern(text, "--highlight") for text in highlight]
     patterns += [_compiled(text, "-i") for text in include]
     patterns += [re.compile(re.escape(text)) for text in grep if text]
@@ -224,7 +268,16 @@ def _formatter(
         prefix=prefix,
         marks=marks,
         timestamps=timestamps,
-        zone=find_zone(timezone),
+        zone=_zone(timezone),
         highlight=tuple(patterns),
     )
     return make_formatter(output, style, template)
+
+
+def _zone(name: str) -> Zone:
+    if name.lower() == "local" and not time.timezone and not time.daylight:
+        return utc  # whose times are shorter
+    try:
+        return find_zone(name)
+    except ConfigError as exc:
+        raise ConfigError(f"--timezone: {exc}") from exc

@@ -29,34 +29,39 @@ __all__ = ["WINDOW_NS", "Merge"]
 
 WINDOW_NS: Final = 50_000_000
 
-_NEVER: Final = -(1 << 63)
-_FOREVER: Final = 1 << 63
+# The years 0 and 9999 need more than 64 bits of nanoseconds.
+_NEVER: Final = -(1 << 80)
+_FOREVER: Final = 1 << 80
 _time = attrgetter("time_ns")
 
 
 class _Source:
     """Items that wait, and for each the key that it is sorted by: the youngest time so far."""
 
-    __slots__ = ("items", "keys", "live", "newest")
+    __slots__ = ("items", "keys", "live", "newest", "size")
 
     def __init__(self) -> None:
         self.items: list[Item] = []
         self.keys: list[int] = []
         self.newest = _NEVER
         self.live = False
+        self.size = 0
 
-    def push(self, items: list[Item]) -> None:
+    def push(self, items: list[Item], size: int) -> None:
         times = [_NEVER if time is None else time for time in map(_time, items)]
         keys = accumulate(chain((self.newest,), times), max)
         next(keys)
         self.items += items
         self.keys += keys
         self.newest = self.keys[-1]
+        self.size += size
 
     def take(self, mark: int) -> tuple[list[Item], list[int]]:
         """Remove and return what is not younger than ``mark``, and its keys."""
         stop = bisect_right(self.keys, mark)
         taken = self.items[:stop], self.keys[:stop]
+        # As if all items were of one size: what counts is that none are left in the end.
+        self.size = self.size * (len(self.items) - stop) // len(self.items)
         del self.items[:stop], self.keys[:stop]
         return taken
 
@@ -78,10 +83,13 @@ class Merge:
         """Add a source whose history is about to come: nothing passes it until it delivers."""
         self._sources[key] = _Source()
 
-    def push(self, key: Hashable, items: list[Item]) -> None:
-        """Add what a source delivered. An item without a time stays behind the one before it."""
+    def push(self, key: Hashable, items: list[Item], size: int = 0) -> None:
+        """Add what a source delivered, of about ``size`` bytes.
+
+        An item without a time stays behind the one before it.
+        """
         if items:
-            self._sources[key].push(items)
+            self._sources[key].push(items, size)
 
     def set_live(self, key: Hashable, live: bool = True) -> None:
         """Say whether all the history of a source has been pushed."""
@@ -97,6 +105,11 @@ class Merge:
         """Return how many items of a source have not gone out."""
         source = self._sources.get(key)
         return len(source.items) if source else 0
+
+    def waiting_size(self, key: Hashable) -> int:
+        """Return about how many bytes of a source have not gone out."""
+        source = self._sources.get(key)
+        return source.size if source else 0
 
     @property
     def pending(self) -> bool:

@@ -29,6 +29,7 @@ __all__ = [
     "Skipped",
     "Started",
     "Stopped",
+    "level_of",
 ]
 
 
@@ -122,6 +123,11 @@ class Line(msgspec.Struct, frozen=True, gc=False, eq=False, repr_omit_defaults=T
             force_setattr(self, "_cache", {})
         cache: dict[str, Any] = self._cache  # type: ignore[assignment]
         return cache
+
+
+def level_of(line: Line) -> Level:
+    """Return ``line.level`` without keeping it: for those who look at a line last."""
+    return detect_level(line.raw) if line._cache is None else line.level  # noqa: SLF001
 
 
 class Mark(msgspec.Struct, frozen=True):

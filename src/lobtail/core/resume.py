@@ -70,7 +70,7 @@ class Memory:
         if newest_ns is not None:
             self._newest = newest_ns
         newest = self._newest or 0
-        hashes = array("q", map(hash_message, messages))
+        hashes = array("q", map(hash, messages))
         if self.first is None:
             self.first = hashes[0]
         self._batches.append((newest, hashes))
@@ -226,4 +226,4 @@ def stamp_of(message: Frame) -> int | None:
 
 def hash_message(message: Frame) -> int:
     """Return 64 bits that tell a message, its stamp and its stream included."""
-    return hash((message.stream, message.payload))
+    return hash(message)

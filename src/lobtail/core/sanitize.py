@@ -27,6 +27,7 @@ not that an ESC stood here.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 __all__ = ["MAX_SGR", "Sanitizer", "sanitize"]
@@ -76,7 +77,9 @@ _OPEN_CHARACTER: Final = re.compile(
 )
 
 
-def _make_marks() -> dict[int, str]:
+@cache
+def _marks() -> dict[int, str]:
+    # Most logs need none of these, and they take 10 ms to make.
     marks = {code: chr(0x2400 + code) for code in range(0x20)}
     marks[0x7F] = "\u2421"
     marks.update({code: f"\\x{code:02x}" for code in range(0x80, 0xA0)})
@@ -88,11 +91,8 @@ def _make_marks() -> dict[int, str]:
     return marks
 
 
-_MARKS: Final = _make_marks()
-
-
 def _mark(match: re.Match[str]) -> str:
-    return match[0].translate(_MARKS)
+    return match[0].translate(_marks())
 
 
 class Sanitizer:

@@ -9,12 +9,15 @@ from typing import Final
 import msgspec
 
 from lobtail.core.model import ContainerRef
+from lobtail.core.patterns import compile_pattern
 from lobtail.errors import ConfigError
 
 __all__ = ["Selection", "Selector"]
 
 _ID: Final = re.compile(r"[0-9a-f]{4,64}")
 _GLOB: Final = re.compile(r"[*?\[]")
+# What distribution/reference adds to a familiar name (normalize.go), and Podman to a local one.
+_REGISTRY: Final = re.compile(r"^(?:docker\.io/(?:library/)?|localhost/)")
 
 
 class Selector:
@@ -24,18 +27,17 @@ class Selector:
     match the whole name, a regex any part of it.
 
     Raises:
-        ConfigError: the regex is not one.
+        ConfigError: the word is empty.
+        QueryError: the regex is not one, or some name would keep it busy for ever.
     """
 
     def __init__(self, word: str) -> None:
         self.word = word
         self._pattern: re.Pattern[str] | None = None
+        if word.strip("/") == "":
+            raise ConfigError("a selector is empty; leave it out to tail all that run")
         if len(word) > 1 and word.startswith("/") and word.endswith("/"):
-            try:
-                self._pattern = re.compile(word[1:-1])
-            except re.error as exc:
-                where = "" if exc.pos is None else f" at character {exc.pos + 1}"
-                raise ConfigError(f"the selector {word} is no regex: {exc.msg}{where}") from exc
+            self._pattern = compile_pattern(word[1:-1], f"the selector {word}")
         elif _GLOB.search(word):
             self._pattern = re.compile(translate(word))
         self._name = word.removeprefix("/")
@@ -92,11 +94,28 @@ class Selection(msgspec.Struct, frozen=True):
 
 
 def _same_image(wanted: str, image: str) -> bool:
-    """Compare as people write images: without a tag any tag will do; globs match the whole."""
+    """Compare as people write images: without a tag any tag will do; globs match the whole.
+
+    ``latest`` is the tag of an image without one, and Docker Hub the registry (which Podman
+    writes out).
+    """
     if _GLOB.search(wanted):
         return re.fullmatch(translate(wanted), image) is not None
-    name, _, tag = image.rpartition(":")
-    return image == wanted or (name == wanted and "/" not in tag)
+    if "@" in wanted:
+        return wanted == image
+    name, tag = _split_image(image)
+    wanted_name, wanted_tag = _split_image(wanted)
+    return wanted_name == name and (not wanted_tag or wanted_tag == (tag or "latest"))
+
+
+def _split_image(image: str) -> tuple[str, str]:
+    """Return the name without the default registry, and the tag, which may be empty."""
+    name, _, digest = image.partition("@")
+    name = _REGISTRY.sub("", name)
+    rest, _, tag = name.rpartition(":")
+    if rest and "/" not in tag:
+        return rest, tag
+    return name, digest
 
 
 def _has_label(container: ContainerRef, label: str) -> bool:

@@ -25,13 +25,18 @@ import msgspec
 
 from lobtail.core.frames import Stream
 from lobtail.core.levels import Level
-from lobtail.core.model import ContainerRef, Line, Mark
+from lobtail.core.model import ContainerRef, Line, Mark, level_of
 from lobtail.render.stamps import UNKNOWN, Stamper
 from lobtail.render.style import Chunk, Formatter, Style
 
 __all__ = ["VERSION", "JsonFormatter"]
 
 VERSION: Final = 1
+
+_SECOND: Final = 1_000_000_000
+
+# The last character for private use: one that JSON does not escape and hardly any log has.
+_BETWEEN: Final = "\U0010fffd".encode()
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -64,29 +69,34 @@ class JsonFormatter(Formatter):
     def _lines(self, lines: list[Line], now_ns: int) -> bytes:
         show, heads, tails = self._stamper.show, self._heads, _TAILS
         parts: list[bytes] = []
-        for line in lines:
-            container = line.container
-            head = heads.get((container.id, line.stream))
-            if head is None or head[0] is not container:
-                head = self._make_head(container, line.stream)
-            stamp = show(line.time_ns, now_ns)
-            raw = line.raw
-            try:
-                # Line.text, and whether it is all of it.
-                text = _encode(raw.removesuffix(b"\r").decode())
-            except UnicodeDecodeError:
-                text = _encode(line.text) + b',"line_base64":' + _encode(b64encode(raw).decode())
-            parts += (
-                b'{"v":1,"time":"' + stamp.encode() + b'"'
-                if stamp != UNKNOWN
-                else b'{"v":1,"time":null',
-                head[1],
-                text,
-                tails[line.level, line.partial],
-            )
+        add = parts.append
+        # Neighbours share their second, and as a rule their container and stream.
+        second, clock = -1, b""
+        container: ContainerRef | None = None
+        stream: Stream | None = None
+        named = b""
+        for line, text in zip(lines, _texts(lines), strict=True):
+            if line.container is not container or line.stream is not stream:
+                container, stream = line.container, line.stream
+                head = heads.get((container.id, stream))
+                if head is None or head[0] is not container:
+                    head = self._make_head(container, stream)
+                named = head[1]
+            time_ns = line.time_ns
+            tail = tails[level_of(line), line.partial]
+            if time_ns is not None and time_ns // _SECOND == second:
+                add(b'%b%09dZ"%b%b%b' % (clock, time_ns % _SECOND, named, text, tail))
+            else:
+                stamp = show(time_ns, now_ns)
+                if time_ns is None or stamp == UNKNOWN:
+                    add(b'{"v":1,"time":null' + named + text + tail)
+                else:
+                    second = time_ns // _SECOND
+                    clock = b'{"v":1,"time":"' + stamp[:20].encode()
+                    add(b'{"v":1,"time":"' + stamp.encode() + b'"' + named + text + tail)
             if line.unterminated or line.late or line.raw_details:
-                parts.append(_extras(line))
-            parts.append(b"}\n")
+                add(_extras(line))
+            add(b"}\n")
         return _visible(b"".join(parts))
 
     def _mark(self, mark: Mark, now_ns: int) -> Chunk:
@@ -120,6 +130,31 @@ class JsonFormatter(Formatter):
         head = b"," + _encode(named)[1:-1] + (b"," if stream is None else b',"line":')
         entry = self._heads[container.id, stream] = (container, head)
         return entry
+
+
+def _texts(lines: list[Line]) -> list[bytes]:
+    """Return the texts as JSON, and the bytes where those are no UTF-8."""
+    raws = [line.raw for line in lines]
+    whole = _BETWEEN.join(raws)
+    if whole.count(_BETWEEN) == len(raws) - 1:
+        if b"\r" in whole:
+            whole = (whole + _BETWEEN).replace(b"\r" + _BETWEEN, _BETWEEN).removesuffix(_BETWEEN)
+        try:
+            # All in one go, which is three times as fast.
+            encoded = _encode(whole.decode())
+        except UnicodeDecodeError:
+            pass
+        else:
+            return [b'"%b"' % text for text in encoded[1:-1].split(_BETWEEN)]
+    return [_text(line) for line in lines]
+
+
+def _text(line: Line) -> bytes:
+    try:
+        # Line.text, and whether it is all of it.
+        return _encode(line.raw.removesuffix(b"\r").decode())
+    except UnicodeDecodeError:
+        return _encode(line.text) + b',"line_base64":' + _encode(b64encode(line.raw).decode())
 
 
 def _extras(line: Line) -> bytes:

@@ -42,7 +42,13 @@ def ours(modules: set[str]) -> set[str]:
 
 @pytest.mark.parametrize(
     ("command", "not_loaded"),
-    [("logs", {"ps", "frames"}), ("ps", {"logs", "frames"}), ("frames", {"ps", "logs"})],
+    [
+        ("logs", {"ps", "frames", "tail"}),
+        ("ps", {"logs", "frames", "tail"}),
+        ("frames", {"ps", "logs", "tail"}),
+        ("tail", {"ps", "logs", "frames", "config"}),
+        ("config", {"ps", "logs", "frames"}),
+    ],
 )
 def test_a_command_loads_what_it_needs(command: str, not_loaded: set[str]) -> None:
     code = "import sys, lobtail.cli.main as m\nsys.argv[1:] = [{!r}, '--help']\nm.run()"
@@ -54,6 +60,16 @@ def test_a_command_loads_what_it_needs(command: str, not_loaded: set[str]) -> No
 
 def test_logs_loads_no_renderer() -> None:
     assert not any("render" in name for name in loaded("import lobtail.cli.logs"))
+
+
+def test_tail_loads_no_parser_that_nobody_asked_for() -> None:
+    code = "import sys, lobtail.cli.main as m\nsys.argv[1:] = {!r}\nm.run()"
+    args = ["-H", "unix:///nonexistent", "tail", "-g", "x", "--level", "warn", "-i", "y"]
+    plain = loaded(code.format(args))
+    assert "lobtail.cli.tail_run" in plain
+    assert not plain & {"lark", "tomllib", *NEVER}
+    assert not plain & {"lobtail.render.json", "lobtail.render.raw", "lobtail.render.template"}
+    assert "lark" in loaded(code.format([*args, "-w", "level>=warn"]))
 
 
 def test_the_version_needs_no_engine() -> None:

@@ -127,3 +127,13 @@ def test_any_history_comes_out_once_and_sorted(
         got += merge.pop(FAR)
     assert times(got) == sorted(ns for stamps in sources for ns in stamps)
     assert not merge.pending
+
+
+def test_row_16_years_beyond_64_bits_of_nanoseconds_are_not_held_back() -> None:
+    merge = Merge()
+    merge.open("a")
+    year_0, year_9999 = -62_167_219_200 * 10**9, 253_402_300_799 * 10**9
+    merge.push("a", [line("a", year_0), line("a", year_9999), line("a", 5)])
+    merge.close("a")
+    assert times(merge.pop(FAR)) == [year_0, year_9999, 5]
+    assert not merge.pending

@@ -79,6 +79,8 @@ PLAIN = line("GET /health 200")
         "msg = 'upstream timed out'",
         "msg=upstream*",
         "msg ~ /^up/",
+        "msg =~ /^up/",
+        "msg =~ up",
         "msg !~ /^down/",
         "status=502",
         "status = 502.0",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lobtail import ConfigError
+from lobtail import ConfigError, QueryError
 from lobtail.core.model import ContainerRef
 from lobtail.core.selection import Selection, Selector
 
@@ -41,9 +41,28 @@ def test_selectors(word: str, expected: bool) -> None:
     assert Selector(word).matches(WEB) == expected
 
 
-def test_a_bad_regex_says_where() -> None:
-    with pytest.raises(ConfigError, match=r"/\(web/ is no regex: .* at character 1"):
-        Selector("/(web/")
+@pytest.mark.parametrize(
+    ("word", "message", "position"),
+    [
+        ("/(web/", "the selector /(web/: no regex: missing ), unterminated subpattern", 0),
+        ("/web[/", "the selector /web[/: no regex: unterminated character set", 3),
+    ],
+)
+def test_row_20_a_bad_regex_is_pointed_at(word: str, message: str, position: int) -> None:
+    with pytest.raises(QueryError) as caught:
+        Selector(word)
+    assert (caught.value.message, caught.value.position) == (message, position)
+
+
+def test_row_20_a_regex_that_backtracks_for_ever() -> None:
+    with pytest.raises(QueryError, match="for ever"):
+        Selector("/^(a+)+$/")
+
+
+@pytest.mark.parametrize("word", ["", "/", "//"])
+def test_row_20_an_empty_word_selects_nothing_and_is_no_selector(word: str) -> None:
+    with pytest.raises(ConfigError, match="a selector is empty"):
+        Selector(word)
 
 
 @pytest.mark.parametrize(
@@ -68,3 +87,34 @@ def test_a_bad_regex_says_where() -> None:
 )
 def test_selections(criteria: dict[str, tuple[str, ...]], expected: bool) -> None:
     assert Selection(**criteria).matches(WEB) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("image", "wanted", "expected"),
+    [
+        ("nginx", "nginx", True),
+        ("nginx", "nginx:latest", True),
+        ("nginx:latest", "nginx", True),
+        ("nginx:1.27", "nginx", True),
+        ("nginx:1.27", "nginx:latest", False),
+        ("nginx:1.27", "nginx:1", False),
+        ("docker.io/library/nginx:latest", "nginx", True),
+        ("nginx", "docker.io/library/nginx", True),
+        ("docker.io/bitnami/nginx", "nginx", False),
+        ("docker.io/bitnami/nginx", "bitnami/nginx:latest", True),
+        ("localhost/lobtail-test:latest", "lobtail-test", True),
+        ("quay.io/x/nginx", "nginx", False),
+        ("host:5000/nginx", "host:5000/nginx", True),
+        ("host:5000/nginx", "host", False),
+        ("nginx@sha256:0a", "nginx", True),
+        ("nginx@sha256:0a", "nginx@sha256:0a", True),
+        ("nginx@sha256:0a", "nginx@sha256:0b", False),
+        ("nginx@sha256:0a", "nginx:latest", False),
+        ("nginx:1.27", "ngin*", True),
+        ("docker.io/library/nginx:1", "*/nginx:?", True),
+        ("nginx:1.27", "gin", False),
+    ],
+)
+def test_images_as_people_write_them(image: str, wanted: str, expected: bool) -> None:
+    container = ContainerRef("0" * 64, "web", image=image)
+    assert Selection(images=(wanted,)).matches(container) == expected

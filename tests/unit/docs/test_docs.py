@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shlex
 from pathlib import Path
@@ -12,11 +13,16 @@ import pytest
 
 import lobtail
 from lobtail.cli.main import cli
+from lobtail.core.model import Dropped, Gap, Removed, Resumed, Skipped, Started, Stopped
+from lobtail.core.query import Query
 from lobtail.engine.client import EngineClient
+from lobtail.render.template import FIELDS
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 README = (ROOT / "README.md").read_text()
+# Where each command is described, if not in logs.md.
+HOME = {"tail": "tail.md", "config": "tail.md"}
 
 
 def commands() -> dict[str, click.Command]:
@@ -36,11 +42,42 @@ def section(page: str, name: str) -> str:
 def test_every_flag_is_documented_and_every_documented_flag_exists(name: str) -> None:
     options = [param for param in commands()[name].params if isinstance(param, click.Option)]
     flags = {flag for option in options for flag in (*option.opts, *option.secondary_opts)}
-    cells = re.findall(r"^\| (`.*?) \|", section("logs.md", name), re.MULTILINE)
+    cells = re.findall(r"^\| (`.*?) \|", section(HOME.get(name, "logs.md"), name), re.MULTILINE)
     documented = {
         flag for cell in cells for flag in re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", cell)
     }
     assert documented == flags
+
+
+def test_every_query_of_the_documents_can_be_read() -> None:
+    text = (ROOT / "docs" / "tail.md").read_text() + README
+    queries = re.findall(r"(?:-w|--where) '([^']+)'", text)
+    assert len(queries) >= 8
+    for query in queries:
+        Query(query)
+
+
+def test_the_json_of_the_documents_has_the_keys_that_the_table_has() -> None:
+    text = (ROOT / "docs" / "tail.md").read_text()
+    objects = [json.loads(line) for line in re.findall(r'^\{"v".*', text, re.MULTILINE)]
+    table = re.search(r"^## JSON\n.*?(?=^## )", text, re.MULTILINE | re.DOTALL)
+    assert table
+    documented = set(
+        re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (.*?) \|", table[0], re.MULTILINE)))
+    )
+    assert {key for item in objects for key in item} <= documented
+    marks = (Started, Stopped, Removed, Resumed, Gap, Dropped, Skipped)
+    of_marks = {name for mark in marks for name in mark.__struct_fields__}
+    assert of_marks - {"container", "time_ns"} <= documented
+    for mark in marks:
+        assert f"| `{mark.kind}` |" in text
+        assert f"`{mark.kind}`" in table[0]
+
+
+def test_every_field_of_a_template_is_documented() -> None:
+    text = (ROOT / "docs" / "tail.md").read_text()
+    for name in FIELDS:
+        assert f"`{{{name}}}`" in text
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from lobtail.core.audit import Audit, Verdict
-from lobtail.core.lines import split_tty
 from lobtail.core.resume import WINDOW_NS, Memory
 from lobtail.errors import EngineError
+from lobtail.reading.intake import messages_of
 from lobtail.retry import CUTS, back_off
 
 if TYPE_CHECKING:
@@ -139,10 +139,7 @@ class Recheck:
         stream = await self._snapshot(since)
         try:
             async for frames in stream:
-                messages = frames
-                if not stream.multiplexed:
-                    messages = [m for frame in frames for m in split_tty(frame.payload)]
-                audit.receive(messages)
+                audit.receive(messages_of(stream, frames))
                 if audit.full:
                     break
         finally:

@@ -1,0 +1,166 @@
+"""What is received of one container: remembered, made into lines, and handed on."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+
+from lobtail.core.audit import Verdict
+from lobtail.core.frames import Frame, Stream
+from lobtail.core.lines import LineAssembler, split_tty
+from lobtail.core.model import ContainerRef, Gap, Item, Line, Resumed
+from lobtail.core.resume import Memory, Overlap, ReplayFilter, stamp_of
+
+if TYPE_CHECKING:
+    from lobtail.engine.logs import LogStream
+    from lobtail.engine.models import Container
+
+__all__ = ["ROTATED", "UNMET", "FollowOptions", "Intake", "Sink", "messages_of", "younger"]
+
+# An unterminated line is shown after so long a silence of a live log, in seconds.
+SILENCE: Final = 0.3
+# Drivers whose pieces of one line have different stamps.
+RESTAMPING: Final = ("journald", "k8s-file")
+
+ROTATED: Final = "the log was rotated faster than the engine sent it"
+UNMET: Final = "the last known line is not there"
+
+
+class FollowOptions(msgspec.Struct, frozen=True):
+    """What to read of each container; times are nanoseconds since the epoch."""
+
+    follow: bool = True
+    tail: str = "all"
+    since: int | None = None
+    until: int | None = None
+    stdout: bool = True
+    stderr: bool = True
+    details: bool = False
+
+
+class Sink(Protocol):
+    """Where items go. ``size`` is about how many bytes of log they hold."""
+
+    async def deliver(self, items: list[Item], size: int = 0) -> None:
+        """Take items; wait while there is no room for more."""
+
+    def push(self, items: list[Item]) -> None:
+        """Take items at once: for timers."""
+
+
+class Intake:
+    """Makes lines of the messages of one container, and hands them on to ``sink``."""
+
+    def __init__(
+        self,
+        container: Container,
+        ref: ContainerRef,
+        options: FollowOptions,
+        sink: Sink,
+        *,
+        podman: bool,
+    ) -> None:
+        self.memory = Memory()
+        self._sink = sink
+        self._details = options.details
+        self._restamped = podman or container.log_driver in RESTAMPING
+        self._assembler = LineAssembler(ref, restamped=self._restamped, details=options.details)
+        rotates = container.log_max_size is not None and not podman
+        self._replay = ReplayFilter() if rotates else None
+        self._timer: asyncio.TimerHandle | None = None
+        chosen = ((Stream.STDOUT, options.stdout), (Stream.STDERR, options.stderr))
+        self._streams = {stream for stream, wanted in chosen if wanted}
+
+    @property
+    def ref(self) -> ContainerRef:
+        """How the lines name the container."""
+        return self._assembler.container
+
+    @ref.setter
+    def ref(self, ref: ContainerRef) -> None:
+        self._assembler.container = ref
+
+    def close(self) -> None:
+        """Forget the timer of an unterminated line."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def new(self, messages: list[Frame], overlap: Overlap | None) -> list[Frame]:
+        """Return what of a stream's messages was not received before."""
+        if overlap is not None:
+            messages = overlap.filter(messages)
+        if self._replay is not None:
+            messages = self._replay.filter(messages)
+        return messages
+
+    async def receive(self, messages: list[Frame]) -> None:
+        """Remember messages, and hand on the lines that they complete."""
+        if not messages:
+            return
+        lines = self._assembler.receive(messages)
+        self.memory.whole_seconds = self._assembler.whole_seconds
+        self.memory.add(messages, self._assembler.newest_ns)
+        self.close()
+        if lines:
+            await self._sink.deliver(self._wanted(lines), size_of(messages))
+
+    def expect_silence(self) -> None:
+        """Show an unterminated line, if there is one, when nothing comes for a while."""
+        if self._assembler.pending:
+            self._timer = asyncio.get_running_loop().call_later(SILENCE, self._flush)
+
+    async def finish(self, *marks: Item) -> None:
+        """Hand on a line that will not be ended any more, then ``marks``."""
+        await self._sink.deliver(self._wanted(self._assembler.flush()) + list(marks))
+
+    async def gap(self, reason: str) -> None:
+        """Say that lines may be missing here."""
+        await self._sink.deliver([Gap(self.ref, None, reason)])
+
+    async def resumed(self, reason: str) -> None:
+        """Say that the log goes on here after a cut."""
+        await self._sink.deliver([Resumed(self.ref, None, reason)])
+
+    async def found(self, verdict: Verdict) -> None:
+        """Hand on what a follow stream left out, and say what it may have."""
+        missed = verdict.missed
+        if verdict.hole:
+            await self.gap(ROTATED)
+        elif missed:
+            left = f"{len(missed)} {'message' if len(missed) == 1 else 'messages'}"
+            await self.gap(f"the engine left out {left} at a rotation; they come here")
+        if missed:
+            # By themselves: the stream may be in the middle of a line.
+            lines = LineAssembler(self.ref, restamped=self._restamped, details=self._details)
+            self.memory.add(missed, self.memory.newest_ns)
+            await self._sink.deliver(self._wanted(lines.receive(missed) + lines.flush()))
+
+    def _wanted(self, lines: list[Line]) -> list[Item]:
+        if len(self._streams) == 2:
+            return [*lines]
+        return [line for line in lines if line.stream in self._streams]
+
+    def _flush(self) -> None:
+        self._sink.push(self._wanted(self._assembler.flush()))
+
+
+def messages_of(stream: LogStream, frames: list[Frame]) -> list[Frame]:
+    """Return the messages of a batch; with a TTY nothing but their form tells them apart."""
+    if stream.multiplexed:
+        return frames
+    return [message for frame in frames for message in split_tty(frame.payload)]
+
+
+def younger(messages: list[Frame], floor: int | None) -> list[Frame]:
+    """Leave out what is older than ``floor``."""
+    if floor is None:
+        return messages
+    return [m for m in messages if (stamp := stamp_of(m)) is None or stamp >= floor]
+
+
+def size_of(messages: list[Frame]) -> int:
+    """Return how many bytes messages hold."""
+    return sum(len(message.payload) for message in messages)

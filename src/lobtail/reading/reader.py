@@ -1,0 +1,283 @@
+"""Open the streams of one container's log: its history, live, and to catch up."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+from lobtail.core.frames import Frame
+from lobtail.core.model import ContainerRef
+from lobtail.core.resume import LIMIT, Overlap, stamp_of
+from lobtail.engine.pace import Pace
+from lobtail.errors import EngineStreamError
+from lobtail.reading.intake import (
+    UNMET,
+    FollowOptions,
+    Intake,
+    Sink,
+    messages_of,
+    size_of,
+    younger,
+)
+from lobtail.reading.poll import POLLED, Poller
+from lobtail.reading.recheck import Recheck
+from lobtail.reading.salvage import EndOfLog, read_behind_damage
+from lobtail.reading.turn import Turn
+from lobtail.retry import CUTS, GIVE_UP, back_off
+
+if TYPE_CHECKING:
+    from lobtail.engine.client import EngineClient
+    from lobtail.engine.logs import LogStream
+    from lobtail.engine.models import Container
+
+__all__ = ["LogReader"]
+
+# Engines before 23.0 lose most of a log whose rotated files are compressed, in a follow stream and
+# behind `since` (docs/decisions/020-old-compressed-logs.md).
+WHOLE_API: Final = (1, 42)
+
+DAMAGED: Final = "the engine cannot read the log at one place"
+
+
+class LogReader:
+    """Reads the log of one container into ``sink``, each message once.
+
+    ``turn`` is taken to open a stream, and for a history. ``now`` is the engine's clock, in
+    nanoseconds since the epoch. ``before_live`` is awaited before anything is handed on that came
+    live.
+    """
+
+    def __init__(
+        self,
+        engine: EngineClient,
+        container: Container,
+        ref: ContainerRef,
+        options: FollowOptions,
+        sink: Sink,
+        *,
+        turn: Turn,
+        now: Callable[[], int],
+        before_live: Callable[[], Awaitable[None]],
+        podman: bool = False,
+    ) -> None:
+        self._engine = engine
+        self._id = container.id
+        self._options = options
+        self._turn = turn
+        self._now = now
+        self._before_live = before_live
+        self._intake = Intake(container, ref, options, sink, podman=podman)
+        self._memory = self._intake.memory
+        self._opened_ns: int | None = None  # when a stream was first opened, by the engine's clock
+        self._compressed = container.log_compressed and not podman
+        self._poller = Poller(
+            self._intake,
+            self._open_end,
+            floor=lambda: self._opened_ns if options.tail == "0" else options.since,
+            kept=container.log_kept,
+            before=before_live,
+        )
+        self._recheck = None
+        if container.log_max_size is not None and not podman:
+            self._recheck = Recheck(
+                self._snapshot, self._intake.found, self._memory, container.log_max_size
+            )
+        self._on_files = not podman and container.log_driver in ("json-file", "local")
+        # Less than nothing: together with the number of messages received it gives how many of
+        # them stand behind a place that cannot be read.
+        self._behind: int | None = None
+
+    @property
+    def intake(self) -> Intake:
+        """What is received."""
+        return self._intake
+
+    def close(self) -> None:
+        """Stop what runs by itself: the timer of an unterminated line, a second look."""
+        self._intake.close()
+        if self._recheck is not None:
+            self._recheck.close()
+
+    # --- ways to read -------------------------------------------------------------------------
+
+    async def history(self) -> None:
+        """Read what the log holds."""
+        async with self._turn:
+            await self._attempt(follow=False)
+        # Before 23.0 an engine that cannot read on says that the log ends.
+        if self._behind is None and self._options.until is None:
+            await self.get_past_damage()
+
+    async def live(self, cut: Exception | None = None) -> None:
+        """Follow the log until the engine ends the stream, cleanly.
+
+        ``cut`` is why an earlier stream ended, if this one goes on with it.
+        """
+        if self._recheck is not None and not self._recheck.begun:
+            await self._begin_rechecks(self._recheck)
+        await self._attempt(follow=True, cut=cut)
+
+    async def must_poll(self) -> bool:
+        """Whether the engine can only be asked again and again: its follow streams lose lines."""
+        return self._compressed and await self._engine.api_version() < WHOLE_API
+
+    async def poll(self) -> bool:
+        """Read what is new in a log that cannot be followed; return whether there was something."""
+        return await self._poller.poll()
+
+    async def catch_up(self, until: int | None) -> None:
+        """Read once more, without follow, what a follow stream may have missed."""
+        if await self.must_poll():
+            await self._poller.poll(until)
+            return
+        if self._recheck is not None and self._recheck.begun:
+            await self._recheck.look()
+        await self._attempt(follow=False, until=until)
+
+    async def get_past_damage(self) -> bool:
+        """Read what stands behind a place that the engine cannot read, if there is one."""
+        if not self._on_files:
+            return False
+        found = await read_behind_damage(self._read_end, self._memory, self._opened_ns or 0)
+        if found is None:
+            return False
+        self._behind = -self._memory.received
+        await self._intake.gap(DAMAGED)
+        await self._intake.receive(found)
+        return True
+
+    async def _attempt(
+        self, *, follow: bool, cut: Exception | None = None, until: int | None = None
+    ) -> None:
+        """Read a stream to its clean end, however often it is cut."""
+        failures = 0
+        while True:
+            received = self._memory.received
+            try:
+                await self._read(follow=follow, cut=cut, until=until)
+            except CUTS as exc:
+                cut = exc
+            else:
+                return
+            failures = 1 if self._memory.received != received else failures + 1
+            stuck = failures == 2 and isinstance(cut, EngineStreamError)
+            if stuck and await self.get_past_damage() and not follow:
+                return
+            if failures >= GIVE_UP and not self._options.follow:
+                raise cut
+            if failures == GIVE_UP:
+                await self._intake.gap(f"still trying: {cut}")
+            await back_off(failures)
+
+    # --- one stream ---------------------------------------------------------------------------
+
+    async def _read(self, *, follow: bool, cut: Exception | None, until: int | None) -> None:
+        memory, options = self._memory, self._options
+        since, tail = memory.since_ns, "all"
+        if since is None:
+            # Nothing was received yet. What was asked to be left out at first stays left out.
+            since, tail = options.since, options.tail if self._opened_ns is None else "all"
+            if options.tail == "0" and self._opened_ns is not None:
+                since = self._opened_ns
+        floor = None
+        if self._behind is not None:
+            behind = self._behind + memory.received
+            since, tail = None, str(min(behind, POLLED if follow else LIMIT))
+        elif since is not None and await self.must_poll():
+            since, floor = None, since
+        stream = await self._open(follow=follow, tail=tail, since=since, until=until)
+        try:
+            await self._pump(stream, memory.overlap(), cut, live=follow, floor=floor)
+        finally:
+            stream.close()
+
+    async def _open(
+        self,
+        *,
+        follow: bool = False,
+        tail: str = "all",
+        since: int | None = None,
+        until: int | None = None,
+    ) -> LogStream:
+        options = self._options
+        stream = self._engine.logs(
+            self._id,
+            follow=follow,
+            tail=tail,
+            since=since,
+            until=options.until if until is None else until,
+            timestamps=True,
+            details=options.details,
+        )
+        now = self._now()
+        async with self._turn:
+            await stream.__aenter__()
+        if self._opened_ns is None:
+            self._opened_ns = now
+        return stream
+
+    async def _pump(
+        self,
+        stream: LogStream,
+        overlap: Overlap | None,
+        cut: Exception | None,
+        *,
+        live: bool,
+        floor: int | None,
+    ) -> None:
+        intake = self._intake
+        pace = Pace()
+        async for frames in stream:
+            messages = younger(messages_of(stream, frames), floor)
+            if not (messages := intake.new(messages, overlap)):
+                continue
+            if overlap is not None and overlap.gap:
+                await intake.gap(UNMET)
+                overlap = None
+            if live:
+                await self._before_live()
+            if cut is not None:
+                await intake.resumed(str(cut))
+                cut = None
+            await intake.receive(messages)
+            if not live:
+                pace.rest(size_of(frames))
+                continue
+            if self._recheck is not None:
+                self._recheck.received(size_of(messages))
+            intake.expect_silence()
+        if overlap is not None and (held := overlap.finish()):
+            await intake.gap(UNMET)
+            await intake.receive(held)
+
+    async def _open_end(self, count: int | None, until: int | None) -> LogStream:
+        return await self._open(tail="all" if count is None else str(count), until=until)
+
+    async def _read_end(self, count: int) -> EndOfLog:
+        """Read the last ``count`` messages, for ``read_behind_damage``."""
+        messages: list[Frame] = []
+        stream = await self._open_end(count, None)
+        clean = True
+        try:
+            async for frames in stream:
+                messages += younger(messages_of(stream, frames), self._options.since)
+        except EngineStreamError:
+            clean = False
+        finally:
+            stream.close()
+        return EndOfLog(messages, clean)
+
+    # --- second looks ---------------------------------------------------------------------------
+
+    async def _begin_rechecks(self, recheck: Recheck) -> None:
+        """Say from where on the log will be looked at again: what was there before."""
+        proven = self._memory.newest_ns
+        if self._options.tail == "0":
+            for message in (await self._read_end(1)).messages:
+                proven = stamp_of(message) or proven
+        recheck.begin(proven)
+
+    async def _snapshot(self, since: int | None) -> LogStream:
+        if since is None and self._options.tail == "all":
+            since = self._options.since
+        return await self._open(since=since)

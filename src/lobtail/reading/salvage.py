@@ -1,0 +1,77 @@
+"""Get past a place in a log that the engine cannot read.
+
+A record that was half written, or a run of NUL bytes after a crash, ends every read that comes to
+it: without a word before 23.0, with an error of the stream later. But ``tail=N`` begins behind
+it, if N is small enough (moby#29511). So the largest such N is looked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+
+from lobtail.core.frames import Frame
+from lobtail.core.resume import Memory, hash_message, stamp_of
+
+__all__ = ["EndOfLog", "read_behind_damage"]
+
+# Messages behind the damage that are read at most: they are held until the largest N is known.
+MOST: Final = 1 << 16
+
+
+class EndOfLog(msgspec.Struct, frozen=True):
+    """The last messages of a log."""
+
+    messages: list[Frame]
+    clean: bool
+    """Whether the engine came to the end of the log, rather than to an error."""
+
+
+async def read_behind_damage(
+    read: Callable[[int], Awaitable[EndOfLog]], memory: Memory, before_ns: int
+) -> list[Frame] | None:
+    """Return the messages behind the last place that cannot be read, or None if there is none.
+
+    ``read`` gives the last N messages of the log. A log has no such place behind what is in
+    ``memory`` if its end, however far it goes back, meets a message that is known there, or if
+    nothing is known and all is younger than ``before_ns``.
+    """
+    last = await read(1)
+    if not last.messages:
+        return None if last.clean else []  # the damage is at the very end
+    newest = stamp_of(last.messages[-1]) or 0
+    if not memory.received and newest > before_ns:
+        return None  # the log was empty when it was read
+    known = memory.counts()
+    best = last.messages
+    good, bad, count = 1, 0, 1
+    while True:
+        met = any(hash_message(message) in known for message in best)
+        if met and not bad:
+            return None
+        # All of the log, or as much as can be had; now and then an engine reads across the damage.
+        if met or (count and len(best) < count):
+            return _unknown(best, known)
+        count = (good + bad) // 2 if bad else 2 * good
+        if count == good or count > MOST:
+            return _unknown(best, known)
+        end = await read(count)
+        whole = end.clean and bool(end.messages)
+        if whole and (stamp_of(end.messages[-1]) or 0) >= newest:
+            good, best = count, end.messages
+        else:
+            bad, count = count, 0
+
+
+def _unknown(messages: list[Frame], known: Counter[int]) -> list[Frame]:
+    fresh = []
+    for message in messages:
+        key = hash_message(message)
+        if known[key] > 0:
+            known[key] -= 1
+        else:
+            fresh.append(message)
+    return fresh

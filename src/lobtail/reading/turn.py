@@ -1,0 +1,48 @@
+"""Take turns: only so many readers open a log, or read its history, at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+
+__all__ = ["Turn"]
+
+
+class Turn:
+    """One reader's claim to one of the places, taken with ``async with``; it may be nested.
+
+    A reader that must wait for whoever takes its lines is to ``leave``: histories are merged, so
+    those who have not begun yet may be what it waits for.
+    """
+
+    def __init__(self, places: asyncio.Semaphore) -> None:
+        self._places = places
+        self._depth = 0
+        self._held = 0  # more than one for a moment, when two tasks of a reader take one each
+
+    async def __aenter__(self) -> None:
+        self._depth += 1
+        if self._held:
+            return
+        try:
+            await self._places.acquire()
+        except BaseException:
+            self._depth -= 1
+            raise
+        self._held += 1
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._depth -= 1
+        if not self._depth:
+            self.leave()
+
+    def leave(self) -> None:
+        """Give the place to another."""
+        while self._held:
+            self._held -= 1
+            self._places.release()
