@@ -157,7 +157,7 @@ class _Reader:
             self._fail(self._expected(exc.expected, ended=ended), at)
         except UnexpectedCharacters as exc:
             self._fail(self._expected(exc.allowed or set(), ended=False), exc.pos_in_stream)
-        except UnexpectedInput as exc:  # pragma: no cover - there is no third kind
+        except UnexpectedInput:  # pragma: no cover - there is no third kind
             self._fail("the query cannot be read", 0)
 
     def _expected(self, names: set[str], *, ended: bool) -> str:
