@@ -8,14 +8,20 @@ from pathlib import PurePath
 from typing import Final
 
 from lobtail.errors import LogFileError
+from lobtail.files.capture import Capture
 from lobtail.files.formats import Format
 from lobtail.files.jsonfile import JsonFile
+from lobtail.files.k8sfile import K8sFile
+from lobtail.files.local import Local
 from lobtail.files.part import Part
 
 __all__ = ["DRIVERS", "detect"]
 
 DRIVERS: Final[dict[str, Callable[[], Format]]] = {
     JsonFile.driver: JsonFile,
+    Local.driver: Local,
+    K8sFile.driver: K8sFile,
+    Capture.driver: Capture,
 }
 
 # Anywhere at the beginning: a file may begin with damage.

@@ -10,7 +10,7 @@ from lobtail.core.timestamps import format_rfc3339, parse_rfc3339
 from lobtail.errors import ConfigError, ProtocolError
 from lobtail.files.values import STAMP, Decoded, Hole
 
-__all__ = ["STREAMS", "Format", "Show", "full_stamp"]
+__all__ = ["NO_RECORD", "STREAMS", "Format", "Show", "full_stamp"]
 
 STREAMS: Final = {
     "stdout": Stream.STDOUT,
@@ -19,7 +19,7 @@ STREAMS: Final = {
     b"stderr": Stream.STDERR,
 }
 
-_NULS: Final = re.compile(rb"\x00+")
+_NULS: Final = re.compile(rb"\x00+\n?")
 _UTC: Final = re.compile(
     rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z"
 )
@@ -124,12 +124,15 @@ def joined(decoded: Decoded, show: Show, cut: int) -> Decoded:
     return Decoded(frames, holes, decoded.used)
 
 
-def hole(index: int, data: bytes, offset: int, reason: str) -> Hole:
+NO_RECORD: Final = "this is no record"
+
+
+def hole(before: int, data: bytes, offset: int, reason: str = NO_RECORD) -> Hole:
     """Return a hole where ``data`` is, saying so if it is a run of NUL bytes."""
     if _NULS.fullmatch(data):
         # A crash of the machine leaves these: the size of a file was written, its content not.
         reason = "a run of NUL bytes"
-    return Hole(index, offset, len(data), reason)
+    return Hole(before, offset, len(data), reason)
 
 
 def full_stamp(stamp: bytes) -> bytes | None:

@@ -97,9 +97,9 @@ class JsonFile(Format):
             pass  # invalid UTF-8 is a ValueError
         frames: list[Frame] = []
         holes: list[Hole] = []
-        for line in body.split(b"\n")[:-1]:
+        for line in _lines(body):
             self._line(line, base, details, frames, holes)
-            base += len(line) + 1
+            base += len(line)
         return Decoded(frames, holes, len(body))
 
     def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded:
@@ -136,12 +136,17 @@ class JsonFile(Format):
         for start, stop, frame in _records(line, details):
             if start > done:
                 lost = line[done:start]
-                holes.append(hole(len(frames), lost, base + done, "this is no record"))
+                holes.append(hole(len(frames), lost, base + done))
             frames.append(frame)
             done = stop
-        if done < len(line):
+        if line[done:].strip():
             lost = line[done:]
-            holes.append(hole(len(frames), lost, base + done, "this is no record"))
+            holes.append(hole(len(frames), lost, base + done))
+
+
+def _lines(body: bytes) -> list[bytes]:
+    """Split at newlines only, and keep them."""
+    return [line + b"\n" for line in body.split(b"\n")[:-1]]
 
 
 def _frame(record: _Record, details: bool) -> Frame:

@@ -28,8 +28,8 @@ class _Meta(msgspec.Struct):
 class Part:
     """A file that was opened for reading, up to the ``size`` that it had then.
 
-    ``fault`` says where and why a compressed file could not be read to its end, once it was tried:
-    how much of it came out, how many bytes of the file itself are left, and the reason.
+    ``fault`` says why a compressed file could not be read to its end, once that was tried, and how
+    many bytes of the file itself are left.
     """
 
     def __init__(self, path: str, fd: int, size: int, identity: tuple[int, int]) -> None:
@@ -38,7 +38,7 @@ class Part:
         self.identity = identity
         self.live = False
         """Whether it is the file that the engine may still be writing."""
-        self.fault: tuple[int, int, str] | None = None
+        self.fault: tuple[int, str] | None = None
         self._fd = fd
         self._head = os.pread(fd, _HEAD, 0) if size else b""
         self.compressed = self._head.startswith(_GZIP)
@@ -72,9 +72,8 @@ class Part:
     def last_time(self) -> int | None:
         """Return when the last message of a compressed file was written, if it says so.
 
-        Engines up to 20.10 write year 1: they read the message's time after they gave the message
-        back (moby, ``logfile.go``: ``WriteLogEntry``, ``logger.PutMessage``), and then take the
-        file for older than any ``since``.
+        An engine whose first act after its start is a rotation writes year 1 (moby, ``logfile.go``:
+        ``LogFile.lastTimestamp``).
         """
         head = self._head
         if not self.compressed or len(head) < 12 or not head[3] & _EXTRA:
@@ -106,10 +105,10 @@ class Part:
             except zlib.error as exc:
                 left = self.size - position + len(pending)
                 words = str(exc).split(": ", 1)[-1]
-                self.fault = (out, left, f"the compressed file is damaged: {words}")
+                self.fault = (left, f"the compressed file is damaged: {words}")
                 return
             if not pending and not block:  # no more to read, and none held back
-                self.fault = (out, 0, "the compressed file is cut off")
+                self.fault = (0, "the compressed file is cut off")
                 return
             pending = engine.unused_data if engine.eof else engine.unconsumed_tail
             out += len(block)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lobtail.core.frames import Frame
-from lobtail.files.formats import Format, Show, joined
+from lobtail.files.formats import NO_RECORD, Format, Show, joined
 from lobtail.files.part import Part
 from lobtail.files.span import EVERYTHING, Span
 from lobtail.files.values import MAX_RECORD, Damage, Decoded, Hole
@@ -60,10 +60,9 @@ class Walk:
         if rest:
             live = part.live and stop is None
             last = self._format.remainder(rest, base, live=live, details=self._details)
-            yield self._limited(last)
-        if part.fault is not None and not self.done:
-            start, size, reason = part.fault
-            yield Decoded([], [Hole(0, start, size, reason)], 0)
+            yield self._limited(_with_fault(last, part, base + len(rest)))
+        elif part.fault is not None:
+            yield _with_fault(Decoded([], [], 0), part, base)
 
     def _decode(self, data: bytes, base: int) -> Decoded:
         if self._show is not None and not self._skip and not self._span.bounded:
@@ -79,24 +78,45 @@ class Walk:
         return decoded if self._show is None else joined(decoded, self._show, self._format.cut)
 
 
+def _with_fault(decoded: Decoded, part: Part, end: int) -> Decoded:
+    """Add that a compressed file could not be read on to what was decoded up to its ``end``."""
+    if part.fault is None:
+        return decoded
+    left, reason = part.fault
+    *holes, last = decoded.holes or [Hole(len(decoded.frames), end, 0, "")]
+    if last.offset + last.size == end:  # the record in whose midst it happened
+        holes.append(last._replace(size=last.size + left, reason=reason))
+    else:
+        holes += [last, Hole(len(decoded.frames), end, left, reason)]
+    return decoded._replace(holes=holes)
+
+
 def in_place(blocks: Iterable[Decoded], path: str) -> Iterator[list[Frame] | Damage]:
     """Yield the batches of decoded blocks, with damage in its place, neighbours of it joined."""
     damage: Damage | None = None
     for frames, holes, _ in blocks:
         start = 0
-        for index, offset, size, reason in holes:
+        for index, offset, size, why in holes:
             if index > start:
                 if damage is not None:
                     yield damage
                     damage = None
                 yield frames[start:index]
                 start = index
-            if damage is not None and damage.offset + damage.size == offset:
+            if (
+                damage is not None
+                and damage.offset + damage.size == offset
+                and why
+                in (
+                    NO_RECORD,
+                    damage.reason,
+                )
+            ):
                 damage = Damage(path, damage.offset, damage.size + size, damage.reason)
                 continue
             if damage is not None:
                 yield damage
-            damage = Damage(path, offset, size, reason)
+            damage = Damage(path, offset, size, why)
         if start < len(frames):
             if damage is not None:
                 yield damage

@@ -16,7 +16,7 @@ from support.log_files import START, Message, write_rotated
 
 SECOND = 10**9
 NAMES = {"json-file": "c-json.log", "local": "container.log", "k8s-file": "ctr.log"}
-ROTATING = ["json-file"]
+ROTATING = list(NAMES)
 
 
 def log(count: int, seed: int = 1, step: int = 10**6, *, shuffle: int = 0) -> list[Message]:
