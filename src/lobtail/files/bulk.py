@@ -28,8 +28,6 @@ from lobtail.core.frames import Frame, Stream
 __all__ = ["bulk_messages", "bulk_runs"]
 
 _HEAD: Final = b'{"log":"'
-# Where no time is shown, a quicker one does.
-_ROUGH_TIME: Final = "[0-9T:.-]{19,29}+Z"
 _TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{1,9}+Z"
 _STRING: Final = r'"(?:[^"\\]++|\\.)*+"'
 _FIRST: Final = re.compile(
@@ -46,7 +44,7 @@ _KINDS: Final = {b"stdout": Stream.STDOUT, b"stderr": Stream.STDERR}
 @lru_cache(maxsize=32)
 def _joint(stream: str, attrs: bytes, group: str) -> re.Pattern[bytes]:
     """Return the pattern of what stands between two texts; ``group`` what of it is kept."""
-    kept = {"": (stream, _ROUGH_TIME), "stream": (f"({stream})", _ROUGH_TIME)}
+    kept = {"": (stream, _TIME), "stream": (f"({stream})", _TIME)}
     kind, time = kept.get(group, (f"({stream})", f"({_TIME})"))
     text = rb'\\n","stream":"%b"%b,"time":"%b"}\n{"log":"'
     return re.compile(text % (kind.encode(), re.escape(attrs), time.encode()))

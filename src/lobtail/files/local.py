@@ -32,7 +32,8 @@ __all__ = ["Local"]
 
 _HEADS: Final = {b"\n\x06stdout\x10": Stream.STDOUT, b"\n\x06stderr\x10": Stream.STDERR}
 _BEGIN: Final = re.compile(rb"\x00[\x00-\x1f][\x00-\xff]{2}\n\x06std(?:out|err)\x10")
-_BEGIN_SIZE: Final = 13
+_HEAD_SIZE: Final = 9
+_BEGIN_SIZE: Final = 4 + _HEAD_SIZE
 _SHORTEST: Final = 17  # an entry with source and time has more
 _size = Struct(">I").unpack_from
 
@@ -97,13 +98,15 @@ class Local(Format):
         end = len(data)
         while pos < end:
             stop = _record_end(data, pos)
-            if stop < 0 and not ends:
+            if not ends and (stop < 0 or (stop > 0 and end - stop < _HEAD_SIZE)):
                 break
             if stop > 0:
                 frame = self._message(data, pos + 4, stop - 4, details)
                 if frame is not None:
                     add(frame)
-                    pos = stop
+                    # If the write of a record was cut off before its last size, and the next is as
+                    # long, that one's first size stands in its place.
+                    pos = stop - 4 if data[stop : stop + _HEAD_SIZE] in _HEADS else stop
                     continue
             found = _next_begin(data, pos + 1, ends=ends)
             holes.append(hole(len(frames), data[pos:found], base + pos))
