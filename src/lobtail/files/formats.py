@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lobtail.core.frames import Frame, Stream
 from lobtail.core.timestamps import format_rfc3339, parse_rfc3339
 from lobtail.errors import ConfigError, ProtocolError
-from lobtail.files.values import STAMP, Decoded, Hole
+from lobtail.files.values import STAMP, Decoded, Hole, Literals
+
+if TYPE_CHECKING:
+    from lobtail.files.select import Selector
 
 __all__ = ["NO_RECORD", "STREAMS", "Format", "Show", "full_stamp"]
 
@@ -71,6 +74,13 @@ class Format:
         if live and self.unfinished(data):
             return Decoded([], [], len(data))
         return Decoded([], [hole(0, data, base, "the record is cut off")], len(data))
+
+    def selector(
+        self, wanted: Literals, context: tuple[int, int] | None, streams: frozenset[Stream]
+    ) -> Selector | None:
+        """Return what finds the records of wanted lines; None if all have to be looked at."""
+        del wanted, context, streams
+        return None
 
     def unfinished(self, data: bytes) -> bool:
         """Say whether ``data`` can be the beginning of a record."""

@@ -32,10 +32,12 @@ from urllib.parse import quote_plus
 
 import msgspec
 
-from lobtail.core.frames import Frame
+from lobtail.core.frames import Frame, Stream
 from lobtail.files.bulk import bulk_messages, bulk_runs
 from lobtail.files.formats import STREAMS, Format, Show, full_stamp, hole, joined
-from lobtail.files.values import Decoded, Hole
+from lobtail.files.needles import json_needles
+from lobtail.files.select import JsonSelector
+from lobtail.files.values import Decoded, Hole, Literals
 
 __all__ = ["JsonFile", "encode_details"]
 
@@ -110,6 +112,13 @@ class JsonFile(Format):
         holes: list[Hole] = []
         self._line(data, base, details, frames, holes)
         return Decoded(frames, holes, len(data))
+
+    def selector(
+        self, wanted: Literals, context: tuple[int, int] | None, streams: frozenset[Stream]
+    ) -> JsonSelector | None:
+        """Select as ``Format.selector`` says."""
+        needles = json_needles(wanted)
+        return JsonSelector(needles, context[1] if context else 0, streams) if needles else None
 
     def unfinished(self, data: bytes) -> bool:
         """Say whether ``data`` can be the beginning of a record."""

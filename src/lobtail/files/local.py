@@ -26,7 +26,9 @@ from lobtail.core.frames import Frame, Stream
 from lobtail.core.timestamps import format_rfc3339
 from lobtail.files.formats import STREAMS, Format, hole
 from lobtail.files.jsonfile import encode_details
-from lobtail.files.values import MAX_RECORD, Decoded, Hole
+from lobtail.files.needles import raw_needles
+from lobtail.files.select import LocalSelector
+from lobtail.files.values import MAX_RECORD, Decoded, Hole, Literals
 
 __all__ = ["Local"]
 
@@ -69,6 +71,16 @@ class Local(Format):
             if last.before == len(decoded.frames) and self.unfinished(data[last.offset - base :]):
                 holes.pop()
         return decoded._replace(used=len(data))
+
+    def selector(
+        self,
+        wanted: Literals,
+        context: tuple[int, int] | None,
+        streams: frozenset[Stream],  # noqa: ARG002 - for formats that know context
+    ) -> LocalSelector | None:
+        """Select as ``Format.selector`` says; with context all have to be looked at."""
+        needles = raw_needles(wanted)
+        return LocalSelector(self, needles) if needles and context is None else None
 
     def unfinished(self, data: bytes) -> bool:
         """Say whether ``data`` can be the beginning of a record."""

@@ -7,21 +7,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from lobtail.core.frames import Frame
+from lobtail.core.frames import Frame, Stream
 from lobtail.errors import ConfigError, LogFileError
 from lobtail.files.detect import DRIVERS, detect
 from lobtail.files.finding import find_moment, find_tail
 from lobtail.files.formats import Show
 from lobtail.files.opening import find_log, open_parts
+from lobtail.files.search import Search
 from lobtail.files.span import Span
-from lobtail.files.values import Damage
+from lobtail.files.values import Damage, Literals, Passed
 from lobtail.files.walk import Walk, in_place
 
 if TYPE_CHECKING:
     from lobtail.files.formats import Format
     from lobtail.files.part import Part
+    from lobtail.files.select import Selector
 
 __all__ = ["LogFiles", "open_log"]
+
+_BOTH = (Stream.STDOUT, Stream.STDERR)
 
 
 def open_log(path: Path | str, driver: str = "auto") -> LogFiles:
@@ -97,14 +101,38 @@ class LogFiles:
         until: int | None = None,
         tail: int | None = None,
         details: bool = False,
-    ) -> Iterator[list[Frame] | Damage]:
+        stdout: bool = True,
+        stderr: bool = True,
+        wanted: Literals | None = None,
+        context: tuple[int, int] | None = None,
+    ) -> Iterator[list[Frame] | Damage | Passed]:
         """Yield the messages as the Engine API sends them with ``timestamps=1``.
 
         Byte for byte: stamp, blank, with ``details`` the attributes and a blank, text. Times are
         nanoseconds since the epoch, and both belong to the range; ``tail`` counts messages of
         both streams and is applied before them, as the engine does.
+
+        ``wanted`` leaves out messages that cannot belong to a wanted line; many that do not may
+        still come. ``Passed`` stands in their place. With ``context`` as many lines of the streams
+        asked for, before and behind, are kept around each that may be wanted, and the messages
+        left out are counted. At the end the last lines come in any case: they are the context of
+        what comes behind the files.
         """
-        yield from self._read(None, Span.of(since, until), tail, details=details)
+        span = Span.of(since, until)
+        streams = frozenset(
+            stream for stream, asked in zip(_BOTH, (stdout, stderr), strict=True) if asked
+        )
+        selector = None
+        if wanted is not None and wanted.groups:
+            selector = self._format.selector(wanted, context, streams)
+        if selector is not None:
+            yield from self._search(selector, span, tail, details, streams, context)
+            return
+        for item in self._read(None, span, tail, details=details):
+            if isinstance(item, Damage) or len(streams) == len(_BOTH):
+                yield item
+            elif frames := [frame for frame in item if frame.stream in streams]:
+                yield frames
 
     def runs(
         self,
@@ -127,21 +155,51 @@ class LogFiles:
     def _read(
         self, show: Show | None, span: Span, tail: int | None, *, details: bool
     ) -> Iterator[list[Frame] | Damage]:
+        index, offset, skip = self._begin(span, tail)
+        walk = Walk(self._format, details=details, show=show, span=span, skip=skip)
+        for part in self._parts[index:]:
+            yield from in_place(walk.read(part, offset), part.path)
+            if walk.done:
+                return
+            offset = 0
+
+    def _search(
+        self,
+        selector: Selector,
+        span: Span,
+        tail: int | None,
+        details: bool,
+        streams: frozenset[Stream],
+        context: tuple[int, int] | None,
+    ) -> Iterator[list[Frame] | Damage | Passed]:
+        index, offset, skip = self._begin(span, tail)
+        search = Search(
+            self._format,
+            selector,
+            details=details,
+            span=span,
+            skip=skip,
+            before=context[0] if context else None,
+            streams=streams,
+        )
+        for part in self._parts[index:]:
+            yield from search.read(part, offset)
+            if search.done:
+                break
+            offset = 0
+        yield from search.finish()
+
+    def _begin(self, span: Span, tail: int | None) -> tuple[int, int, int]:
+        """Return where to begin: file, offset, and how many messages to skip there."""
         form, parts = self._format, self._parts
         if not form.stamped and span.bounded:
             raise LogFileError(
                 f"{parts[-1].path}: a captured stream has no times: leave since and until out"
             )
         if tail == 0 or span.empty:
-            return
-        index = offset = skip = 0
+            return len(parts), 0, 0
         if tail is not None and tail > 0:
-            index, offset, skip = find_tail(parts, form, tail)
-        elif span.since is not None:
-            index, offset = find_moment(parts, form, span.since)
-        walk = Walk(form, details=details, show=show, span=span, skip=skip)
-        for part in parts[index:]:
-            yield from in_place(walk.read(part, offset), part.path)
-            if walk.done:
-                return
-            offset = 0
+            return find_tail(parts, form, tail)
+        if span.since is not None:
+            return *find_moment(parts, form, span.since), 0
+        return 0, 0, 0
