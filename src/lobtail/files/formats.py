@@ -47,6 +47,8 @@ class Format:
     """Whether the beginning of a record can be found from the midst of a file."""
     cut = STAMP + 1
     """Bytes of a message before what is shown without timestamps."""
+    legacy = False
+    """Whether messages are to be as engines before 23.0 send them."""
     probe = 1 << 14
     """Bytes to read for finding a record: longer than most of them."""
 

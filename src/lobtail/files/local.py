@@ -55,9 +55,6 @@ class Local(Format):
     driver = "local"
     probe = 1 << 16  # four times the longest line: see align
 
-    def __init__(self, *, legacy: bool = False) -> None:
-        self._legacy = legacy
-
     def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:
         """Decode as ``Format.messages`` says."""
         return self._decode(data, base, details=details, ends=False)
@@ -142,7 +139,7 @@ class Local(Format):
         entry = _parse_entry(data[start:stop])
         if entry is None:
             return None
-        newline = b"\n" if entry.ended or (entry.last and not self._legacy) else b""
+        newline = b"\n" if entry.ended or (entry.last and not self.legacy) else b""
         stamp = format_rfc3339(entry.time_ns).encode()
         if details:
             shown = (stamp, encode_details(entry.attrs), entry.line, newline)

@@ -28,12 +28,16 @@ __all__ = ["LogFiles", "open_log"]
 _BOTH = (Stream.STDOUT, Stream.STDERR)
 
 
-def open_log(path: Path | str, driver: str = "auto") -> LogFiles:
+def open_log(path: Path | str, driver: str = "auto", *, legacy: bool = False) -> LogFiles:
     """Open the files of one container's log, rotated and compressed ones included.
 
     ``path`` is the log itself (``…-json.log``, ``container.log``, ``ctr.log``), a container's
     folder, or a captured stream of frames. ``driver`` is ``json-file``, ``local``, ``k8s-file``,
     ``stream``, or ``auto`` to tell by the first record.
+
+    ``legacy`` gives the messages of the local driver as engines before 23.0 send them: the last
+    piece of a long line without its newline. (Before 25.0 they also write its times in the
+    engine's own time zone, which the files do not tell; here they are in UTC.)
 
     Raises:
         LogFileError: there is no such file, it may not be read, is no regular file, is not
@@ -46,6 +50,7 @@ def open_log(path: Path | str, driver: str = "auto") -> LogFiles:
     try:
         parts[-1].live = True
         form = DRIVERS[driver]() if driver != "auto" else detect(parts)
+        form.legacy = legacy
         return LogFiles(parts, form)
     except BaseException:
         for part in parts:

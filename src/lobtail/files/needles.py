@@ -10,7 +10,6 @@ U+FFFD is never looked for: in a line's text it may stand for any bytes that are
 
 from __future__ import annotations
 
-import os
 import re
 from typing import Final
 
@@ -66,7 +65,7 @@ def _forms(text: str, *, json: bool) -> list[bytes]:
         return []
     code = f"{ord(character):04x}"
     # Upper and lower case have this much in common; for an escape character \u001.
-    forms = [f"\\u{os.path.commonprefix([code, code.upper()])}".encode()]
+    forms = [f"\\u{code.rstrip('abcdef')}".encode()]
     if character in _SHORT:
         forms.append(_SHORT[character])
     elif character >= " ":

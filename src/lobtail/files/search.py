@@ -63,7 +63,7 @@ class Search:
         windows = _windows(part, offset, self._selector.window)
         item = next(windows, None)
         base = offset
-        while item is not None and not self.done:
+        while item is not None:
             data, length, last = item
             if last:
                 rest = bytes(data[:length])

@@ -165,7 +165,9 @@ class LocalSelector:
         """Not called without context."""
         raise NotImplementedError
 
-    last_lines = count  # type: ignore[assignment]
+    def last_lines(self, data: Buffer, start: int, stop: int, count: int) -> int:
+        """Not called without context."""
+        raise NotImplementedError
 
     def _border(self, data: Buffer, start: int, stop: int) -> int:
         """Return where a record begins between two places, from which others follow; or -1."""

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lobtail.core.frames import Frame
-from lobtail.files import Damage, open_log
+from lobtail.files import Damage, Passed, open_log
 from lobtail.files import part as part_module
 from lobtail.files import walk as walk_module
 from support.log_files import START, WRITERS, Message, compressed, json_record, local_record
@@ -32,6 +32,7 @@ def read(data: bytes, driver: str, *, rotated: bytes | None = None) -> list[Fram
         with open_log(path, driver) as files:
             items: list[Frame | Damage] = []
             for item in files.messages():
+                assert not isinstance(item, Passed)
                 items += [item] if isinstance(item, Damage) else item
             shown: list[bytes | Damage] = []
             for item in files.runs():
