@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lobtail._version import __version__
 
 if TYPE_CHECKING:
-    from lobtail.api import Engine
+    from lobtail.api import Engine, tail_files
     from lobtail.core.frames import Frame, FrameDecoder, RawDecoder, Stream
     from lobtail.core.levels import Level
     from lobtail.core.model import (
@@ -38,11 +38,13 @@ if TYPE_CHECKING:
         EngineError,
         EngineStreamError,
         LobtailError,
+        LogFileError,
         ProtocolError,
         QueryError,
         TruncatedStream,
     )
     from lobtail.tail import Tail
+    from lobtail.tail_files import TailFiles
 
 _HOME = {
     "ConfigError": "lobtail.errors",
@@ -61,6 +63,7 @@ _HOME = {
     "Level": "lobtail.core.levels",
     "Line": "lobtail.core.model",
     "LobtailError": "lobtail.errors",
+    "LogFileError": "lobtail.errors",
     "LogStream": "lobtail.engine.logs",
     "Mark": "lobtail.core.model",
     "Ping": "lobtail.engine.models",
@@ -75,11 +78,13 @@ _HOME = {
     "Stopped": "lobtail.core.model",
     "Stream": "lobtail.core.frames",
     "Tail": "lobtail.tail",
+    "TailFiles": "lobtail.tail_files",
     "TruncatedStream": "lobtail.errors",
     "Version": "lobtail.engine.models",
     "ademux": "lobtail.demultiplex",
     "demux": "lobtail.demultiplex",
     "stdcopy": "lobtail.demultiplex",
+    "tail_files": "lobtail.api",
 }
 
 __all__ = [
@@ -99,6 +104,7 @@ __all__ = [
     "Level",
     "Line",
     "LobtailError",
+    "LogFileError",
     "LogStream",
     "Mark",
     "Ping",
@@ -113,12 +119,14 @@ __all__ = [
     "Stopped",
     "Stream",
     "Tail",
+    "TailFiles",
     "TruncatedStream",
     "Version",
     "__version__",
     "ademux",
     "demux",
     "stdcopy",
+    "tail_files",
 ]
 
 

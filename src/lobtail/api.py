@@ -13,10 +13,14 @@ from lobtail.core.selection import Selection, Selector
 from lobtail.engine.client import EngineClient
 from lobtail.engine.logs import nanoseconds
 from lobtail.errors import ConfigError
-from lobtail.reading.intake import FollowOptions
-from lobtail.tail import Overflow, Tail
+from lobtail.files.literals import literals_of_term
+from lobtail.reading.intake import FollowOptions, Search
+from lobtail.reading.merged import Overflow
+from lobtail.reading.source import SOURCES, Source, Tell
+from lobtail.tail import Tail
+from lobtail.tail_files import TailFiles, find_logs
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "tail_files"]
 
 
 class Engine(EngineClient):
@@ -54,6 +58,9 @@ class Engine(EngineClient):
         where: str | Query | None = None,
         merge_window: float = WINDOW_NS / 1e9,
         overflow: Overflow = "wait",
+        source: Source = "auto",
+        search: Search | None = None,
+        tell: Tell | None = None,
     ) -> Tail:
         """Tail the containers that match: one stream of lines and marks, merged by time.
 
@@ -68,17 +75,28 @@ class Engine(EngineClient):
         unless ``overflow`` is ``"drop"``: then lines are left out where 2000 of their container
         wait, and a ``Dropped`` mark says how many.
 
+        ``source`` says where history is read from: ``"files"``, the engine's own, or ``"api"``;
+        ``"auto"`` takes the files where they can be read. ``tell`` is called with a line about
+        each container that says which it was. ``search`` are texts that a wanted line contains,
+        which lets files be searched rather than read; lines that have none may come or not.
+
         With ``follow`` containers that start later join, restarts and re-creations are followed,
         and the iteration never ends; without it ends with the history.
 
         Raises:
             ConfigError: a selector, a time or a number cannot be used.
             QueryError: the query cannot be read.
+
+        While it is read, ``LogFileError`` is raised where ``source`` is ``"files"`` and the files
+        of a container cannot be read.
         """
+        if source not in SOURCES:
+            raise ConfigError(f"source is one of {', '.join(SOURCES)}, not {source!r}")
         if overflow not in ("wait", "drop"):
             raise ConfigError(f"overflow is 'wait' or 'drop', not {overflow!r}")
         if merge_window < 0:
             raise ConfigError(f"the merge window is negative: {merge_window}")
+        where = _query(where)
         selection = Selection(
             names=tuple(map(Selector, selectors)),
             labels=labels,
@@ -95,10 +113,10 @@ class Engine(EngineClient):
             stdout=Stream.STDOUT in streams,
             stderr=Stream.STDERR in streams,
             details=details,
+            source=source,
+            search=search or _search(where),
         )
         window_ns = round(merge_window * 1e9)
-        if isinstance(where, str):
-            where = Query(where, now_ns=time.time_ns(), local_offset=time.localtime().tm_gmtoff)
         return Tail(
             self,
             selection,
@@ -107,4 +125,55 @@ class Engine(EngineClient):
             window_ns=window_ns,
             wanted=LineFilter(where.matches) if where else None,
             overflow=overflow,
+            tell=tell,
         )
+
+
+def tail_files(
+    *paths: str,
+    tail: int | str | None = None,
+    since: int | str | datetime | None = None,
+    until: int | str | datetime | None = None,
+    streams: tuple[Stream, ...] = (Stream.STDOUT, Stream.STDERR),
+    details: bool = False,
+    where: str | Query | None = None,
+    search: Search | None = None,
+) -> TailFiles:
+    """Tail log files without an engine: their lines, merged by time, to their ends.
+
+    ``paths`` are log files of the drivers json-file and local and of Podman's k8s-file, captured
+    streams of frames, folders of one container, or the engine's folder of all its containers.
+    Rotated files beside a log belong to it. The rest is as for ``Engine.tail``.
+
+    Raises:
+        ConfigError: no path is given, or a time or a number cannot be used.
+        QueryError: the query cannot be read.
+        LogFileError: a file is not there, cannot be read, or is no log.
+    """
+    if not paths:
+        raise ConfigError("no log file is named")
+    where = _query(where)
+    options = FollowOptions(
+        follow=False,
+        tail="all" if tail is None else str(tail),
+        since=nanoseconds(since, "since"),
+        until=nanoseconds(until, "until"),
+        stdout=Stream.STDOUT in streams,
+        stderr=Stream.STDERR in streams,
+        details=details,
+        search=search or _search(where),
+    )
+    wanted = LineFilter(where.matches) if where else None
+    return TailFiles(find_logs(paths), options, wanted=wanted)
+
+
+def _query(where: str | Query | None) -> Query | None:
+    if isinstance(where, str):
+        return Query(where, now_ns=time.time_ns(), local_offset=time.localtime().tm_gmtoff)
+    return where
+
+
+def _search(where: Query | None) -> Search | None:
+    """Return what the lines contain for which a query holds, if that can be said."""
+    texts = literals_of_term(where.term) if where else None
+    return Search(texts) if texts else None

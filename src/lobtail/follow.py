@@ -24,6 +24,7 @@ from lobtail.core.timestamps import parse_rfc3339
 from lobtail.errors import ConnectionLostError, EngineError, ProtocolError
 from lobtail.reading.intake import FollowOptions, Intake, Sink
 from lobtail.reading.reader import LogReader
+from lobtail.reading.source import Tell
 from lobtail.reading.turn import Turn
 from lobtail.retry import RETRY, retrying
 
@@ -61,6 +62,7 @@ class Follower:
         turn: Turn,
         now: Callable[[], int],
         podman: bool = False,
+        tell: Tell | None = None,
     ) -> None:
         self.container = container
         self.changed = asyncio.Event()
@@ -78,6 +80,7 @@ class Follower:
             now=now,
             before_live=self._check_run,
             podman=podman,
+            tell=tell,
         )
         self._intake: Intake = self._reader.intake
         self._looked_ns = 0  # when the container was last inspected

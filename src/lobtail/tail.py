@@ -1,112 +1,47 @@
 """The session: many containers as one stream of lines and marks, in time order.
 
 ``Tail`` watches the engine's events, runs a ``Follower`` for each container that is selected, and
-merges what they deliver. Nothing runs ahead: a follower waits while ``QUEUE`` of its items, or
-``QUEUE_SIZE`` bytes, have not gone out, its socket is then not read, and the engine waits too.
+merges what they deliver. Nothing runs ahead: a follower waits while too much of it has not gone
+out (``reading.merged``), its socket is then not read, and the engine waits too.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
 
 from lobtail.core.filter import LineFilter
-from lobtail.core.merge import Merge
-from lobtail.core.model import ContainerRef, Dropped, Item, Line
+from lobtail.core.model import ContainerRef
 from lobtail.core.selection import Selection
 from lobtail.engine.events import Event, EventStream
 from lobtail.errors import EngineError
 from lobtail.follow import Follower, moment
 from lobtail.reading.intake import FollowOptions
-from lobtail.reading.turn import Turn
+from lobtail.reading.merged import Merged, Overflow
+from lobtail.reading.source import Tell
 from lobtail.retry import CUTS, GIVE_UP, back_off, retrying
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
     from lobtail.engine.models import Container, State
 
-__all__ = ["CONNECTIONS", "Overflow", "Tail"]
+__all__ = ["Tail"]
 
 T = TypeVar("T")
 
-# Containers whose history is opened at the same time; the rest wait for their turn.
-CONNECTIONS: Final = 16
-# Items of one container that wait for the merge before its reader pauses.
-QUEUE: Final = 2000
-QUEUE_SIZE: Final = 4 << 20
-
 # How much earlier than the start of a run that is over its log is read from.
 MARGIN_NS: Final = 1_000_000_000
-
-Overflow: TypeAlias = Literal["wait", "drop"]
 
 # Podman shows "die" and "remove", and filters by its own "died" and "remove".
 _ACTIONS: Final = ("start", "die", "died", "destroy", "remove", "rename")
 
 
-class _Channel:
-    """What one follower hands on, on its way into the merge."""
-
-    def __init__(
-        self, merge: Merge, key: str, turn: Turn, ready: asyncio.Event, *, drop: bool
-    ) -> None:
-        self._merge = merge
-        self._key = key
-        self._turn = turn
-        self._ready = ready
-        self._drop = drop
-        self._dropped = 0
-        self._space = asyncio.Event()
-
-    @property
-    def full(self) -> bool:
-        merge, key = self._merge, self._key
-        return merge.waiting(key) >= QUEUE or merge.waiting_size(key) >= QUEUE_SIZE
-
-    def make_room(self) -> None:
-        """Say that something has gone out."""
-        if not self._space.is_set() and not self.full:
-            self._space.set()
-
-    def push(self, items: list[Item], size: int = 0) -> None:
-        if items:
-            self._merge.push(self._key, items, size)
-            self._ready.set()
-
-    async def deliver(self, items: list[Item], size: int = 0) -> None:
-        if self._drop:
-            self._push_or_drop(items, size)
-            # The reader is not waited for, but it must get its turn.
-            await asyncio.sleep(0)
-            return
-        self.push(items, size)
-        while self.full:
-            self._turn.leave()
-            self._space.clear()
-            await self._space.wait()
-
-    def _push_or_drop(self, items: list[Item], size: int) -> None:
-        if not self.full:
-            if items:
-                self.tell_dropped(items[0].container)
-            self.push(items, size)
-            return
-        marks: list[Item] = [item for item in items if not isinstance(item, Line)]
-        self._dropped += len(items) - len(marks)
-        self.push(marks)
-
-    def tell_dropped(self, container: ContainerRef) -> None:
-        """Say how many lines were dropped, where the next ones go on."""
-        if self._dropped:
-            self.push([Dropped(container, None, self._dropped)])
-            self._dropped = 0
-
-
-class Tail:
+class Tail(Merged):
     """The lines and marks of all selected containers; see ``Engine.tail``.
 
     ::
@@ -127,99 +62,27 @@ class Tail:
         wanted: LineFilter | None = None,
         overflow: Overflow = "wait",
         host: str = "",
+        tell: Tell | None = None,
     ) -> None:
+        super().__init__(window_ns=window_ns, wanted=wanted, overflow=overflow)
         self._engine = engine
         self._selection = selection
         self._options = options
         self._everything = everything
-        self._wanted = wanted
-        self._drop = overflow == "drop"
         self._host = host
-        self._merge = Merge(window_ns)
-        self._window = window_ns
+        self._tell = tell
         self._followers: dict[str, Follower] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._ready = asyncio.Event()
-        self._channels: dict[str, _Channel] = {}
-        self._opening = asyncio.Semaphore(CONNECTIONS)
         self._listed = asyncio.Event()
-        self._failure: BaseException | None = None
-        self._skew_ns = 0
         self._podman = False
-        self._begun = False
-        self._found: list[tuple[ContainerRef, bool]] = []
-
-    async def __aenter__(self) -> Self:
-        await self._begin()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """End all connections of the session."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
 
     @property
     def containers(self) -> list[ContainerRef]:
         """The containers that are read now."""
         return [follower.ref for follower in self._followers.values()]
 
-    @property
-    def found(self) -> list[ContainerRef]:
-        """The containers that were chosen at the start, also where their log has ended since."""
-        return [ref for ref, _ in self._found]
-
-    @property
-    def idle(self) -> list[ContainerRef]:
-        """Those of ``found`` that did not run then."""
-        return [ref for ref, running in self._found if not running]
-
-    async def __aiter__(self) -> AsyncIterator[list[Item]]:
-        await self._begin()
-        while True:
-            self._ready.clear()
-            items = self._merge.pop(self._now())
-            if items:
-                for channel in self._channels.values():
-                    channel.make_room()
-                if self._wanted is not None:
-                    items = self._wanted.apply(items)
-                if items:
-                    yield items
-                continue
-            if self._failure is not None:
-                raise self._failure
-            if not self._tasks:
-                return
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._window / 1e9 if self._merge.pending else None):
-                    await self._ready.wait()
-
-    def _now(self) -> int:
-        """Return the time by the engine's clock."""
-        return time.time_ns() + self._skew_ns
-
-    async def lines(self) -> AsyncIterator[Item]:
-        """Iterate over single items."""
-        async for batch in self:
-            for item in batch:
-                yield item
-
     # --- who is followed ------------------------------------------------------------------
 
     async def _begin(self) -> None:
-        if self._begun:
-            return
-        self._begun = True
         await self._learn_engine()
         if not self._options.follow:
             await self._list()
@@ -242,18 +105,6 @@ class Tail:
         # An engine on this machine has our clock; half a round trip is more than its error.
         if now is not None and not before <= now <= after:
             self._skew_ns = now - (before + after) // 2
-
-    def _spawn(self, coroutine: object) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.create_task(coroutine)  # type: ignore[arg-type]
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self._failure = self._failure or task.exception()
-        self._ready.set()
 
     async def _watch(self) -> None:
         """Keep the followers up with what the engine says of its containers, for ever."""
@@ -326,19 +177,11 @@ class Tail:
         else:
             # It joins with this run: the log of earlier ones was not asked for.
             begins = _beginning(container.state)
-            options = FollowOptions(
-                follow=options.follow,
-                since=max(filter(None, (options.since, begins)), default=None),
-                until=options.until,
-                stdout=options.stdout,
-                stderr=options.stderr,
-                details=options.details,
+            options = msgspec.structs.replace(
+                options, tail="all", since=max(filter(None, (options.since, begins)), default=None)
             )
         key = container.id
-        turn = Turn(self._opening)
-        channel = _Channel(self._merge, key, turn, self._ready, drop=self._drop)
-        self._merge.open(key)
-        self._channels[key] = channel
+        channel, turn = self._open_channel(key)
         follower = Follower(
             self._engine,
             container,
@@ -349,6 +192,7 @@ class Tail:
             turn=turn,
             now=self._now,
             podman=self._podman,
+            tell=self._tell,
         )
         self._followers[key] = follower
         self._spawn(self._run(key, follower, joined=not first))
@@ -359,8 +203,7 @@ class Tail:
             self._channels[key].tell_dropped(follower.ref)
         finally:
             self._followers.pop(key, None)
-            self._channels.pop(key, None)
-            self._merge.close(key)
+            self._close_channel(key)
 
     def _ref(self, container: Container) -> ContainerRef:
         return ContainerRef(

@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from lobtail.cli.defaults import key_of, load_defaults, origin_of, settable, variable_of
 from lobtail.cli.options import DockerCommand, engine_arguments, host_option
 from lobtail.errors import ConfigError, QueryError
+from lobtail.reading.source import SOURCES
 from lobtail.render.formats import FORMATS
 from lobtail.render.stamps import STAMP_STYLES
 
@@ -28,6 +29,7 @@ _SECTIONS: Final = {
         *("marks", "raw", "merge_window"),
     ),
     "When to end": ("until_match", "fail_on", "max_lines", "timeout"),
+    "Where from": ("source", "files", "verbose"),
 }
 
 
@@ -297,24 +299,50 @@ _TEXT: Final = _Text()
 @click.option("--fail-on", metavar="REGEX", help="Exit with 4 at a line in which this is found.")
 @click.option("--timeout", metavar="DURATION", help="Exit with 124 after so long: 30s, 1m30s.")
 @click.option("--max-lines", type=_Count(1), metavar="N", help="Exit with 0 after N lines.")
+# Where from
+@click.option(
+    "--source",
+    type=click.Choice(SOURCES),
+    default="auto",
+    show_default=True,
+    help="Where history comes from: the engine's API, or its files where they can be read.",
+)
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    type=_TEXT,
+    metavar="PATH",
+    help="Read log files without an engine: a log, a container's folder, the folder of all.",
+)
+@click.option("--verbose/--no-verbose", help="Say on stderr which source serves, and why.")
 @host_option
 def command(host: str | None, **options: Any) -> int:
     """Show the lines of all containers that are selected, in time order, each line once.
 
     A SELECTOR is a name, the beginning of an ID, a glob (web-*) or a /regex/. Without one, and
-    without --label, --project, --service and --image, all that run.
+    without --label, --project, --service and --image, all that run. With --file, it is one more
+    path.
     """
     from lobtail.api import Engine
     from lobtail.cli.tail_run import TailRun
     from lobtail.cli.tail_settings import make_settings
 
     context = click.get_current_context()
-    arguments = engine_arguments(host)
+    engine = None
+    if not options["files"]:
+        engine = Engine(**engine_arguments(host))
+    elif (
+        options["follow"] and context.get_parameter_source("follow") is ParameterSource.COMMANDLINE
+    ):
+        raise ConfigError("--follow needs an engine; --file reads a log to its end")
+    else:
+        options["follow"] = False
     try:
         settings = make_settings(**settled(context, options))
     except ConfigError as exc:
         raise _with_origin(context, exc) from exc
-    return TailRun(Engine(**arguments), settings).run()
+    return TailRun(engine, settings).run()
 
 
 def settled(context: click.Context, options: dict[str, Any]) -> dict[str, Any]:

@@ -6,18 +6,19 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import nullcontext
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from lobtail.api import Engine
+from lobtail.api import Engine, tail_files
 from lobtail.cli.options import run
 from lobtail.cli.output import Output, narrate, narrate_at_once
 from lobtail.cli.tail_settings import Settings
 from lobtail.core.model import ContainerRef, Dropped, Gap, Item, Line, Mark, Removed
 from lobtail.core.selection import Selector
+from lobtail.reading.merged import Merged
 from lobtail.render.prefix import shown_name
 from lobtail.render.stamps import STAMP_STYLES
-from lobtail.tail import Tail
 
 __all__ = ["FAILED", "NOT_FOUND", "NOT_SEEN", "TIMED_OUT", "Account", "TailRun"]
 
@@ -45,7 +46,7 @@ class _End(NamedTuple):
 class TailRun:
     """One run of the command, and the account of what it read."""
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine | None, settings: Settings) -> None:
         self._engine = engine
         self._settings = settings
         # Formats make lines safe for a terminal themselves, so that their own colours act.
@@ -54,7 +55,16 @@ class TailRun:
         self._account = Account()
         self._missing = False  # whether something that was asked for is not there
         self._left = settings.max_lines
-        self._tail = engine.tail(*settings.named, **settings.selection)
+        self._tail = self._open()
+
+    def _open(self) -> Merged:
+        settings = self._settings
+        if self._engine is not None:
+            tell = narrate if settings.verbose else None
+            return self._engine.tail(*settings.named, **settings.selection, tell=tell)
+        of_files = ("tail", "since", "until", "streams", "search")
+        chosen = {name: settings.selection[name] for name in of_files}
+        return tail_files(*settings.files, **chosen)
 
     def run(self) -> int:
         """Run to the end; return the exit code."""
@@ -69,7 +79,8 @@ class TailRun:
         settings = self._settings
         seconds, end = self._limit()
         try:
-            async with asyncio.timeout(seconds) as limit, self._engine, self._tail as tail:
+            engine = self._engine or nullcontext()
+            async with asyncio.timeout(seconds) as limit, engine, self._tail as tail:
                 self._account.expect(tail.found)
                 self._greet(tail)
                 settings.formatter.expect(tail.found)
@@ -103,7 +114,7 @@ class TailRun:
             return _End(NOT_SEEN, "the logs ended without a line for --until-match")
         return _End(NOT_FOUND if self._missing else 0)
 
-    def _greet(self, tail: Tail) -> None:
+    def _greet(self, tail: Merged) -> None:
         """Say what of the selection is not there, if anything."""
         settings, found = self._settings, tail.found
         unmet = [word for word in settings.named if not any(map(Selector(word).matches, found))]

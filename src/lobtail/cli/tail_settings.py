@@ -13,16 +13,15 @@ from typing import Any, Final
 
 import msgspec
 
+from lobtail.cli.tail_filter import FILTERS, make_filter, make_matcher
 from lobtail.core.filter import LineFilter
 from lobtail.core.frames import Stream
-from lobtail.core.levels import Level
-from lobtail.core.model import Line
 from lobtail.core.patterns import compile_pattern
-from lobtail.core.query import Query
-from lobtail.core.terms import Contains, Matches, Or, Predicate, Subject, Term
+from lobtail.core.terms import Predicate
 from lobtail.core.timestamps import parse_duration
 from lobtail.engine.logs import nanoseconds
-from lobtail.errors import ConfigError, QueryError
+from lobtail.errors import ConfigError
+from lobtail.reading.source import Source
 from lobtail.render.colors import use_color
 from lobtail.render.formats import make_formatter
 from lobtail.render.stamps import Zone, find_zone, utc
@@ -30,16 +29,17 @@ from lobtail.render.style import Formatter, Style
 
 __all__ = ["Settings", "make_settings"]
 
-_TEXT: Final = Subject("text")
-
 
 class Settings(msgspec.Struct, frozen=True):
     """All that a run needs to know."""
 
     selection: dict[str, Any]
     """The arguments of ``Engine.tail``."""
+    files: tuple[str, ...]
+    """Log files to read instead of asking an engine; none for an engine."""
     named: tuple[str, ...]
     """The selectors, for words about them."""
+    verbose: bool
     wanted: LineFilter
     formatter: Formatter
     until_match: Predicate | None
@@ -71,6 +71,9 @@ def make_settings(
     until: str | None,
     stream: str,
     merge_window: str,
+    source: Source,
+    files: tuple[str, ...],
+    verbose: bool,
     until_match: str | None,
     fail_on: str | None,
     timeout: str | None,
@@ -88,6 +91,21 @@ def make_settings(
         raise ConfigError("--until is before --since: nothing lies between them")
     # What has an end in the past is history, all of it.
     follow = follow and (until_ns is None or until_ns > now)
+    wanted, search = make_filter(now, **{name: shown[name] for name in FILTERS})
+    # What is looked for in all lines cannot be left to a search for others.
+    search = None if until_match is not None or fail_on is not None else search
+    if files:
+        chosen = {
+            "--label": labels,
+            "--project": projects,
+            "--service": services,
+            "--image": images,
+            "--exclude-container": excluded,
+            "--all": everything,
+        }
+        for option, value in chosen.items():
+            if value:
+                raise ConfigError(f"{option} chooses among an engine's containers, not with --file")
     return Settings(
         selection={
             "follow": follow,
@@ -102,12 +120,16 @@ def make_settings(
             "exclude": _all_named(excluded, "--exclude-container"),
             "all": everything,
             "merge_window": _seconds(merge_window, "--merge-window"),
+            "source": source,
+            "search": search,
         },
-        named=selectors,
-        wanted=_filter(now, **{name: shown[name] for name in _FILTERS}),
+        files=(*files, *selectors) if files else (),
+        verbose=verbose,
+        named=() if files else selectors,
+        wanted=wanted,
         formatter=_formatter(**{name: shown[name] for name in shown if name not in _ONLY_FILTERS}),
-        until_match=_matcher(until_match, "--until-match"),
-        fail_on=_matcher(fail_on, "--fail-on"),
+        until_match=make_matcher(until_match, "--until-match"),
+        fail_on=make_matcher(fail_on, "--fail-on"),
         timeout=_timeout(timeout),
         until_ns=until_ns if follow else None,
         max_lines=max_lines,
@@ -157,85 +179,8 @@ def _timeout(value: str | None) -> float | None:
     return seconds
 
 
-def _matcher(text: str | None, option: str) -> Predicate | None:
-    if text is None:
-        return None
-    return Matches(_TEXT, compile_pattern(text, option)).predicate()
-
-
-# --- which lines ------------------------------------------------------------------------------
-
-_FILTERS: Final = ("include", "exclude", "grep", "where", "level", "after", "before", "context")
 # The formatter highlights what is looked for.
 _ONLY_FILTERS: Final = ("exclude", "where", "level", "after", "before", "context")
-
-
-def _filter(
-    now_ns: int,
-    *,
-    include: Sequence[str],
-    exclude: Sequence[str],
-    grep: Sequence[str],
-    where: Sequence[str],
-    level: str | None,
-    after: int | None,
-    before: int | None,
-    context: int | None,
-) -> LineFilter:
-    predicates: list[Predicate] = []
-    # The cheapest first: each sees only what those before it let pass.
-    if grep:
-        predicates.append(_one_of([Contains(_TEXT, text) for text in grep]))
-    if include:
-        predicates.append(_one_of([Matches(_TEXT, _compiled(re_, "-i")) for re_ in include]))
-    if level is not None:
-        predicates.append(_at_least(_level(level)))
-    if exclude:
-        found = _one_of([Matches(_TEXT, _compiled(re_, "-e")) for re_ in exclude])
-        predicates.append(lambda line: not found(line))
-    predicates += [_query(text, now_ns).matches for text in where]
-    return LineFilter(
-        *predicates,
-        before=_first(before, context),
-        after=_first(after, context),
-    )
-
-
-def _query(text: str, now_ns: int) -> Query:
-    if not text.strip():
-        raise ConfigError("--where is empty; say for instance 'level>=warn'")
-    try:
-        return Query(text, now_ns=now_ns, local_offset=time.localtime().tm_gmtoff)
-    except QueryError as exc:
-        raise QueryError(f"--where: {exc.message}", exc.query, exc.position) from exc
-
-
-def _compiled(text: str, option: str) -> re.Pattern[str]:
-    names = {"-i": "--include", "-e": "--exclude"}
-    return compile_pattern(text, names[option])
-
-
-def _one_of(terms: list[Term]) -> Predicate:
-    return (terms[0] if len(terms) == 1 else Or(tuple(terms))).predicate()
-
-
-def _level(name: str) -> Level:
-    try:
-        return Level.parse(name)
-    except ConfigError as exc:
-        raise ConfigError(f"--level: {exc}") from exc
-
-
-def _at_least(level: Level) -> Predicate:
-    def holds(line: Line) -> bool:
-        return line.level >= level
-
-    return holds
-
-
-def _first(own: int | None, shared: int | None) -> int:
-    """Return ``-A`` or ``-B``, which come before ``-C``, as grep has it."""
-    return own if own is not None else shared or 0
 
 
 # --- how they look ----------------------------------------------------------------------------
@@ -258,7 +203,7 @@ def _formatter(
     if template == "":
         raise ConfigError("--template is empty; say for instance '{time} {container} {text}'")
     patterns = [compile_pattern(text, "--highlight") for text in highlight]
-    patterns += [_compiled(text, "-i") for text in include]
+    patterns += [compile_pattern(text, "--include") for text in include]
     patterns += [re.compile(re.escape(text)) for text in grep if text]
     terminal = os.isatty(1)
     style = Style(

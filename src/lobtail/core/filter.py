@@ -61,12 +61,19 @@ class LineFilter:
     def _with_context(self, items: list[Item]) -> list[Item]:
         kept: list[Item] = []
         for item in items:
-            if type(item) is not Line:
+            if type(item) is not Line and type(item) is not Skipped:
                 kept.append(item)
                 continue
             context = self._contexts.get(item.container.id)
             if context is None:
                 context = self._contexts[item.container.id] = _Context(self._before)
+            if type(item) is Skipped:
+                # Whoever read the log knew that nobody wants these.
+                context.skipped += len(context.before) + item.count
+                context.before.clear()
+                context.due = 0
+                continue
+            assert isinstance(item, Line)
             if self.matches(item):
                 if context.skipped and context.shown:
                     first = context.before[0] if context.before else item

@@ -63,6 +63,12 @@ class Memory:
     def __len__(self) -> int:
         return self._size
 
+    def restart(self) -> None:
+        """Forget everything but how much there was."""
+        self._batches.clear()
+        self._size = 0
+        self._newest = None
+
     def add(self, messages: list[Frame], newest_ns: int | None) -> None:
         """Remember ``messages``; ``newest_ns`` is the newest stamp received so far."""
         if not messages:

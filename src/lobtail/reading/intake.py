@@ -10,14 +10,25 @@ import msgspec
 from lobtail.core.audit import Verdict
 from lobtail.core.frames import Frame, Stream
 from lobtail.core.lines import LineAssembler, split_tty
-from lobtail.core.model import ContainerRef, Gap, Item, Line, Resumed
+from lobtail.core.model import ContainerRef, Gap, Item, Line, Resumed, Skipped
 from lobtail.core.resume import Memory, Overlap, ReplayFilter, stamp_of
+from lobtail.files import Literals
+from lobtail.reading.source import Source
 
 if TYPE_CHECKING:
     from lobtail.engine.logs import LogStream
     from lobtail.engine.models import Container
 
-__all__ = ["ROTATED", "UNMET", "FollowOptions", "Intake", "Sink", "messages_of", "younger"]
+__all__ = [
+    "ROTATED",
+    "UNMET",
+    "FollowOptions",
+    "Intake",
+    "Search",
+    "Sink",
+    "messages_of",
+    "younger",
+]
 
 # An unterminated line is shown after so long a silence of a live log, in seconds.
 SILENCE: Final = 0.3
@@ -26,6 +37,16 @@ RESTAMPING: Final = ("journald", "k8s-file")
 
 ROTATED: Final = "the log was rotated faster than the engine sent it"
 UNMET: Final = "the last known line is not there"
+
+
+class Search(msgspec.Struct, frozen=True):
+    """What files may be searched for, rather than read: lines without it may come, or not."""
+
+    texts: Literals
+    """What a wanted line contains."""
+    context: tuple[int, int] | None = None
+    """How many lines before and behind each wanted one must come too. What is left out is counted
+    then, and a ``Skipped`` mark stands in its place."""
 
 
 class FollowOptions(msgspec.Struct, frozen=True):
@@ -38,6 +59,8 @@ class FollowOptions(msgspec.Struct, frozen=True):
     stdout: bool = True
     stderr: bool = True
     details: bool = False
+    source: Source = "auto"
+    search: Search | None = None
 
 
 class Sink(Protocol):
@@ -123,6 +146,10 @@ class Intake:
     async def resumed(self, reason: str) -> None:
         """Say that the log goes on here after a cut."""
         await self._sink.deliver([Resumed(self.ref, None, reason)])
+
+    async def skipped(self, count: int) -> None:
+        """Say that lines were left out here that nobody wants."""
+        await self._sink.deliver([Skipped(self.ref, self._assembler.newest_ns, count)])
 
     async def found(self, verdict: Verdict) -> None:
         """Hand on what a follow stream left out, and say what it may have."""

@@ -9,7 +9,8 @@ from lobtail.core.frames import Frame
 from lobtail.core.model import ContainerRef
 from lobtail.core.resume import LIMIT, Overlap, stamp_of
 from lobtail.engine.pace import Pace
-from lobtail.errors import EngineStreamError
+from lobtail.errors import EngineStreamError, LogFileError
+from lobtail.reading.from_files import FileHistory
 from lobtail.reading.intake import (
     UNMET,
     FollowOptions,
@@ -22,6 +23,7 @@ from lobtail.reading.intake import (
 from lobtail.reading.poll import POLLED, Poller
 from lobtail.reading.recheck import Recheck
 from lobtail.reading.salvage import EndOfLog, read_behind_damage
+from lobtail.reading.source import Tell, open_source
 from lobtail.reading.turn import Turn
 from lobtail.retry import CUTS, GIVE_UP, back_off, retrying
 
@@ -44,7 +46,7 @@ class LogReader:
 
     ``turn`` is taken to open a stream, and for a history. ``now`` is the engine's clock, in
     nanoseconds since the epoch. ``before_live`` is awaited before anything is handed on that came
-    live.
+    live. ``tell`` is told which source serves the history.
     """
 
     def __init__(
@@ -59,8 +61,12 @@ class LogReader:
         now: Callable[[], int],
         before_live: Callable[[], Awaitable[None]],
         podman: bool = False,
+        tell: Tell | None = None,
     ) -> None:
         self._engine = engine
+        self._container = container
+        self._podman = podman
+        self._tell = tell
         self._id = container.id
         self._options = options
         self._turn = turn
@@ -103,6 +109,8 @@ class LogReader:
     async def history(self) -> None:
         """Read what the log holds."""
         async with self._turn:
+            if await self._history_from_files():
+                return
             await self._attempt(follow=False)
         # Before 23.0 an engine that cannot read on says that the log ends.
         if self._behind is None and self._options.until is None:
@@ -144,6 +152,32 @@ class LogReader:
         self._behind = -self._memory.received
         await self._intake.gap(DAMAGED)
         await self._intake.receive(found)
+        return True
+
+    async def _history_from_files(self) -> bool:
+        """Read the history from the engine's files; return whether all of it came from there.
+
+        If not, the API goes on behind the last message.
+        """
+        options = self._options
+        opened = await open_source(
+            self._engine, self._container, options.source, podman=self._podman
+        )
+        if self._tell is not None:
+            which = "from its files" if opened.files else "from the API"
+            self._tell(f"lobtail: {self._intake.ref.name}: history {which}: {opened.why}")
+        if opened.files is None:
+            return False
+        self._opened_ns = self._now()
+        try:
+            with opened.files as files:
+                await FileHistory(files, self._intake, options).read()
+        except (LogFileError, OSError) as exc:
+            if options.source == "files":
+                raise
+            if self._tell is not None:
+                self._tell(f"lobtail: {self._intake.ref.name}: history goes on from the API: {exc}")
+            return False
         return True
 
     async def _attempt(

@@ -1,0 +1,102 @@
+"""Which lines ``lobtail tail`` shows: the options of its filters, made into one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from lobtail.core.filter import LineFilter
+from lobtail.core.levels import Level
+from lobtail.core.model import Line
+from lobtail.core.patterns import compile_pattern
+from lobtail.core.query import Query
+from lobtail.core.terms import And, Contains, Matches, Or, Predicate, Subject, Term
+from lobtail.errors import ConfigError, QueryError
+from lobtail.files.literals import literals_of_term
+from lobtail.reading.intake import Search
+
+__all__ = ["FILTERS", "make_filter", "make_matcher"]
+
+FILTERS: Final = ("include", "exclude", "grep", "where", "level", "after", "before", "context")
+
+_TEXT: Final = Subject("text")
+
+
+def make_filter(
+    now_ns: int,
+    *,
+    include: Sequence[str],
+    exclude: Sequence[str],
+    grep: Sequence[str],
+    where: Sequence[str],
+    level: str | None,
+    after: int | None,
+    before: int | None,
+    context: int | None,
+) -> tuple[LineFilter, Search | None]:
+    """Return the filter, and what files can be searched for instead of being read.
+
+    Raises:
+        ConfigError: an option cannot be used.
+    """
+    # The cheapest first: each sees only what those before it let pass.
+    required: list[Term] = []
+    if grep:
+        required.append(_one_of([Contains(_TEXT, text) for text in grep]))
+    if include:
+        required.append(_one_of([_matches(text, "--include") for text in include]))
+    predicates = [term.predicate() for term in required]
+    if level is not None:
+        predicates.append(_at_least(_level(level)))
+    if exclude:
+        found = _one_of([_matches(text, "--exclude") for text in exclude]).predicate()
+        predicates.append(lambda line: not found(line))
+    queries = [_query(text, now_ns) for text in where]
+    predicates += [query.matches for query in queries]
+    required += [query.term for query in queries]
+    around = (_first(before, context), _first(after, context))
+    texts = literals_of_term(And(tuple(required))) if required else None
+    search = Search(texts, around if any(around) else None) if texts else None
+    return LineFilter(*predicates, before=around[0], after=around[1]), search
+
+
+def make_matcher(text: str | None, option: str) -> Predicate | None:
+    """Return what tells whether a regex is found in a line."""
+    return None if text is None else _matches(text, option).predicate()
+
+
+def _matches(text: str, option: str) -> Matches:
+    return Matches(_TEXT, compile_pattern(text, option))
+
+
+def _one_of(terms: Sequence[Term]) -> Term:
+    return terms[0] if len(terms) == 1 else Or(tuple(terms))
+
+
+def _query(text: str, now_ns: int) -> Query:
+    if not text.strip():
+        raise ConfigError("--where is empty; say for instance 'level>=warn'")
+    try:
+        return Query(text, now_ns=now_ns, local_offset=time.localtime().tm_gmtoff)
+    except QueryError as exc:
+        raise QueryError(f"--where: {exc.message}", exc.query, exc.position) from exc
+
+
+def _level(name: str) -> Level:
+    try:
+        return Level.parse(name)
+    except ConfigError as exc:
+        raise ConfigError(f"--level: {exc}") from exc
+
+
+def _at_least(level: Level) -> Predicate:
+    def holds(line: Line) -> bool:
+        return line.level >= level
+
+    return holds
+
+
+def _first(own: int | None, shared: int | None) -> int:
+    """Return ``-A`` or ``-B``, which come before ``-C``, as grep has it."""
+    return own if own is not None else shared or 0

@@ -1,0 +1,86 @@
+"""Read a container's history from the engine's files into an ``Intake``."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from lobtail.core.resume import WINDOW_NS, stamp_of
+from lobtail.files import Damage, LogFiles, Passed
+
+if TYPE_CHECKING:
+    from lobtail.reading.intake import FollowOptions, Intake
+
+__all__ = ["FileHistory", "damage_words"]
+
+
+class FileHistory:
+    """Reads what files held when they were opened, so that a live stream can be joined to it."""
+
+    def __init__(self, files: LogFiles, intake: Intake, options: FollowOptions) -> None:
+        self._files = files
+        self._intake = intake
+        self._options = options
+
+    async def read(self) -> None:
+        """Hand on what was asked for.
+
+        Raises LogFileError or OSError: the files cannot be read on; what was handed on stands.
+        """
+        options, intake, search = self._options, self._intake, self._options.search
+        for item in self._files.messages(
+            since=options.since,
+            until=options.until,
+            tail=tail_count(options.tail),
+            details=options.details,
+            # A live stream is joined by messages of both streams.
+            stdout=options.stdout or search is None,
+            stderr=options.stderr or search is None,
+            wanted=search.texts if search else None,
+            context=search.context if search else None,
+        ):
+            if isinstance(item, Damage):
+                await intake.gap(damage_words(item))
+            elif isinstance(item, Passed):
+                if item.count is not None:
+                    await intake.skipped(item.count)
+            else:
+                await intake.receive(item)
+            # Others want to read, too.
+            await asyncio.sleep(0)
+        if options.follow and search is not None:
+            self._remember()
+
+    def _remember(self) -> None:
+        """Remember the end of the log, of which a search has left out most."""
+        memory = self._intake.memory
+        memory.restart()
+        newest = max(
+            (
+                stamp
+                for item in self._files.messages(tail=1)
+                if isinstance(item, list)
+                for message in item
+                if (stamp := stamp_of(message)) is not None
+            ),
+            default=None,
+        )
+        if newest is None:
+            return
+        for item in self._files.messages(
+            since=newest - 2 * WINDOW_NS, details=self._options.details
+        ):
+            if isinstance(item, list):
+                memory.add(item, newest)
+
+
+def tail_count(tail: str) -> int | None:
+    """Return how many messages a ``tail`` asks for; None for all, as an engine reads it."""
+    # Engines take what is no number, or negative, for all.
+    return int(tail) if tail.isascii() and tail.isdecimal() else None
+
+
+def damage_words(damage: Damage) -> str:
+    """Say what of a log file could not be read."""
+    size = f"{damage.size} byte{'' if damage.size == 1 else 's'}"
+    return f"{size} of {damage.path} at {damage.offset} hold no record: {damage.reason}"

@@ -1,0 +1,86 @@
+"""Choose where a container's history is read from: the engine's files, or its API.
+
+Files are ten times as fast, and right where an engine is wrong. They are read where that is sure
+to give what the API would: the engine is Docker, reached by a Unix socket, the log driver is
+json-file or local, and the files are there and may be read. Live lines always come from the API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+import msgspec
+
+from lobtail.errors import LogFileError
+from lobtail.files import LogFiles, open_log
+
+if TYPE_CHECKING:
+    from lobtail.engine.client import EngineClient
+    from lobtail.engine.models import Container
+
+__all__ = ["SOURCES", "Opened", "Source", "Tell", "open_source"]
+
+Source: TypeAlias = Literal["auto", "api", "files"]
+SOURCES: Final = ("auto", "api", "files")
+
+Tell: TypeAlias = Callable[[str], None]
+"""Is told which source serves, and why."""
+
+# The local driver's last piece of a long line has no newline before 23.0, and its stamps are in the
+# engine's own zone before 25.0 (docs/decisions/015).
+LEGACY_API: Final = (1, 42)
+UTC_API: Final = (1, 44)
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """What was chosen: files that are open, or none."""
+
+    files: LogFiles | None
+    why: str
+
+
+async def open_source(
+    engine: EngineClient, container: Container, source: Source, *, podman: bool
+) -> Opened:
+    """Open the log files of a container if they are to be read.
+
+    Raises:
+        LogFileError: ``source`` is ``files``, and they cannot be read.
+    """
+    if source == "api":
+        return Opened(None, "as --source says")
+    try:
+        files = await _open(engine, container, podman=podman)
+    except LogFileError as exc:
+        if source == "files":
+            raise LogFileError(f"--source files: {exc}") from exc
+        return Opened(None, str(exc))
+    return Opened(files, files.paths[-1])
+
+
+async def _open(engine: EngineClient, container: Container, *, podman: bool) -> LogFiles:
+    """Open the log files of a container; LogFileError says why that cannot be."""
+    driver = container.log_driver
+    if engine.endpoint.kind != "unix":
+        raise LogFileError(f"the engine at {engine.endpoint} is not on this machine")
+    if podman:
+        raise LogFileError("the engine is Podman, whose stamps differ from those in its files")
+    if driver == "json-file":
+        path = container.log_path
+        if not path:
+            raise LogFileError("the engine does not say where the log is")
+        return open_log(path, driver)
+    if driver == "local":
+        version = await engine.api_version()
+        info = await engine.info()
+        if version < UTC_API and not info.system_time.endswith(("Z", "+00:00")):
+            raise LogFileError("this engine writes the times of the local driver in its own zone")
+        folder = Path(info.docker_root_dir, "containers", container.id)
+        return open_log(
+            folder / "local-logs" / "container.log", driver, legacy=version < LEGACY_API
+        )
+    raise LogFileError(
+        f"the log driver is {driver or 'unknown'}; only those of json-file and local are read"
+    )

@@ -1,0 +1,139 @@
+"""Tail log files without an engine: after its death, from a backup, from a captured stream."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from lobtail.core.filter import LineFilter
+from lobtail.core.model import ContainerRef
+from lobtail.engine.models import Config, Container, HostConfig, LogConfig
+from lobtail.errors import LogFileError
+from lobtail.files import LogFiles, open_log
+from lobtail.reading.from_files import FileHistory
+from lobtail.reading.intake import FollowOptions, Intake
+from lobtail.reading.merged import Channel, Merged
+from lobtail.reading.turn import Turn
+
+__all__ = ["TailFiles", "find_logs", "name_of"]
+
+_ID: Final = re.compile(r"[0-9a-f]{64}")
+
+
+class TailFiles(Merged):
+    """The lines of log files, merged by time; see ``tail_files``.
+
+    ::
+
+        async with tail_files("/var/lib/docker/containers") as tail:
+            async for batch in tail:
+                ...
+    """
+
+    def __init__(
+        self,
+        paths: list[Path],
+        options: FollowOptions,
+        *,
+        wanted: LineFilter | None = None,
+    ) -> None:
+        super().__init__(window_ns=0, wanted=wanted)
+        self._paths = paths
+        self._options = options
+
+    async def _begin(self) -> None:
+        logs = [(path, name_of(path)) for path in self._paths]
+        # What cannot be opened is said before anything is shown.
+        for path, _ in logs:
+            open_log(path).close()
+        for number, (path, ref) in enumerate(logs):
+            channel, turn = self._open_channel(str(number))
+            self._found.append((ref, False))
+            self._spawn(self._read(str(number), path, ref, channel, turn))
+
+    async def _read(
+        self, key: str, path: Path, ref: ContainerRef, channel: Channel, turn: Turn
+    ) -> None:
+        try:
+            async with turn:
+                with open_log(path) as files:
+                    intake = Intake(
+                        _container(ref, files),
+                        ref,
+                        self._options,
+                        channel,
+                        podman=files.driver == "k8s-file",
+                    )
+                    await FileHistory(files, intake, self._options).read()
+                    await intake.finish()
+        finally:
+            self._close_channel(key)
+
+
+def find_logs(paths: tuple[str, ...]) -> list[Path]:
+    """Return the logs that paths mean: a file or a container's folder is one, a folder of many all.
+
+    Raises:
+        LogFileError: a folder cannot be listed, or holds no log.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if not path.is_dir():
+            found.append(path)
+            continue
+        try:
+            names = sorted(os.listdir(path))  # noqa: PTH208 - a folder of thousands of names
+        except OSError as exc:
+            raise LogFileError(f"{path}: cannot be listed: {exc.strerror}") from exc
+        inner = [path / name for name in names if _ID.fullmatch(name)]
+        found += [folder for folder in inner if _has_log(folder)] if inner else [path]
+        if inner and not any(map(_has_log, inner)):
+            raise LogFileError(f"{path}: none of its {len(inner)} containers has a log here")
+    return found
+
+
+def _has_log(folder: Path) -> bool:
+    """Tell whether a container's folder has a log; one with another log driver has none."""
+    return (folder / f"{folder.name}-json.log").exists() or (folder / "local-logs").exists()
+
+
+class _Settings(msgspec.Struct, rename="pascal"):
+    """What names a container in its ``config.v2.json`` (moby, ``container.Container``)."""
+
+    id: str = msgspec.field(default="", name="ID")
+    name: str = ""
+    config: Config = Config()
+
+
+def name_of(path: Path) -> ContainerRef:
+    """Return how the lines of a log name its container.
+
+    By what the engine keeps beside the log, if that can be read; else by its ID or its file's name.
+    """
+    folder = path if path.is_dir() else path.parent
+    folder = folder.parent if folder.name == "local-logs" else folder
+    try:
+        settings = msgspec.json.decode((folder / "config.v2.json").read_bytes(), type=_Settings)
+    except (OSError, msgspec.DecodeError, ValueError):
+        settings = _Settings()
+    match = _ID.search(folder.name) or _ID.search(path.name)
+    identifier = settings.id or (match[0] if match else str(path))
+    labels = settings.config.labels or {}
+    return ContainerRef(
+        id=identifier,
+        name=settings.name.removeprefix("/") or (identifier[:12] if match else path.name),
+        image=settings.config.image,
+        project=labels.get("com.docker.compose.project", ""),
+        service=labels.get("com.docker.compose.service", ""),
+        labels=labels,
+    )
+
+
+def _container(ref: ContainerRef, files: LogFiles) -> Container:
+    return Container(
+        id=ref.id, name=ref.name, host_config=HostConfig(log_config=LogConfig(type=files.driver))
+    )
