@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 DONE   := $(VENV)/.done
+PEERS  := .venv-bench
 
 .PHONY: demo test lint bench clean help
 
@@ -11,7 +12,7 @@ help:
 	@echo 'make demo    show lobtail on real containers'
 	@echo 'make test    run the whole suite against real engines'
 	@echo 'make lint    style, types, import contracts'
-	@echo 'make bench   measure against docker logs'
+	@echo 'make bench   measure against docker, docker-py and aiodocker'
 	@echo 'make clean   remove what these made here'
 
 # Debian keeps venv in a package of its own, which scripts/python-venv installs.
@@ -30,6 +31,12 @@ $(DONE)/dev: $(DONE)/lobtail
 	@$(BIN)/pip install --quiet --group dev
 	@touch $@
 
+# What lobtail is measured against has an environment of its own.
+$(DONE)/peers: $(DONE)/pip
+	@$(PYTHON) -m venv --without-pip --clear $(PEERS)
+	@$(BIN)/pip --python $(PEERS) install --quiet --group bench
+	@touch $@
+
 demo: $(DONE)/lobtail
 	@$(BIN)/python scripts/demo
 
@@ -42,9 +49,9 @@ lint: $(DONE)/dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: $(DONE)/dev
-	@$(BIN)/python bench/logs.py $(ARGS)
+bench: $(DONE)/lobtail $(DONE)/peers
+	@$(BIN)/python bench/run.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

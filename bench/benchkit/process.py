@@ -65,6 +65,24 @@ class Program:
             self._launcher.stdout.close()
         os.close(self._report)
 
+    def pid(self) -> int:
+        """Return the program's process ID: it is the launcher's only child.
+
+        Raises:
+            BenchError: it has ended, or this is not Linux.
+        """
+        launcher = self._launcher.pid
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline and self._launcher.poll() is None:
+            try:
+                children = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
+            except OSError:
+                break
+            if children:
+                return int(children[0])
+            time.sleep(0.001)
+        raise BenchError(f"no process of {self.command[0]} was found")
+
     def usage(self) -> Usage:
         """Wait for the end; return what was used.
 

@@ -5,10 +5,14 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 # unit → digits behind the point
-DIGITS = {"s": 2, "ms": 1, "MiB": 1}
+DIGITS = {"s": 2, "ms": 1, "MiB": 1, "lines": 0, "lines/s": 0, "CPUs": 2, "fds": 0}
+
+OURS = "lobtail"
+# The columns of the table, in this order.
+CLIENTS = ("docker", "docker-py", "aiodocker", OURS)
 
 
 @dataclass(frozen=True)
@@ -22,11 +26,11 @@ class Goal:
     kind: str
     limit: float
 
-    def text(self, unit: str) -> str:
+    def text(self, unit: str, against: str) -> str:
         """Return the goal for the table."""
         return {
-            "ratio": f"≤ {self.limit:g} ×",
-            "difference": f"≤ docker + {self.limit:g} {unit}",
+            "ratio": f"≤ {self.limit:g} × {against}",
+            "difference": f"≤ {against} + {self.limit:g} {unit}",
             "median": f"≤ {self.limit:g} {unit}",
             "max": f"max ≤ {self.limit:g} {unit}",
         }[self.kind]
@@ -34,33 +38,51 @@ class Goal:
 
 @dataclass
 class Row:
-    """One measure: the samples of both, in the order of the runs; either may have none."""
+    """One measure: the samples of each client, in the order of the runs; any may have none.
+
+    `against` is the client that lobtail is compared with. `ours` tells which way of running lobtail
+    the row is about, where a step has several. With `chart`, a client's name → what it ran, the row
+    is a group of bars in the chart.
+    """
 
     name: str
     unit: str
-    docker: list[float] = field(default_factory=list)
-    lobtail: list[float] = field(default_factory=list)
     goal: Goal | None = None
+    against: str = "docker"
+    ours: str = OURS
+    chart: dict[str, str] | None = None
+    samples: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, client: str, value: float) -> None:
-        """Add a sample of `docker` or `lobtail`."""
-        (self.lobtail if client == "lobtail" else self.docker).append(value)
+        """Add a sample; one of lobtail run in another way than this row's is left out."""
+        if client == self.ours:
+            client = OURS
+        elif client not in CLIENTS or client == OURS:
+            return
+        self.samples.setdefault(client, []).append(value)
+
+    def of(self, client: str) -> list[float]:
+        """Return the samples of a client."""
+        return self.samples.get(client, [])
 
     def pairs(self, figure: Callable[[float, float], float]) -> list[float]:
-        """Return `figure(lobtail, docker)` of each round: noise in both cancels out."""
-        return [
-            figure(ours, theirs) for ours, theirs in zip(self.lobtail, self.docker, strict=False)
-        ]
+        """Return `figure(lobtail, other)` of each round: noise in both cancels out."""
+        both = zip(self.of(OURS), self.of(self.against), strict=False)
+        return [figure(ours, theirs) for ours, theirs in both]
 
     def reached(self) -> float | None:
-        """Return what the goal is about."""
-        if self.goal is None or not self.lobtail:
+        """Return what the goal is about; None if it was not measured."""
+        if self.goal is None:
             return None
         if self.goal.kind == "ratio":
-            return statistics.median(self.pairs(lambda a, b: a / b))
-        if self.goal.kind == "difference":
-            return statistics.median(self.pairs(lambda a, b: a - b))
-        return (max if self.goal.kind == "max" else statistics.median)(self.lobtail)
+            figures = self.pairs(lambda a, b: a / b)
+        elif self.goal.kind == "difference":
+            figures = self.pairs(lambda a, b: a - b)
+        else:
+            figures = self.of(OURS)
+        if not figures:
+            return None
+        return max(figures) if self.goal.kind == "max" else statistics.median(figures)
 
     def missed(self) -> bool:
         """Tell whether there is a goal and it is not reached."""
@@ -70,33 +92,38 @@ class Row:
     def cells(self) -> list[str]:
         """Return the row for the table."""
         digits = DIGITS[self.unit]
-        goal = self.goal.text(self.unit) if self.goal else ""
-        verdict = "" if self.goal is None else "MISSED" if self.missed() else "met"
+        ratios = self.pairs(lambda a, b: a / b if b else 1.0)
         return [
             f"{self.name}, {self.unit}",
-            spread(self.docker, digits),
-            spread(self.lobtail, digits),
-            spread(self.pairs(lambda a, b: a / b), 2),
-            goal,
-            verdict,
+            *(spread(self.of(client), digits) for client in CLIENTS),
+            spread(ratios, 2),
+            self.goal.text(self.unit, self.against) if self.goal else "",
+            "" if self.goal is None else "MISSED" if self.missed() else "met",
         ]
 
     def data(self) -> dict[str, Any]:
         """Return all of it for the JSON."""
-        goal = self.goal and {"kind": self.goal.kind, "limit": self.goal.limit}
         return {
             "name": self.name,
             "unit": self.unit,
-            "docker": self.docker,
-            "lobtail": self.lobtail,
-            "goal": goal,
+            "goal": self.goal and {"kind": self.goal.kind, "limit": self.goal.limit},
+            "against": self.against,
+            "chart": self.chart,
+            "samples": self.samples,
             "reached": self.reached(),
             "missed": self.missed(),
         }
 
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Self:
+        """Return the row that `data` was made of."""
+        goal = data["goal"] and Goal(**data["goal"])
+        kept = {key: data[key] for key in ("name", "unit", "against", "chart", "samples")}
+        return cls(**kept, goal=goal)
+
 
 def spread(samples: list[float], digits: int) -> str:
-    """Return `median (min-max)`."""
+    """Return `median (min–max)`."""
     if not samples:
         return "-"
     middle = f"{statistics.median(samples):.{digits}f}"
@@ -105,7 +132,7 @@ def spread(samples: list[float], digits: int) -> str:
     return f"{middle} ({min(samples):.{digits}f}–{max(samples):.{digits}f})"
 
 
-HEAD = ["median (min–max)", "docker logs", "lobtail logs", "ratio", "goal", ""]
+HEAD = ["median (min–max)", "docker CLI", "docker-py", "aiodocker", OURS, "ratio", "goal", ""]
 
 
 def table(rows: list[Row]) -> str:
@@ -119,8 +146,19 @@ def table(rows: list[Row]) -> str:
     return "\n".join(f"| {line} |" for line in text)
 
 
+def facts_line(facts: dict[str, Any]) -> str:
+    """Return on one line what was measured with what."""
+    return " · ".join(f"{key} {value}" for key, value in facts.items())
+
+
 def write_json(path: Path, facts: dict[str, Any], rows: list[Row]) -> None:
     """Write everything that was measured."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    result = {**facts, "results": [row.data() for row in rows]}
+    result = {"facts": facts, "rows": [row.data() for row in rows]}
     path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> tuple[dict[str, Any], list[Row]]:
+    """Return what `write_json` wrote."""
+    result = json.loads(path.read_text())
+    return result["facts"], [Row.from_data(row) for row in result["rows"]]

@@ -9,6 +9,7 @@
     ├── ConnectionLostError    the connection broke in mid-answer: reconnect
     ├── EngineError            the engine refused: read its words; ``status`` is the HTTP status
     ├── EngineStreamError      the engine reported an error of its own inside a log stream
+    ├── LogFileError           a log file cannot be opened or is none: name another, or use sudo
     └── ProtocolError          bytes that are not what the protocol promises: wrong peer or a bug
         └── TruncatedStream    the stream ended inside a frame: what came whole was delivered
 
@@ -24,6 +25,7 @@ __all__ = [
     "EngineError",
     "EngineStreamError",
     "LobtailError",
+    "LogFileError",
     "ProtocolError",
     "QueryError",
     "TruncatedStream",
@@ -88,6 +90,10 @@ class EngineStreamError(LobtailError):
 
     def __str__(self) -> str:
         return f"error from daemon in stream: {self.message}"
+
+
+class LogFileError(LobtailError):
+    """A log file cannot be opened, or is none that lobtail knows. Nothing was read."""
 
 
 class ProtocolError(LobtailError):

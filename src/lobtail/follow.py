@@ -165,9 +165,19 @@ class Follower:
                     continue
                 gave_up = None
                 await self._end_of_run(before)
-            if not self.container.state.running and not await self._await_start():
+            elif not await self._next_run():
                 return
+
+    async def _next_run(self) -> bool:
+        """Wait for the next run and tell of it; return whether there was one."""
+        before = self.container
+        if not await self._await_start():
+            return False
+        if self.container.state.running:
             await self._tell_runs()
+        else:  # a run as short as those of a program that cannot start
+            await self._end_of_run(before)
+        return True
 
     async def _live(self, cut: ConnectionLostError | None) -> None:
         """Follow one stream to its end, and tell of new runs that it goes on with."""
@@ -213,12 +223,20 @@ class Follower:
 
     async def _end_of_run(self, before: Container) -> None:
         """Read once more what a follow stream may have missed, and say how the run ended."""
-        if _run(before) != _run(self.container):  # another run has begun already
-            await self._reader.catch_up(_between(self.container))
-        else:
-            # What is younger than that look belongs to a run that has begun since.
-            await self._reader.catch_up(self._looked_ns)
-        await self._tell_runs()
+        now = self.container
+        marks = None
+        if _run(before) != _run(now):  # another run has begun already
+            await self._reader.catch_up(_between(before, now))
+            marks = self.runs.advance(self.ref, _look(now))
+            if now.state.running:
+                await self._intake.finish(*marks)
+                return
+            await self._intake.finish(*marks[:-1])
+        # What is younger than that look belongs to a run that has begun since.
+        await self._reader.catch_up(self._looked_ns)
+        if marks is None:
+            marks = self.runs.advance(self.ref, _look(now))
+        await self._intake.finish(*marks[-1:])
 
     async def _check_run(self) -> None:
         """Tell of a new run whose log this very stream goes on with."""
@@ -239,18 +257,20 @@ class Follower:
         await self._intake.finish(*self.runs.advance(self.ref, _look(self.container)))
 
     async def _await_start(self) -> bool:
-        """Wait for the next run; return whether there is one before ``until``."""
+        """Wait for the next run, which may be over by then; return whether ``until`` allows it."""
         until = self._options.until
+        before = _run(self.container)
         with suppress(TimeoutError):
             async with asyncio.timeout(
                 None if until is None else max(until - self._now(), 0) / 1e9
             ):
-                while not self.container.state.running:
+                while True:
                     self.changed.clear()
                     self.container = await self._inspect()
-                    if not self.container.state.running:
-                        await self.changed.wait()
-        return self.container.state.running
+                    if self.container.state.running or _run(self.container) != before:
+                        return True
+                    await self.changed.wait()
+        return False
 
     async def _settled(self) -> Container:
         """Inspect the container once its state shows what ended the stream."""
@@ -291,13 +311,15 @@ def _look(container: Container) -> Look:
     )
 
 
-def _between(container: Container) -> int | None:
-    """Return a moment between the end of the last run and the beginning of this one.
+def _between(before: Container, now: Container) -> int | None:
+    """Return a moment between the end of the last run and the beginning of the one that is now.
 
     Neither is exact: the last text of a run is stamped a little after its end, and the first of
     the next a little before its start is noted.
     """
-    ended, started = moment(container.state.finished_at), _run(container)
+    started = _run(now)
+    # An engine shows the last end that there was: of the run before, unless that of this one.
+    ended = moment((now if now.state.running else before).state.finished_at)
     if ended is None or started is None or not ended < started:
         return started
     return (ended + started) // 2

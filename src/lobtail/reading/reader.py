@@ -23,7 +23,7 @@ from lobtail.reading.poll import POLLED, Poller
 from lobtail.reading.recheck import Recheck
 from lobtail.reading.salvage import EndOfLog, read_behind_damage
 from lobtail.reading.turn import Turn
-from lobtail.retry import CUTS, GIVE_UP, back_off
+from lobtail.retry import CUTS, GIVE_UP, back_off, retrying
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
@@ -254,18 +254,22 @@ class LogReader:
         return await self._open(tail="all" if count is None else str(count), until=until)
 
     async def _read_end(self, count: int) -> EndOfLog:
-        """Read the last ``count`` messages, for ``read_behind_damage``."""
-        messages: list[Frame] = []
-        stream = await self._open_end(count, None)
-        clean = True
-        try:
-            async for frames in stream:
-                messages += younger(messages_of(stream, frames), self._options.since)
-        except EngineStreamError:
-            clean = False
-        finally:
-            stream.close()
-        return EndOfLog(messages, clean)
+        """Read the last ``count`` messages, however often the connection breaks."""
+
+        async def read() -> EndOfLog:
+            messages: list[Frame] = []
+            stream = await self._open_end(count, None)
+            clean = True
+            try:
+                async for frames in stream:
+                    messages += younger(messages_of(stream, frames), self._options.since)
+            except EngineStreamError:
+                clean = False
+            finally:
+                stream.close()
+            return EndOfLog(messages, clean)
+
+        return await retrying(read, most=None if self._options.follow else GIVE_UP)
 
     # --- second looks ---------------------------------------------------------------------------
 

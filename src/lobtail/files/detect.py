@@ -1,0 +1,59 @@
+"""Tell by which log driver a file was written: by what stands at its beginning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import Final
+
+from lobtail.errors import LogFileError
+from lobtail.files.capture import Capture
+from lobtail.files.formats import Format
+from lobtail.files.jsonfile import JsonFile
+from lobtail.files.k8sfile import K8sFile
+from lobtail.files.local import Local
+from lobtail.files.part import Part
+
+__all__ = ["DRIVERS", "detect"]
+
+DRIVERS: Final[dict[str, Callable[[], Format]]] = {
+    JsonFile.driver: JsonFile,
+    Local.driver: Local,
+    K8sFile.driver: K8sFile,
+    Capture.driver: Capture,
+}
+
+# Anywhere at the beginning: a file may begin with damage.
+_SIGNS: Final = (
+    ("json-file", re.compile(rb'(?:\A|[\n\x00])\{"(?:log|stream|time)":"')),
+    ("local", re.compile(rb"\x00[\x00-\x0f][\x00-\xff]{2}\x0a\x06std(?:out|err)")),
+    (
+        "k8s-file",
+        re.compile(rb"(?:\A|\n)[0-9]{4}-[0-9]{2}-[0-9]{2}T[^ \n]{8,30} std(?:out|err) [FP] "),
+    ),
+    ("stream", re.compile(rb"\A[\x00-\x03]\x00{3}[\x00-\xff]{4}")),
+)
+_NAMES: Final = (("-json.log", "json-file"), ("container.log", "local"), ("ctr.log", "k8s-file"))
+
+
+def detect(parts: list[Part]) -> Format:
+    """Return the format of a log. LogFileError if none is recognised."""
+    for part in reversed(parts):
+        head = next(part.blocks(), b"")
+        for driver, sign in _SIGNS:
+            if sign.search(head[: 1 << 16]):
+                return DRIVERS[driver]()
+        if head.strip(b"\x00"):
+            break
+    path = parts[-1].path
+    name = PurePath(path).name
+    if not any(part.size for part in parts):
+        for ending, driver in _NAMES:
+            if name.endswith(ending):
+                return DRIVERS[driver]()
+        raise LogFileError(f"{path} is empty, and its name does not tell the log driver: name it")
+    raise LogFileError(
+        f"{path} is no log that lobtail knows: neither of json-file nor local nor k8s-file, "
+        "nor a captured stream of frames"
+    )

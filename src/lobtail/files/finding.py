@@ -1,0 +1,157 @@
+"""Find where to begin: the last N messages, or a moment, without reading what stands before.
+
+*The last N* are counted backwards from the end, block by block. Only a compressed file has to be
+read whole, and twice: to count, and again to show; nothing of it is kept.
+
+*A moment* is found by bisection: over the files by the stamps of their first messages, then over
+the bytes of the file. Stamps are taken before the writers of stdout and stderr meet at the file, so
+they rise but for small inversions. Therefore what is found is verified: none of the messages in the
+``LOOK_BACK`` bytes before it, some thousands, may belong to the range, or it goes on before them.
+All messages from there on are compared one by one. What this can miss are messages that stand
+farther than that before older ones: the machine's clock was set back while they were written.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lobtail.files.formats import Format
+from lobtail.files.part import Part
+from lobtail.files.span import stamp_text
+from lobtail.files.values import MAX_RECORD, STAMP
+from lobtail.files.walk import Walk
+
+__all__ = ["find_moment", "find_tail"]
+
+# Two writers cannot overtake one another by more: the lock of the file is fair within 1 ms (Go,
+# sync.Mutex, starvation mode), and an engine writes some 200 messages in that time.
+LOOK_BACK: Final = 1 << 19
+
+_NEAR: Final = 1 << 16  # bytes that are rather read than halved
+
+
+def find_tail(parts: list[Part], form: Format, count: int) -> tuple[int, int, int]:
+    """Return where the last ``count`` messages begin: file, offset, how many to skip there."""
+    for index in range(len(parts) - 1, -1, -1):
+        part = parts[index]
+        if part.compressed or not form.seekable:
+            found = sum(len(block.frames) for block in Walk(form).read(part))
+            if found >= count:
+                return index, 0, found - count
+            count -= found
+            continue
+        end = part.size
+        reach = _NEAR
+        whole = True  # the end is the file's own
+        while end > 0:
+            start = max(0, end - reach)
+            first = _first_record(form, part, start, end) if start else 0
+            if first < 0 or first >= end:
+                if start == 0:
+                    break
+                reach *= 2
+                continue
+            blocks = Walk(form).read(part, first, None if whole else end)
+            found = sum(len(block.frames) for block in blocks)
+            if found >= count:
+                return index, first, found - count
+            count -= found
+            end, whole = first, False
+            reach = min(reach * 2, 1 << 20)
+    return 0, 0, 0
+
+
+def find_moment(parts: list[Part], form: Format, since: int) -> tuple[int, int]:
+    """Return where the messages from ``since`` on begin: file, offset.
+
+    Some that are older may stand behind that place, too.
+    """
+    moment = stamp_text(since)
+    for index in range(len(parts) - 1, -1, -1):
+        part = parts[index]
+        first = _first_stamp(form, part)
+        if first is not None and first < moment:
+            break
+    else:
+        return 0, 0
+    offset = 0 if part.compressed else _bisect(form, part, moment)
+    while offset == 0 and index > 0 and _may_reach(parts[index - 1], since):
+        # The file begins with messages of this moment; the one before may end with such.
+        index -= 1
+        part = parts[index]
+        if not part.compressed:
+            offset = _verified(form, part, part.size, moment)
+            if offset == part.size:
+                return index + 1, 0
+    return index, offset
+
+
+def _may_reach(part: Part, since: int) -> bool:
+    """Say whether a file may hold messages from ``since`` on."""
+    last = part.last_time()
+    return last is None or last >= since
+
+
+def _bisect(form: Format, part: Part, moment: bytes) -> int:
+    """Return the offset of a record in a plain file before which all are older than ``moment``."""
+    low = 0
+    high = part.size
+    while high - low > _NEAR:
+        middle = (low + high) // 2
+        found = _first_record(form, part, middle, high)
+        stamp = _stamp_at(form, part, found) if 0 <= found < high else None
+        if stamp is not None and stamp < moment:
+            low = found
+        else:
+            high = middle
+    return _verified(form, part, low, moment)
+
+
+def _verified(form: Format, part: Part, low: int, moment: bytes) -> int:
+    """Return ``low``, or a record before it if there are messages from ``moment`` on there."""
+    reach = LOOK_BACK
+    start = low
+    while start > 0:
+        before = _first_record(form, part, start - reach, start) if start > reach else 0
+        if before < 0:
+            reach *= 2
+            continue
+        blocks = Walk(form).read(part, before, start)
+        if all(f.payload[:STAMP] < moment for block in blocks for f in block.frames):
+            break
+        low = start = before
+    return low
+
+
+def _first_record(form: Format, part: Part, start: int, end: int) -> int:
+    """Return the offset of the first record that begins between two places, or -1."""
+    size = form.probe
+    while True:
+        data = part.read_at(start, size)
+        ends = start + len(data) >= part.size
+        found = form.align(data, ends=ends)
+        if found >= 0:
+            return start + found if start + found < end else -1
+        if ends or start + size >= end + form.probe:
+            return -1
+        size *= 4
+
+
+def _stamp_at(form: Format, part: Part, offset: int) -> bytes | None:
+    """Return the stamp of the first message from ``offset`` on."""
+    size = form.probe
+    while True:
+        data = part.read_at(offset, size)
+        frames = form.messages(data, offset, details=False).frames
+        if frames:
+            return frames[0].payload[:STAMP]
+        if offset + len(data) >= part.size or size > MAX_RECORD:
+            return None
+        size *= 4
+
+
+def _first_stamp(form: Format, part: Part) -> bytes | None:
+    for block in Walk(form).read(part):
+        if block.frames:
+            return block.frames[0].payload[:STAMP]
+    return None

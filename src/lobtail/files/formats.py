@@ -1,0 +1,158 @@
+"""What the log drivers' formats have in common."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from lobtail.core.frames import Frame, Stream
+from lobtail.core.timestamps import format_rfc3339, parse_rfc3339
+from lobtail.errors import ConfigError, ProtocolError
+from lobtail.files.values import STAMP, Decoded, Hole, Literals
+
+if TYPE_CHECKING:
+    from lobtail.files.select import Selector
+
+__all__ = ["NO_RECORD", "STREAMS", "Format", "Show", "full_stamp"]
+
+STREAMS: Final = {
+    "stdout": Stream.STDOUT,
+    "stderr": Stream.STDERR,
+    b"stdout": Stream.STDOUT,
+    b"stderr": Stream.STDERR,
+}
+
+_NULS: Final = re.compile(rb"\x00+\n?")
+_UTC: Final = re.compile(
+    rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z"
+)
+
+
+class Show(NamedTuple):
+    """What ``runs`` is to show."""
+
+    timestamps: bool = False
+    details: bool = False
+    stdout: bool = True
+    stderr: bool = True
+
+
+class Format:
+    """Decodes one driver's records. Holds no state: blocks may be decoded in any order."""
+
+    driver = ""
+    stamped = True
+    """Whether messages have times."""
+    seekable = True
+    """Whether the beginning of a record can be found from the midst of a file."""
+    cut = STAMP + 1
+    """Bytes of a message before what is shown without timestamps."""
+    legacy = False
+    """Whether messages are to be as engines before 23.0 send them."""
+    probe = 1 << 14
+    """Bytes to read for finding a record: longer than most of them."""
+
+    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:
+        """Decode the whole records in ``data``, which begins where one begins, or is damaged.
+
+        ``base`` is where ``data`` stands in the file. What is left over is an unfinished record.
+        """
+        raise NotImplementedError
+
+    def runs(self, data: bytes, base: int, show: Show) -> Decoded:
+        """Decode like ``messages``, neighbours of one stream joined into one frame."""
+        decoded = self.messages(data, base, details=show.details)
+        return joined(decoded, show, self.cut)
+
+    def remainder(
+        self,
+        data: bytes,
+        base: int,
+        *,
+        live: bool,
+        details: bool,  # noqa: ARG002 - for formats whose last record may be whole
+    ) -> Decoded:
+        """Decode what is left at a file's end. ``live``: somebody may still be writing it."""
+        if live and self.unfinished(data):
+            return Decoded([], [], len(data))
+        return Decoded([], [hole(0, data, base, "the record is cut off")], len(data))
+
+    def selector(
+        self, wanted: Literals, context: tuple[int, int] | None, streams: frozenset[Stream]
+    ) -> Selector | None:
+        """Return what finds the records of wanted lines; None if all have to be looked at."""
+        del wanted, context, streams
+        return None
+
+    def unfinished(self, data: bytes) -> bool:
+        """Say whether ``data`` can be the beginning of a record."""
+        raise NotImplementedError
+
+    def align(self, data: bytes, *, ends: bool) -> int:
+        """Return where in ``data`` the first record begins, or -1.
+
+        ``data`` begins anywhere; ``ends`` says that the file ends with it.
+        """
+        raise NotImplementedError
+
+
+def joined(decoded: Decoded, show: Show, cut: int) -> Decoded:
+    """Join neighbours of one stream; without timestamps leave ``cut`` bytes of each message out.
+
+    What stands before a hole is not joined with what stands behind it.
+    """
+    if show.timestamps:
+        cut = 0
+    frames: list[Frame] = []
+    holes: list[Hole] = []
+    pending = iter(decoded.holes)
+    found = next(pending, None)
+    run: list[bytes] = []
+    current: Stream | None = None
+
+    def close() -> None:
+        if run and current is not None:
+            frames.append(Frame(current, b"".join(run)))
+            run.clear()
+
+    for i, message in enumerate(decoded.frames):
+        while found is not None and found.before <= i:
+            close()
+            holes.append(found._replace(before=len(frames)))
+            found = next(pending, None)
+        stream = message.stream
+        if stream is Stream.STDOUT and not show.stdout:
+            continue
+        if stream is Stream.STDERR and not show.stderr:
+            continue
+        if stream is not current:
+            close()
+            current = stream
+        run.append(message.payload[cut:])
+    close()
+    while found is not None:
+        holes.append(found._replace(before=len(frames)))
+        found = next(pending, None)
+    return Decoded(frames, holes, decoded.used)
+
+
+NO_RECORD: Final = "this is no record"
+
+
+def hole(before: int, data: bytes, offset: int, reason: str = NO_RECORD) -> Hole:
+    """Return a hole where ``data`` is, saying so if it is a run of NUL bytes."""
+    if _NULS.fullmatch(data):
+        # A crash of the machine leaves these: the size of a file was written, its content not.
+        reason = "a run of NUL bytes"
+    return Hole(before, offset, len(data), reason)
+
+
+def full_stamp(stamp: bytes) -> bytes | None:
+    """Return an RFC 3339 time as the API writes it, with nine digits and in UTC; else None."""
+    if _UTC.fullmatch(stamp):
+        # Go's RFC3339Nano leaves zeros at the end out, and the point before nothing.
+        return stamp[:-1].ljust(20, b".").ljust(STAMP - 1, b"0") + b"Z"
+    try:
+        return format_rfc3339(parse_rfc3339(stamp)).encode()
+    except (ProtocolError, ConfigError):
+        return None

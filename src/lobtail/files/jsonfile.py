@@ -1,0 +1,220 @@
+r"""The records of the json-file driver: a JSON object a line.
+
+::
+
+    {"log":"text\n","stream":"stdout","attrs":{"tag":"web"},"time":"2006-01-02T15:04:05.1234Z"}
+
+``attrs`` is there only with the log options ``labels``, ``env`` and ``tag``. A piece of a long line
+has no ``\n`` at its end. The time is RFC 3339 without the zeros at the fraction's end, where the
+API has nine digits (moby, ``daemon/logger/jsonfilelog/jsonlog``: ``JSONLogs.MarshalJSONBuf``,
+``fastTimeMarshalJSON``). A newline as such stands nowhere but at a record's end, and a quote as
+such nowhere but around a key or a value: a record can be found from anywhere.
+
+Each block is read in the quickest way that is right for it:
+
+1. *in bulk* (``core`` of ``_Bulk``), if all its records are whole lines with the same keys and
+   attributes: one pattern takes all that stands between two texts away;
+2. with msgspec, all records in one call;
+3. line by line, if some are damaged.
+
+What the pattern of 1 leaves over is the texts. If there is no quote among them, it left nothing
+but texts; if there are escapes, they are one JSON string together, or the block is not regular.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+from urllib.parse import quote_plus
+
+import msgspec
+
+from lobtail.core.frames import Frame, Stream
+from lobtail.files.bulk import bulk_messages, bulk_runs
+from lobtail.files.formats import STREAMS, Format, Show, full_stamp, hole, joined
+from lobtail.files.needles import json_needles
+from lobtail.files.select import JsonSelector
+from lobtail.files.values import Decoded, Hole, Literals
+
+__all__ = ["JsonFile", "encode_details"]
+
+
+class _Record(msgspec.Struct, gc=False):
+    log: str = ""
+    stream: str = ""
+    time: str = ""
+    attrs: msgspec.Raw = msgspec.Raw()
+
+
+_RECORD: Final = msgspec.json.Decoder(_Record)
+_ATTRS: Final = msgspec.json.Decoder(dict[str, str])
+
+_STRING: Final = r'"(?:[^"\\\x00\n]++|\\[^\n])*+"'
+# A record as the driver writes it; one without text has no "log".
+_SHAPE: Final = re.compile(
+    rf'\{{(?:"log":{_STRING},)?"stream":"std(?:out|err)",'
+    rf'(?:"attrs":\{{(?:{_STRING}:{_STRING},?)*+\}},)?"time":"[^"\\\x00\n]{{20,35}}"\}}'.encode()
+)
+_BEGIN: Final = re.compile(rb'\{"(?:log|stream|attrs|time)":')
+_ODD: Final = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u]"
+    r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|([\x01-\x1f])"
+)
+
+
+class JsonFile(Format):
+    """The format of the json-file driver."""
+
+    driver = "json-file"
+
+    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:
+        """Decode as ``Format.messages`` says."""
+        used = data.rfind(b"\n") + 1
+        if not details:
+            frames = bulk_messages(data, used)
+            if frames is not None:
+                return Decoded(frames, [], used)
+        return self.exact(data[:used], base, details=details)
+
+    def runs(self, data: bytes, base: int, show: Show) -> Decoded:
+        """Decode as ``Format.runs`` says."""
+        if not show.timestamps and not show.details:
+            used = data.rfind(b"\n") + 1
+            frames = bulk_runs(data, used, show.stdout, show.stderr)
+            if frames is not None:
+                return Decoded(frames, [], used)
+            return joined(self.exact(data[:used], base, details=False), show, self.cut)
+        return super().runs(data, base, show)
+
+    def exact(self, body: bytes, base: int, *, details: bool) -> Decoded:
+        """Decode whole lines, record by record."""
+        try:
+            records = _RECORD.decode_lines(body)
+            if len(records) == body.count(b"\n"):
+                return Decoded([_frame(record, details) for record in records], [], len(body))
+        except (msgspec.DecodeError, ValueError):
+            pass  # invalid UTF-8 is a ValueError
+        frames: list[Frame] = []
+        holes: list[Hole] = []
+        for line in _lines(body):
+            self._line(line, base, details, frames, holes)
+            base += len(line)
+        return Decoded(frames, holes, len(body))
+
+    def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded:
+        """Decode as ``Format.remainder`` says; a last record may lack its newline."""
+        if live and self.unfinished(data):
+            return Decoded([], [], len(data))
+        frames: list[Frame] = []
+        holes: list[Hole] = []
+        self._line(data, base, details, frames, holes)
+        return Decoded(frames, holes, len(data))
+
+    def selector(
+        self, wanted: Literals, context: tuple[int, int] | None, streams: frozenset[Stream]
+    ) -> JsonSelector | None:
+        """Select as ``Format.selector`` says."""
+        needles = json_needles(wanted)
+        return JsonSelector(needles, context[1] if context else 0, streams) if needles else None
+
+    def unfinished(self, data: bytes) -> bool:
+        """Say whether ``data`` can be the beginning of a record."""
+        return b"\0" not in data and data[:2] == b'{"'[: len(data)]
+
+    def align(self, data: bytes, *, ends: bool) -> int:  # noqa: ARG002 - for other formats
+        """Return where the first line begins behind another one."""
+        start = data.find(b"\n") + 1
+        return start if 0 < start < len(data) else -1
+
+    def _line(
+        self, line: bytes, base: int, details: bool, frames: list[Frame], holes: list[Hole]
+    ) -> None:
+        """Decode a line, or what records there are in a damaged one."""
+        if not line.strip():
+            return
+        try:
+            frames.append(_frame(_RECORD.decode(line), details))
+        except (msgspec.DecodeError, ValueError):
+            pass
+        else:
+            return
+        done = 0
+        for start, stop, frame in _records(line, details):
+            if start > done:
+                lost = line[done:start]
+                holes.append(hole(len(frames), lost, base + done))
+            frames.append(frame)
+            done = stop
+        if line[done:].strip():
+            lost = line[done:]
+            holes.append(hole(len(frames), lost, base + done))
+
+
+def _lines(body: bytes) -> list[bytes]:
+    """Split at newlines only, and keep them."""
+    return [line + b"\n" for line in body.split(b"\n")[:-1]]
+
+
+def _frame(record: _Record, details: bool) -> Frame:
+    """Make a message of a record. ValueError: it has no known stream, or no time."""
+    stream = STREAMS.get(record.stream)
+    stamp = full_stamp(record.time.encode())
+    if stream is None or stamp is None:
+        raise ValueError("not a record")
+    text = record.log.encode()
+    if details:
+        return Frame(stream, b"%b %b %b" % (stamp, _details(bytes(record.attrs)), text))
+    return Frame(stream, b"%b %b" % (stamp, text))
+
+
+@lru_cache(maxsize=64)
+def _details(attrs: bytes) -> bytes:
+    return encode_details(_ATTRS.decode(attrs)) if attrs else b""
+
+
+def encode_details(attrs: dict[str, str]) -> bytes:
+    """Return attributes as the API sends them.
+
+    Sorted by key, keys and values escaped as Go's ``url.QueryEscape`` does (moby,
+    ``api/server/httputils/write_log_stream.go``: ``attrsByteSlice``).
+    """
+    pairs = (f"{quote_plus(key)}={quote_plus(attrs[key])}" for key in sorted(attrs))
+    return ",".join(pairs).encode()
+
+
+def _records(line: bytes, details: bool) -> Iterator[tuple[int, int, Frame]]:
+    """Find the records in a line that is not one, or not quite."""
+    for begin in _BEGIN.finditer(line):
+        match = _SHAPE.match(line, begin.start())
+        if match is None:
+            continue
+        try:
+            yield *match.span(), _frame(_RECORD.decode(_mended(match[0])), details)
+        except (msgspec.DecodeError, ValueError):
+            continue
+
+
+def _mended(record: bytes) -> bytes:
+    """Make valid JSON of what Go's decoder takes for such.
+
+    Each byte that is not UTF-8 and each half of a surrogate pair is a U+FFFD to it. Control
+    characters it refuses; but one flipped bit need not cost a line.
+    """
+    return _ODD.sub(_mend, record.decode("utf-8", "lobtail-go")).encode()
+
+
+def _mend(match: re.Match[str]) -> str:
+    if match[1]:
+        return "\ufffd"
+    return f"\\u{ord(match[2]):04x}" if match[2] else match[0]
+
+
+def _replace_each_byte(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return "\ufffd", error.start + 1
+
+
+codecs.register_error("lobtail-go", _replace_each_byte)

@@ -1,0 +1,87 @@
+"""The records of Podman's k8s-file driver: a line each, written by conmon.
+
+::
+
+    2006-01-02T15:04:05.123456789+00:00 stdout F text
+
+``P`` in the place of ``F`` says that the line goes on in the next record of its stream. The format
+is that of Kubernetes' container runtimes. Times are shown in UTC.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from lobtail.core.frames import Frame
+from lobtail.files.formats import STREAMS, Format, full_stamp, hole
+from lobtail.files.values import Decoded, Hole
+
+__all__ = ["K8sFile"]
+
+_RECORD: Final = re.compile(
+    rb"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?"
+    rb"(Z|[+-][0-9]{2}:[0-9]{2}) (stdout|stderr) ([FP])(?:[:a-zA-Z0-9]*) (.*)",
+    re.DOTALL,
+)
+_ENDS: Final = {b"F": b"\n", b"P": b""}
+_MAX_KNOWN: Final = 4096
+
+
+class K8sFile(Format):
+    """The format of Podman's k8s-file driver."""
+
+    driver = "k8s-file"
+
+    def __init__(self) -> None:
+        self._seconds: dict[tuple[bytes, bytes], bytes | None] = {}
+
+    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:
+        """Decode as ``Format.messages`` says."""
+        used = data.rfind(b"\n") + 1
+        frames: list[Frame] = []
+        holes: list[Hole] = []
+        match = _RECORD.fullmatch
+        known = self._seconds
+        form = b"%b.%bZ  %b%b" if details else b"%b.%bZ %b%b"
+        for line in data[:used].split(b"\n")[:-1]:
+            found = match(line)
+            if found is not None:
+                second, fraction, zone, stream, flag, text = found.groups(b"")
+                moment = known.get((second, zone)) or self._utc(second, zone)
+                if moment is not None:
+                    shown = (moment, fraction.ljust(9, b"0"), text, _ENDS[flag])
+                    frames.append(Frame(STREAMS[stream], form % shown))
+                    base += len(line) + 1
+                    continue
+            self._odd(line, base, details, frames, holes)
+            base += len(line) + 1
+        return Decoded(frames, holes, used)
+
+    def unfinished(self, data: bytes) -> bool:
+        """Say whether ``data`` can be the beginning of a record."""
+        return b"\0" not in data and data[:1].isdigit()
+
+    def align(self, data: bytes, *, ends: bool) -> int:  # noqa: ARG002 - for other formats
+        """Return where the first line begins behind another one."""
+        start = data.find(b"\n") + 1
+        return start if 0 < start < len(data) else -1
+
+    def _odd(
+        self, line: bytes, base: int, details: bool, frames: list[Frame], holes: list[Hole]
+    ) -> None:
+        """Look for a record behind what is damaged, such as the NUL bytes that a crash left."""
+        found = _RECORD.search(line, 1)
+        if found is not None and self._utc(found[1], found[3]) is not None:
+            start = found.start()
+            holes.append(hole(len(frames), line[:start], base))
+            frames += self.messages(line[start:] + b"\n", 0, details=details).frames
+        else:
+            holes.append(hole(len(frames), line + b"\n", base))
+
+    def _utc(self, second: bytes, zone: bytes) -> bytes | None:
+        if len(self._seconds) > _MAX_KNOWN:
+            self._seconds.clear()
+        stamp = full_stamp(second + zone)
+        self._seconds[second, zone] = moment = None if stamp is None else stamp[:19]
+        return moment

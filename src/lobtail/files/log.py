@@ -1,0 +1,210 @@
+"""Read one container's log from the engine's files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from lobtail.core.frames import Frame, Stream
+from lobtail.errors import ConfigError, LogFileError
+from lobtail.files.detect import DRIVERS, detect
+from lobtail.files.finding import find_moment, find_tail
+from lobtail.files.formats import Show
+from lobtail.files.opening import find_log, open_parts
+from lobtail.files.search import Search
+from lobtail.files.span import Span
+from lobtail.files.values import Damage, Literals, Passed
+from lobtail.files.walk import Walk, in_place
+
+if TYPE_CHECKING:
+    from lobtail.files.formats import Format
+    from lobtail.files.part import Part
+    from lobtail.files.select import Selector
+
+__all__ = ["LogFiles", "open_log"]
+
+_BOTH = (Stream.STDOUT, Stream.STDERR)
+
+
+def open_log(path: Path | str, driver: str = "auto", *, legacy: bool = False) -> LogFiles:
+    """Open the files of one container's log, rotated and compressed ones included.
+
+    ``path`` is the log itself (``…-json.log``, ``container.log``, ``ctr.log``), a container's
+    folder, or a captured stream of frames. ``driver`` is ``json-file``, ``local``, ``k8s-file``,
+    ``stream``, or ``auto`` to tell by the first record.
+
+    ``legacy`` gives the messages of the local driver as engines before 23.0 send them: the last
+    piece of a long line without its newline. (Before 25.0 they also write its times in the
+    engine's own time zone, which the files do not tell; here they are in UTC.)
+
+    Raises:
+        LogFileError: there is no such file, it may not be read, is no regular file, is not
+            recognised, or is rotated faster than it can be opened.
+        ConfigError: no driver is called that.
+    """
+    if driver != "auto" and driver not in DRIVERS:
+        raise ConfigError(f"no log driver {driver!r} can be read: use auto, {', '.join(DRIVERS)}")
+    parts = open_parts(find_log(Path(path)))
+    try:
+        parts[-1].live = True
+        form = DRIVERS[driver]() if driver != "auto" else detect(parts)
+        form.legacy = legacy
+        return LogFiles(parts, form)
+    except BaseException:
+        for part in parts:
+            part.close()
+        raise
+
+
+class LogFiles:
+    """The open files of one container's log: what they held when they were opened.
+
+    A context manager, which closes them. May be read several times, one after another.
+
+    What comes is batches of frames, in the order of the files, and in its place a ``Damage`` for
+    bytes that hold no record. A last record that is half written is left out: it is not there yet.
+    """
+
+    def __init__(self, parts: list[Part], form: Format) -> None:
+        self._parts = parts
+        self._format = form
+        self.driver: str = form.driver
+        """``json-file``, ``local``, ``k8s-file``, or ``stream``."""
+
+    @property
+    def paths(self) -> list[str]:
+        """The files, oldest first."""
+        return [part.path for part in self._parts]
+
+    @property
+    def size(self) -> int:
+        """How many bytes the files have together, compressed ones as they are."""
+        return sum(part.size for part in self._parts)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the files."""
+        for part in self._parts:
+            part.close()
+
+    def messages(
+        self,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        tail: int | None = None,
+        details: bool = False,
+        stdout: bool = True,
+        stderr: bool = True,
+        wanted: Literals | None = None,
+        context: tuple[int, int] | None = None,
+    ) -> Iterator[list[Frame] | Damage | Passed]:
+        """Yield the messages as the Engine API sends them with ``timestamps=1``.
+
+        Byte for byte: stamp, blank, with ``details`` the attributes and a blank, text. Times are
+        nanoseconds since the epoch, and both belong to the range; ``tail`` counts messages of
+        both streams and is applied before them, as the engine does.
+
+        ``wanted`` leaves out messages that cannot belong to a wanted line; many that do not may
+        still come. ``Passed`` stands in their place. With ``context`` as many lines of the streams
+        asked for, before and behind, are kept around each that may be wanted, and the messages
+        left out are counted. At the end the last lines come in any case: they are the context of
+        what comes behind the files.
+        """
+        span = Span.of(since, until)
+        streams = frozenset(
+            stream for stream, asked in zip(_BOTH, (stdout, stderr), strict=True) if asked
+        )
+        selector = None
+        if wanted is not None and wanted.groups:
+            selector = self._format.selector(wanted, context, streams)
+        if selector is not None:
+            yield from self._search(selector, span, tail, details, streams, context)
+            return
+        for item in self._read(None, span, tail, details=details):
+            if isinstance(item, Damage) or len(streams) == len(_BOTH):
+                yield item
+            elif frames := [frame for frame in item if frame.stream in streams]:
+                yield frames
+
+    def runs(
+        self,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        tail: int | None = None,
+        timestamps: bool = False,
+        details: bool = False,
+        stdout: bool = True,
+        stderr: bool = True,
+    ) -> Iterator[list[Frame] | Damage]:
+        """Yield the texts, neighbours of one stream joined into one frame: one write a run.
+
+        As the Engine API sends them, but for the boundaries of frames.
+        """
+        show = Show(timestamps, details, stdout, stderr)
+        yield from self._read(show, Span.of(since, until), tail, details=details)
+
+    def _read(
+        self, show: Show | None, span: Span, tail: int | None, *, details: bool
+    ) -> Iterator[list[Frame] | Damage]:
+        index, offset, skip = self._begin(span, tail)
+        walk = Walk(self._format, details=details, show=show, span=span, skip=skip)
+        for part in self._parts[index:]:
+            yield from in_place(walk.read(part, offset), part.path)
+            if walk.done:
+                return
+            offset = 0
+
+    def _search(
+        self,
+        selector: Selector,
+        span: Span,
+        tail: int | None,
+        details: bool,
+        streams: frozenset[Stream],
+        context: tuple[int, int] | None,
+    ) -> Iterator[list[Frame] | Damage | Passed]:
+        index, offset, skip = self._begin(span, tail)
+        search = Search(
+            self._format,
+            selector,
+            details=details,
+            span=span,
+            skip=skip,
+            before=context[0] if context else None,
+            streams=streams,
+        )
+        for part in self._parts[index:]:
+            yield from search.read(part, offset)
+            if search.done:
+                break
+            offset = 0
+        yield from search.finish()
+
+    def _begin(self, span: Span, tail: int | None) -> tuple[int, int, int]:
+        """Return where to begin: file, offset, and how many messages to skip there."""
+        form, parts = self._format, self._parts
+        if not form.stamped and span.bounded:
+            raise LogFileError(
+                f"{parts[-1].path}: a captured stream has no times: leave since and until out"
+            )
+        if tail == 0 or span.empty:
+            return len(parts), 0, 0
+        if tail is not None and tail > 0:
+            return find_tail(parts, form, tail)
+        if span.since is not None:
+            return *find_moment(parts, form, span.since), 0
+        return 0, 0, 0

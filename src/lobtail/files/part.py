@@ -1,0 +1,117 @@
+"""One open file of a log: plain, or compressed."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from lobtail.core.timestamps import parse_rfc3339
+from lobtail.errors import ProtocolError
+from lobtail.files.values import BLOCK
+
+__all__ = ["Part"]
+
+_GZIP: Final = b"\x1f\x8b"
+_EXTRA: Final = 4  # the flag of a gzip header that says that an extra field follows
+_HEAD: Final = 4096
+_READ: Final = 1 << 16  # of compressed bytes
+
+
+class _Meta(msgspec.Struct):
+    last: str = msgspec.field(default="", name="lastTime")
+
+
+class Part:
+    """A file that was opened for reading, up to the ``size`` that it had then.
+
+    ``fault`` says why a compressed file could not be read to its end, once that was tried, and how
+    many bytes of the file itself are left.
+    """
+
+    def __init__(self, path: str, fd: int, size: int, identity: tuple[int, int]) -> None:
+        self.path = path
+        self.size = size
+        self.identity = identity
+        self.live = False
+        """Whether it is the file that the engine may still be writing."""
+        self.fault: tuple[int, str] | None = None
+        self._fd = fd
+        self._head = os.pread(fd, _HEAD, 0) if size else b""
+        self.compressed = self._head.startswith(_GZIP)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Return up to ``size`` bytes of a plain file from ``offset`` on, none beyond its size."""
+        size = min(size, self.size - offset)
+        return os.pread(self._fd, size, offset) if size > 0 else b""
+
+    def read_into(self, offset: int, buffer: memoryview) -> int:
+        """Fill a buffer from a plain file; return how many bytes it took."""
+        size = min(len(buffer), self.size - offset)
+        return os.preadv(self._fd, [buffer[:size]], offset) if size > 0 else 0
+
+    def blocks(self, offset: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """Yield what the file holds from ``offset`` on, decompressed; if plain up to ``stop``."""
+        if self.compressed:
+            yield from self._inflated(offset, BLOCK)
+            return
+        stop = self.size if stop is None else stop
+        while block := self.read_at(offset, min(BLOCK, stop - offset)):
+            yield block
+            offset += len(block)
+
+    def last_time(self) -> int | None:
+        """Return when the last message of a compressed file was written, if it says so.
+
+        An engine whose first act after its start is a rotation writes year 1 (moby, ``logfile.go``:
+        ``LogFile.lastTimestamp``).
+        """
+        head = self._head
+        if not self.compressed or len(head) < 12 or not head[3] & _EXTRA:
+            return None
+        length = int.from_bytes(head[10:12], "little")
+        try:
+            meta = msgspec.json.decode(head[12 : 12 + length], type=_Meta)
+            return None if meta.last.startswith("0001-") else parse_rfc3339(meta.last)
+        except (msgspec.DecodeError, ValueError, ProtocolError):
+            return None
+
+    def _inflated(self, offset: int, size: int) -> Iterator[bytes]:
+        self.fault = None
+        engine = zlib.decompressobj(wbits=31)
+        position = out = 0
+        pending = b""
+        while True:
+            if not pending:
+                pending = self.read_at(position, _READ)
+                position += len(pending)
+            if not pending and engine.eof:
+                return
+            if engine.eof:
+                if not pending.startswith(_GZIP):
+                    return  # padding
+                engine = zlib.decompressobj(wbits=31)
+            try:
+                block = engine.decompress(pending, size)
+            except zlib.error as exc:
+                left = self.size - position + len(pending)
+                words = str(exc).split(": ", 1)[-1]
+                self.fault = (left, f"the compressed file is damaged: {words}")
+                return
+            if not pending and not block:  # no more to read, and none held back
+                self.fault = (0, "the compressed file is cut off")
+                return
+            pending = engine.unused_data if engine.eof else engine.unconsumed_tail
+            out += len(block)
+            if out > offset:
+                skip = max(0, len(block) - (out - offset))
+                yield block[skip:] if skip else block

@@ -1,0 +1,70 @@
+"""What reading log files yields beside messages, and how they are cut out of a file."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from lobtail.core.frames import Frame
+
+__all__ = ["BLOCK", "MAX_RECORD", "STAMP", "Damage", "Decoded", "Hole", "Literals", "Passed"]
+
+# Bytes that are read and decoded in one go; more does not fit into a core's own cache.
+BLOCK: Final = 1 << 18
+
+# What one record may be long. The longest that a driver writes is a piece of 16 KiB, of which JSON
+# may make six times as much, and moby reads none of the local driver above 1 MB
+# (daemon/logger/local/read.go, maxMsgLen). Longer ones are passed over, and reported as damage.
+MAX_RECORD: Final = 1 << 21
+
+# All messages from files begin with a stamp of one form: 2006-01-02T15:04:05.123456789Z
+STAMP: Final = 30
+
+
+class Damage(msgspec.Struct, frozen=True):
+    """Bytes of a log file that hold no record; those before and behind them were read."""
+
+    path: str
+    offset: int
+    """Where they begin; in a compressed file counted in what it holds."""
+    size: int
+    """How many they are; of a compressed file that cannot be read on, what is left of itself."""
+    reason: str
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """Here messages were left out that cannot belong to a wanted line."""
+
+    count: int | None
+    """How many messages; None where nobody asked for context, and they were not counted."""
+
+
+class Literals(msgspec.Struct, frozen=True):
+    """Texts that a line must contain to be wanted: of every group at least one.
+
+    No group at all is no condition: every line is wanted.
+    """
+
+    groups: tuple[tuple[str, ...], ...] = ()
+
+    def __and__(self, other: Literals) -> Literals:
+        """Return the condition that both hold."""
+        return Literals((*self.groups, *other.groups))
+
+
+class Hole(NamedTuple):
+    """Damage, as a decoder finds it: ``before`` messages stand before it in what it decoded."""
+
+    before: int
+    offset: int
+    size: int
+    reason: str
+
+
+class Decoded(NamedTuple):
+    """What a decoder made of a block, and how many of its bytes it is done with."""
+
+    frames: list[Frame]
+    holes: list[Hole]
+    used: int

@@ -1,0 +1,126 @@
+"""Walk through files block by block: cut at records, decode, leave out what is not asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from lobtail.core.frames import Frame
+from lobtail.files.formats import NO_RECORD, Format, Show, joined
+from lobtail.files.part import Part
+from lobtail.files.span import EVERYTHING, Span
+from lobtail.files.values import MAX_RECORD, Damage, Decoded, Hole
+
+__all__ = ["Walk", "in_place"]
+
+
+class Walk:
+    """Reads one file after another; knows what of them is asked for.
+
+    ``show`` asks for runs; without it, messages come. The first ``skip`` messages are left out.
+    """
+
+    def __init__(
+        self,
+        form: Format,
+        *,
+        details: bool = False,
+        show: Show | None = None,
+        span: Span = EVERYTHING,
+        skip: int = 0,
+    ) -> None:
+        self._format = form
+        self._details = details
+        self._show = show
+        self._span = span
+        self._skip = skip
+        self.done = False
+        """Whether a message was younger than what is asked for: nothing comes any more."""
+
+    def read(self, part: Part, offset: int = 0, stop: int | None = None) -> Iterator[Decoded]:
+        """Decode a file from a record's beginning at ``offset`` on, block by block.
+
+        ``stop`` is where another record begins, and the reading ends.
+        """
+        rest = b""
+        base = offset
+        for block in part.blocks(offset, stop):
+            data = rest + block if rest else block
+            decoded = self._decode(data, base)
+            used = decoded.used
+            if len(data) - used > MAX_RECORD:
+                size = len(data) - used
+                lost = Hole(len(decoded.frames), base + used, size, "a record is too long")
+                decoded = Decoded(decoded.frames, [*decoded.holes, lost], len(data))
+                used = len(data)
+            yield decoded
+            if self.done:
+                return
+            rest = data[used:]
+            base += used
+        if rest:
+            live = part.live and stop is None
+            last = self._format.remainder(rest, base, live=live, details=self._details)
+            yield self._limited(_with_fault(last, part, base + len(rest)))
+        elif part.fault is not None:
+            yield _with_fault(Decoded([], [], 0), part, base)
+
+    def _decode(self, data: bytes, base: int) -> Decoded:
+        if self._show is not None and not self._skip and not self._span.bounded:
+            return self._format.runs(data, base, self._show)
+        return self._limited(self._format.messages(data, base, details=self._details))
+
+    def _limited(self, decoded: Decoded) -> Decoded:
+        """Leave out what is not asked for, and join the rest if runs are."""
+        if self._skip or self._span.bounded:
+            skip = min(self._skip, len(decoded.frames))
+            self._skip -= skip
+            decoded, self.done = self._span.limit(decoded, skip)
+        return decoded if self._show is None else joined(decoded, self._show, self._format.cut)
+
+
+def _with_fault(decoded: Decoded, part: Part, end: int) -> Decoded:
+    """Add that a compressed file could not be read on to what was decoded up to its ``end``."""
+    if part.fault is None:
+        return decoded
+    left, reason = part.fault
+    *holes, last = decoded.holes or [Hole(len(decoded.frames), end, 0, "")]
+    if last.offset + last.size == end:  # the record in whose midst it happened
+        holes.append(last._replace(size=last.size + left, reason=reason))
+    else:
+        holes += [last, Hole(len(decoded.frames), end, left, reason)]
+    return decoded._replace(holes=holes)
+
+
+def in_place(blocks: Iterable[Decoded], path: str) -> Iterator[list[Frame] | Damage]:
+    """Yield the batches of decoded blocks, with damage in its place, neighbours of it joined."""
+    damage: Damage | None = None
+    for frames, holes, _ in blocks:
+        start = 0
+        for index, offset, size, why in holes:
+            if index > start:
+                if damage is not None:
+                    yield damage
+                    damage = None
+                yield frames[start:index]
+                start = index
+            if (
+                damage is not None
+                and damage.offset + damage.size == offset
+                and why
+                in (
+                    NO_RECORD,
+                    damage.reason,
+                )
+            ):
+                damage = Damage(path, damage.offset, damage.size + size, damage.reason)
+                continue
+            if damage is not None:
+                yield damage
+            damage = Damage(path, offset, size, why)
+        if start < len(frames):
+            if damage is not None:
+                yield damage
+                damage = None
+            yield frames[start:] if start else frames
+    if damage is not None:
+        yield damage

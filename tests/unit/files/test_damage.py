@@ -1,0 +1,220 @@
+"""Damaged files: every intact record comes out, once, in order, and the rest is told."""
+
+from __future__ import annotations
+
+import gzip
+import random
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lobtail.core.frames import Frame
+from lobtail.files import Damage, Passed, open_log
+from lobtail.files import part as part_module
+from lobtail.files import walk as walk_module
+from support.log_files import START, WRITERS, Message, compressed, json_record, local_record
+from unit.files.messages import as_stored, messages
+
+DRIVERS = ["json-file", "local", "k8s-file"]
+NAMES = {"json-file": "c-json.log", "local": "container.log", "k8s-file": "ctr.log"}
+
+
+def read(data: bytes, driver: str, *, rotated: bytes | None = None) -> list[Frame | Damage]:
+    """Return what `messages` gives of a log; that `runs` gives the same is checked on the way."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, NAMES.get(driver, "capture"))
+        path.write_bytes(data)
+        if rotated is not None:
+            path.with_name(path.name + ".1").write_bytes(rotated)
+        with open_log(path, driver) as files:
+            items: list[Frame | Damage] = []
+            for item in files.messages():
+                assert not isinstance(item, Passed)
+                items += [item] if isinstance(item, Damage) else item
+            shown: list[bytes | Damage] = []
+            for item in files.runs():
+                shown += [item] if isinstance(item, Damage) else [f.payload for f in item]
+            cut = 0 if driver == "stream" else 31
+            texts = (x.payload[cut:] for x in items if isinstance(x, Frame))
+            assert b"".join(x for x in shown if isinstance(x, bytes)) == b"".join(texts)
+            assert [x for x in shown if isinstance(x, Damage)] == damages(items)
+            return items
+
+
+def frames(items: list[Frame | Damage]) -> list[Frame]:
+    return [item for item in items if isinstance(item, Frame)]
+
+
+def damages(items: list[Frame | Damage]) -> list[Damage]:
+    return [item for item in items if isinstance(item, Damage)]
+
+
+def is_subsequence(some: list[Frame], of: list[Frame]) -> bool:
+    rest = iter(of)
+    return all(frame in rest for frame in some)
+
+
+@pytest.fixture(params=[7, 64, 1 << 18])
+def block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(part_module, "BLOCK", request.param)
+    return int(request.param)
+
+
+@pytest.mark.parametrize("driver", [*DRIVERS, "stream"])
+def test_at_any_split(driver: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [b"", b"a", b'"\\n"', b"x" * 300, b"\x00\xff", "ä\u2028".encode()]
+    batch = [as_stored(Message(text, time_ns=START + i), driver) for i, text in enumerate(texts)]
+    data = b"".join(map(WRITERS[driver], batch))
+    expected = [Frame(m.stream, m.shown()) if driver == "stream" else m.frame() for m in batch]
+    for size in (1, 2, 3, 5, 13, 50, 100, len(data) - 1, len(data)):
+        monkeypatch.setattr(part_module, "BLOCK", size)
+        assert read(data, driver) == expected
+
+
+@pytest.mark.parametrize("driver", [*DRIVERS, "stream"])
+def test_a_half_written_record_is_not_there_yet(driver: str) -> None:
+    first, second = Message(b"first"), Message(b"second " * 20)
+    whole, half = WRITERS[driver](first), WRITERS[driver](second)
+    expected = read(whole, driver)
+    assert len(expected) == 1
+    for size in range(len(half)):
+        assert read(whole + half[:size], driver) == expected, size
+        # In a file that nobody writes any more it never will be.
+        if driver == "stream":
+            continue
+        items = read(whole, driver, rotated=whole + half[:size])
+        if size == len(half) - 1 and driver == "json-file":
+            assert frames(items) == [first.frame(), second.frame(), first.frame()]
+        else:
+            assert frames(items) == expected * 2
+            assert [d.size for d in damages(items)] == [size] * bool(size)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("count", [1, 3, 4096, 600_000])
+def test_a_run_of_nul_bytes(driver: str, count: int) -> None:
+    one, two = Message(b"one"), Message(b"two", time_ns=START + 1)
+    before, behind = WRITERS[driver](one), WRITERS[driver](two)
+    items = read(before + bytes(count) + behind, driver)
+    assert frames(items) == [one.frame(), two.frame()]
+    (damage,) = damages(items)
+    assert (damage.offset, damage.size) == (len(before), count)
+    assert damage.reason == "a run of NUL bytes"
+    assert items.index(damage) == 1
+    assert frames(read(bytes(count) + before, driver)) == [one.frame()]
+    assert frames(read(before + bytes(count), driver)) == [one.frame()]
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_intact_records_come_out_once(driver: str, data: st.DataObject) -> None:
+    batch = data.draw(st.lists(messages(driver), min_size=1, max_size=8))
+    records = [WRITERS[driver](message) for message in batch]
+    stream = b"".join(records)
+    start = data.draw(st.integers(0, len(stream)))
+    stop = data.draw(st.integers(start, min(len(stream), start + 300)))
+    new = data.draw(
+        st.one_of(
+            st.just(b""),
+            st.integers(1, 40).map(bytes),
+            st.binary(max_size=30),
+            st.just(b"\n"),
+            st.just(b'{"log":"half'),
+            st.just(records[0][: len(records[0]) // 2]),
+        )
+    )
+    damaged = stream[:start] + new + stream[stop:]
+    intact: list[Frame] = []
+    offset = 0
+    for message, record in zip(batch, records, strict=True):
+        # Only a newline tells where a record of this driver begins: one that comes behind half
+        # another is its text.
+        border = driver != "k8s-file" or offset != stop or new.endswith(b"\n")
+        if offset + len(record) <= start or (offset >= stop and border):
+            intact.append(message.frame())
+        offset += len(record)
+    blocks = data.draw(st.sampled_from([11, 97, 1 << 18]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(part_module, "BLOCK", blocks)
+        items = read(damaged, driver)
+    found = frames(items)
+    assert is_subsequence(intact, found), (damaged, found)
+    assert len(found) <= len(batch) + (records[0] in new) + 1
+    covered = sum(damage.size for damage in damages(items))
+    assert covered <= len(damaged)
+
+
+def test_records_that_lost_their_border() -> None:
+    one, two = Message(b"one"), Message(b"two", attrs={"log": "x", "time": "y"})
+    a, b = json_record(one)[:-1], json_record(two)
+    assert read(a + b, "json-file") == [one.frame(), two.frame()]
+    items = read(a[:30] + b + a + b"rubbish\n", "json-file")
+    assert frames(items) == [two.frame(), one.frame()]
+    assert [(d.offset, d.size) for d in damages(items)] == [(0, 30), (30 + len(b) + len(a), 8)]
+
+
+def test_damage_of_several_blocks_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(part_module, "BLOCK", 64)
+    monkeypatch.setattr(walk_module, "MAX_RECORD", 500)
+    good = Message(b"good")
+    for driver in ("json-file", "local"):
+        record = WRITERS[driver](good)
+        long = b'{"log":"' + b"x" * 5000 + b"\n"
+        items = read(record + long + record, driver)
+        assert frames(items) == [good.frame()] * 2
+        assert [(d.offset, d.size) for d in damages(items)] == [(len(record), len(long))]
+
+
+def test_a_wrong_size_of_the_local_driver() -> None:
+    good = [Message(b"line %d" % i, time_ns=START + i) for i in range(50)]
+    records = [local_record(message) for message in good]
+    for size in (0, 1, 40, 500, 5000, 1 << 20, (1 << 32) - 1):
+        wrong = size.to_bytes(4, "big") + records[1][4:]
+        items = read(records[0] + wrong + b"".join(records[2:]), "local")
+        assert frames(items) == [m.frame() for m in [good[0], *good[2:]]], size
+        assert [(d.offset, d.size) for d in damages(items)] == [(len(records[0]), len(wrong))]
+
+
+def test_a_log_of_a_log() -> None:
+    """The records that a line of the local driver holds are text."""
+    inner = b"".join(local_record(Message(b"inner %d" % i)) for i in range(100))
+    outer = [Message(inner.replace(b"\n", b"")), Message(inner, ended=False), Message(b"x")] * 20
+    assert frames(read(b"".join(map(local_record, outer)), "local")) == [m.frame() for m in outer]
+
+
+@pytest.mark.parametrize("driver", ["json-file", "local"])
+def test_a_damaged_compressed_file(driver: str) -> None:
+    rng = random.Random(3)
+    batch = [Message(rng.randbytes(50).hex().encode(), time_ns=START + i) for i in range(5000)]
+    packed = compressed(b"".join(map(WRITERS[driver], batch)))
+    last = Message(b"last")
+    live = WRITERS[driver](last)
+    expected = [m.frame() for m in batch]
+
+    assert frames(read(live, driver, rotated=packed)) == [*expected, last.frame()]
+    items = read(live, driver, rotated=packed[: len(packed) // 2])
+    some = frames(items)
+    assert 1000 < len(some) < 4000
+    assert some == [*expected[: len(some) - 1], last.frame()]
+    assert "cut off" in damages(items)[-1].reason
+
+    broken = bytearray(packed)
+    broken[len(packed) // 2 : len(packed) // 2 + 50] = bytes(50)
+    items = read(live, driver, rotated=bytes(broken))
+    some = frames(items)
+    assert some[-1] == last.frame()
+    assert some[:500] == expected[:500]
+    assert any("compressed" in damage.reason for damage in damages(items))
+    two = gzip.compress(WRITERS[driver](batch[0])) + gzip.compress(WRITERS[driver](batch[1]))
+    assert frames(read(live, driver, rotated=two)) == [*expected[:2], last.frame()]
+
+
+def test_a_frame_that_is_none_ends_a_capture() -> None:
+    record = WRITERS["stream"](Message(b"x"))
+    items = read(record * 2 + b"\x09rubbish" + record, "stream")
+    assert len(frames(items)) == 2
+    assert [(d.offset, d.size) for d in damages(items)] == [(2 * len(record), 8 + len(record))]

@@ -1,0 +1,205 @@
+"""What is opened as a log, what is refused, and a rotation in the midst of opening."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from lobtail.errors import ConfigError, LobtailError, LogFileError
+from lobtail.files import Passed, open_log, opening
+from support.log_files import START, WRITERS, Message, compressed, json_record, local_record
+
+ONE, TWO, THREE = (Message(b"line %d" % i, time_ns=START + i) for i in (1, 2, 3))
+
+
+def texts(path: Path, driver: str = "auto") -> list[bytes]:
+    out: list[bytes] = []
+    with open_log(path, driver) as files:
+        for item in files.messages():
+            assert isinstance(item, list)
+            out += [frame.payload[31:-1] for frame in item]
+    return out
+
+
+@pytest.mark.parametrize(
+    ("name", "driver"),
+    [
+        ("abc-json.log", "json-file"),
+        ("local-logs/container.log", "local"),
+        ("container-cached.log", "local"),
+        ("ctr.log", "k8s-file"),
+        ("userdata/ctr.log", "k8s-file"),
+    ],
+)
+def test_a_containers_folder(tmp_path: Path, name: str, driver: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(WRITERS[driver](ONE))
+    path.with_name(path.name + ".1").write_bytes(WRITERS[driver](TWO))
+    with open_log(tmp_path) as files:
+        assert files.driver == driver
+        assert files.paths == [str(path) + ".1", str(path)]
+        assert files.size == len(WRITERS[driver](ONE) + WRITERS[driver](TWO))
+    assert texts(tmp_path) == [b"line 2", b"line 1"]
+
+
+@pytest.mark.parametrize("driver", WRITERS)
+def test_recognised_by_content(tmp_path: Path, driver: str) -> None:
+    path = tmp_path / "some file"
+    for head in (b"", bytes(40)):
+        if driver == "stream" and head:
+            continue
+        path.write_bytes(head + WRITERS[driver](ONE) + WRITERS[driver](TWO))
+        with open_log(str(path)) as files:
+            assert files.driver == driver
+    path.write_bytes(compressed(WRITERS[driver](ONE)))
+    with open_log(path) as files:
+        assert files.driver == driver
+    path.write_bytes(b"")
+    with open_log(path, driver) as files:
+        assert list(files.messages()) == []
+    empty = {"json-file": "x-json.log", "local": "container.log", "k8s-file": "ctr.log"}
+    if driver in empty:
+        path = tmp_path / empty[driver]
+        path.write_bytes(b"")
+        with open_log(path) as files:
+            assert files.driver == driver
+            assert list(files.runs()) == []
+
+
+def test_rotated_files_belong_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "x-json.log"
+    for number in range(12):
+        record = json_record(Message(b"%d" % number))
+        if number % 3 == 2:
+            path.with_name(f"{path.name}.{number}.gz").write_bytes(compressed(record))
+        else:
+            path.with_name(f"{path.name}.{number}" if number else path.name).write_bytes(record)
+    # One that is being compressed, and what does not belong to it.
+    path.with_name(path.name + ".4.gz").write_bytes(b"\x1f\x8b half")
+    for other in (".gz", ".1.gz.tmp", ".01", ".x", "-1", ".1.1"):
+        path.with_name(path.name + other).write_bytes(b"rubbish")
+    assert texts(path) == [b"%d" % number for number in range(11, -1, -1)]
+    # A rotated file by its own name stands for itself.
+    assert texts(path.with_name(path.name + ".3")) == [b"3"]
+    assert texts(path.with_name(path.name + ".5.gz")) == [b"5"]
+
+
+def refused(path: Path, *words: str, driver: str = "auto") -> None:
+    with pytest.raises(LogFileError) as caught:
+        open_log(path, driver)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert str(path) in text
+    for word in words:
+        assert word in text
+    assert isinstance(caught.value, LobtailError)
+
+
+def test_what_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    refused(tmp_path / "none", "no such file")
+    refused(tmp_path, "no log in the folder")
+    file = tmp_path / "file"
+    file.write_bytes(b"plain text\nof no log\n")
+    refused(file, "no log that lobtail knows")
+    refused(file / "below", "no such file")
+    file.write_bytes(b"")
+    refused(file, "empty")
+    os.mkfifo(tmp_path / "fifo")
+    refused(tmp_path / "fifo", "no regular file", driver="local")
+    with pytest.raises(ConfigError, match=r"'journald'.*json-file"):
+        open_log(file, "journald")
+
+    def denied(*_: object) -> int:
+        raise PermissionError(13, "Permission denied", str(file))
+
+    monkeypatch.setattr(os, "open", denied)
+    refused(file, "permission denied", "sudo")
+    monkeypatch.undo()
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+def test_a_capture_has_no_times(tmp_path: Path) -> None:
+    path = tmp_path / "capture"
+    path.write_bytes(WRITERS["stream"](ONE) + WRITERS["stream"](TWO))
+    with open_log(path) as files:
+        with pytest.raises(LogFileError, match="no times"):
+            list(files.messages(since=1))
+        with pytest.raises(LogFileError, match="no times"):
+            list(files.runs(until=1))
+        (batch,) = files.messages(tail=1)
+        assert not isinstance(batch, Passed)
+        assert isinstance(batch, list)
+        assert [frame.payload for frame in batch] == [b"line 2\n"]
+        assert [[f.payload for f in run] for run in files.runs() if isinstance(run, list)] == [
+            [b"line 1\nline 2\n"]
+        ]
+
+
+def test_files_are_only_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x-json.log"
+    path.write_bytes(json_record(ONE))
+    flags: list[int] = []
+    really = os.open
+
+    def watched(name: str, flag: int) -> int:
+        flags.append(flag)
+        return really(name, flag)
+
+    monkeypatch.setattr(os, "open", watched)
+    with open_log(path) as files:
+        # What happens to the names afterwards does not matter.
+        path.rename(tmp_path / "elsewhere")
+        assert [len(batch) for batch in files.messages() if isinstance(batch, list)] == [1]
+    assert [flag & os.O_ACCMODE for flag in flags] == [os.O_RDONLY]
+    assert flags[0] & os.O_CLOEXEC
+    assert stat.S_ISREG((tmp_path / "elsewhere").stat().st_mode)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("moment", range(1, 7))
+def test_a_rotation_while_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int, compress: bool
+) -> None:
+    """At whatever moment it happens, every record comes once."""
+    path = tmp_path / "container.log"
+    old, older = (path.with_name(f"{path.name}.{i}") for i in (1, 2))
+    path.write_bytes(local_record(THREE))
+    old.write_bytes(local_record(TWO))
+    older.write_bytes(local_record(ONE))
+    calls = 0
+
+    def rotate() -> None:
+        older.rename(path.with_name(path.name + ".3"))
+        old.rename(older)
+        path.rename(old)
+        if compress:
+            path.with_name(old.name + ".gz").write_bytes(compressed(old.read_bytes()))
+            old.unlink()
+        path.write_bytes(b"")
+
+    def counted(function: object) -> object:
+        def call(*args: object) -> object:
+            nonlocal calls
+            calls += 1
+            if calls == moment:
+                rotate()
+            return function(*args)  # type: ignore[operator]
+
+        return call
+
+    monkeypatch.setattr(opening, "_open", counted(opening._open))
+    monkeypatch.setattr(opening, "_same", counted(opening._same))
+    assert texts(path, "local") == [b"line 1", b"line 2", b"line 3"]
+    assert calls > moment
+
+
+def test_a_rotation_at_every_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x-json.log"
+    path.write_bytes(json_record(ONE))
+    monkeypatch.setattr(opening, "_same", lambda part: False)
+    refused(path, "rotated faster")
