@@ -61,22 +61,22 @@ def test_many_containers_in_time_order_each_line_once(engine: TestEngine) -> Non
     assert keys == sorted(keys)
 
 
-def test_selection_by_what_compose_and_docker_say(engine: TestEngine) -> None:
+def test_selection_by_what_compose_and_docker_say(any_engine: TestEngine) -> None:
     project = f"p{uuid.uuid4().hex[:8]}"
     compose = "com.docker.compose"
     names = {
-        service: engine.start(
+        service: any_engine.start(
             f"echo {service}",
             *("--label", f"{compose}.project={project}", "--label", f"{compose}.service={service}"),
         )
         for service in ("web", "db")
     }
     for name in names.values():
-        engine.wait(name)
+        any_engine.wait(name)
 
     def tail(*args: str) -> list[str]:
         args = ("tail", "--no-follow", "-o", "raw", "-a", "--project", project, *args)
-        return sorted(texts(engine.run("lobtail", *args).stdout))
+        return sorted(texts(any_engine.run("lobtail", *args).stdout))
 
     assert tail() == ["db", "web"]
     assert tail("--service", "web") == ["web"]
@@ -85,22 +85,24 @@ def test_selection_by_what_compose_and_docker_say(engine: TestEngine) -> None:
     assert tail("--image", "lobtail") == []
     assert tail("-E", names["web"]) == ["db"]
     assert tail("-w", f"project={project} and service!=db") == ["web"]
-    identifier = engine.docker("inspect", "-f", "{{.Id}}", names["db"])
-    result = engine.run("lobtail", "tail", "--no-follow", "-o", "raw", identifier[:12])
+    identifier = any_engine.docker("inspect", "-f", "{{.Id}}", names["db"])
+    result = any_engine.run("lobtail", "tail", "--no-follow", "-o", "raw", identifier[:12])
     assert texts(result.stdout) == ["db"]
 
 
-def test_filters_and_context(engine: TestEngine) -> None:
+def test_filters_and_context(any_engine: TestEngine) -> None:
     script = """
     for i in 1 2 3 4 5 6 7 8 9; do echo "INFO: step $i"; done
     echo '{"level":"error","status":503,"msg":"no upstream"}' >&2
     for i in 1 2 3; do echo "  at frame $i" >&2; done
     echo 'level=warn took=3s msg="slow"'
     """
-    name = engine.ended("filters", script)
+    name = any_engine.ended("filters", script)
 
     def tail(*args: str) -> list[str]:
-        return texts(engine.run("lobtail", "tail", name, "--no-follow", "-o", "raw", *args).stdout)
+        return texts(
+            any_engine.run("lobtail", "tail", name, "--no-follow", "-o", "raw", *args).stdout
+        )
 
     assert tail("--level", "error", "-A", "2")[0].startswith('{"level":"error"')
     assert tail("--stream", "stderr", "--level", "error", "-A", "2")[1:] == [
