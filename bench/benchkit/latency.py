@@ -12,9 +12,10 @@ from benchkit.process import READ_SIZE, Program, first_byte
 from benchkit.reading import in_turn
 from benchkit.report import OURS, Goal, Row
 
-PAUSE_US = 5000
+# From 5 to 50 ms, in no order: what a window holds back depends on when the next line comes.
+PAUSE_US = "$((5000 + i * 7919 % 45000))"
 # What a follower may miss at its start; all must have come by then, and start-up is over.
-SETTLE = 100
+SETTLE = 50
 WINDOW_MS = 50
 AT_ONCE = "tail, no window"
 MERGED = "tail"
@@ -50,7 +51,7 @@ def small_log(bench: Bench, runs: int) -> list[Row]:
 
 
 def follow(bench: Bench, count: int, rounds: int) -> list[Row]:
-    """Follow a container that writes a line every 5 ms, with all at the same time.
+    """Follow a container that writes a line every 5 to 50 ms, with all at the same time.
 
     The time in a line is taken in the container just before it is written (a `ts` for each line: it
     would keep back what it writes to a pipe); what passes until the line is in our hands is the

@@ -117,9 +117,10 @@ class Watch:
             self.rss.append(int(size.split()[1]) / 1024)
 
     def growth(self) -> float:
-        """Return by how much the last sixth of the time is above the first."""
+        """Return by how much the last sixth of the time is above the third, past the warming up."""
         part = max(1, len(self.rss) // 6)
-        return statistics.median(self.rss[-part:]) - statistics.median(self.rss[:part])
+        warm = self.rss[2 * part : 3 * part] or self.rss[:1]
+        return statistics.median(self.rss[-part:]) - statistics.median(warm)
 
 
 def many(
