@@ -18,6 +18,7 @@ from operator import add, itemgetter
 from typing import Any, Final
 
 from lobtail.core.frames import Frame, Stream
+from lobtail.files.values import Buffer
 
 __all__ = ["bulk_messages", "bulk_runs"]
 
@@ -56,12 +57,14 @@ _sizes: Final = _Sizes()
 _lengths: Final = _Lengths()
 
 
-def _split(data: bytes, joint: re.Pattern[bytes]) -> tuple[list[Any], list[bytes], int] | None:
-    """Cut ``data`` into what the joints keep and the texts, up to the last record.
+def _split(
+    data: Buffer, length: int, joint: re.Pattern[bytes]
+) -> tuple[list[Any], list[bytes], int] | None:
+    """Cut a block into what the joints keep and the texts, up to the last record.
 
     Returns the parts, the texts, and where the last record begins; None if some are irregular.
     """
-    parts: list[Any] = joint.split(data)
+    parts: list[Any] = joint.split(memoryview(data)[:length])
     step = joint.groups + 1
     pieces = parts[step::step]
     if len(pieces) < 2:
@@ -79,12 +82,14 @@ def _split(data: bytes, joint: re.Pattern[bytes]) -> tuple[list[Any], list[bytes
         return None
     varint = parts[-2]
     joint_size = _FIXED + (0 if varint is None else 1 + len(varint))
-    return parts, texts, len(data) - len(last) - joint_size - 4
+    return parts, texts, length - len(last) - joint_size - 4
 
 
-def bulk_runs(data: bytes, stdout: bool, stderr: bool) -> tuple[list[Frame], int] | None:
-    """Return the texts of a block, neighbours of one stream joined, and how far they reach."""
-    found = _split(data, _TEXTS)
+def bulk_runs(
+    data: Buffer, length: int, stdout: bool, stderr: bool
+) -> tuple[list[Frame], int] | None:
+    """Return the texts of ``data[:length]``, joined as runs are, and how far they reach."""
+    found = _split(data, length, _TEXTS)
     if found is None:
         return None
     parts, texts, used = found
@@ -104,7 +109,7 @@ def bulk_runs(data: bytes, stdout: bool, stderr: bool) -> tuple[list[Frame], int
 
 def bulk_messages(data: bytes, stamp: Callable[[bytes], bytes]) -> tuple[list[Frame], int] | None:
     """Return the messages of a block, and how far they reach; ``stamp`` makes one of a varint."""
-    found = _split(data, _ALL)
+    found = _split(data, len(data), _ALL)
     if found is None:
         return None
     parts, texts, used = found

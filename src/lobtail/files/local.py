@@ -25,11 +25,11 @@ from typing import Final, NamedTuple
 from lobtail.core.frames import Frame, Stream
 from lobtail.core.timestamps import format_rfc3339
 from lobtail.files.bulk_local import bulk_messages, bulk_runs
-from lobtail.files.formats import STREAMS, Format, Show, hole, joined
+from lobtail.files.formats import STREAMS, Format, Show, hole
 from lobtail.files.jsonfile import encode_details
 from lobtail.files.needles import raw_needles
 from lobtail.files.select import LocalSelector
-from lobtail.files.values import MAX_RECORD, Decoded, Hole, Literals
+from lobtail.files.values import MAX_RECORD, Buffer, Decoded, Hole, Literals
 
 __all__ = ["Local"]
 
@@ -63,13 +63,13 @@ class Local(Format):
             return Decoded(found[0], [], found[1])
         return self.exact(data, base, details=details)
 
-    def runs(self, data: bytes, base: int, show: Show) -> Decoded:
+    def runs(self, data: Buffer, length: int, base: int, show: Show) -> Decoded:
         """Decode as ``Format.runs`` says."""
         if not show.timestamps and not show.details:
-            found = bulk_runs(data, show.stdout, show.stderr)
+            found = bulk_runs(data, length, show.stdout, show.stderr)
             if found is not None:
                 return Decoded(found[0], [], found[1])
-        return joined(self.exact(data, base, details=show.details), show, self.cut)
+        return super().runs(data, length, base, show)
 
     def exact(self, data: bytes, base: int, *, details: bool) -> Decoded:
         """Decode whole records, one by one."""

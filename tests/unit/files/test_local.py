@@ -68,7 +68,7 @@ def test_in_bulk_is_as_one_by_one(batch: list[Message], cut: int) -> None:
     part = FORM.messages(data[: len(data) - cut], 0, details=False)
     assert part.frames == expected[: len(part.frames)]
     for show in (Show(), Show(stderr=False), Show(stdout=False), Show(timestamps=True)):
-        runs = FORM.runs(data, 0, show)
+        runs = FORM.runs(data, len(data), 0, show)
         exact = FORM.exact(data[: runs.used], 0, details=False)
         rest = FORM.remainder(data[exact.used : runs.used], 0, live=False, details=False)
         frames = exact.frames + rest.frames
