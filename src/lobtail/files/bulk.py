@@ -24,6 +24,7 @@ from typing import Final
 import msgspec
 
 from lobtail.core.frames import Frame, Stream
+from lobtail.files.values import Buffer
 
 __all__ = ["bulk_messages", "bulk_runs"]
 
@@ -56,7 +57,7 @@ def _end(attrs: bytes) -> re.Pattern[bytes]:
     return re.compile(text % (re.escape(attrs), _TIME.encode()))
 
 
-def _ends(body: bytes, used: int) -> tuple[bytes, bytes, int, re.Match[bytes]] | None:
+def _ends(body: Buffer, used: int) -> tuple[bytes, bytes, int, re.Match[bytes]] | None:
     """Look at the first and the last record; None if they are not alike.
 
     Returns the stream of the first one, the attributes, where the last text ends, and what
@@ -83,7 +84,19 @@ def _is_text(joined: bytes) -> bool:
     return True
 
 
-def bulk_runs(body: bytes, used: int, stdout: bool, stderr: bool) -> list[Frame] | None:
+class Hints:
+    """What the last block was like: the next is probably like it. Wrong ones cost time only."""
+
+    __slots__ = ("escaped", "mixed")
+
+    def __init__(self) -> None:
+        self.escaped = False
+        self.mixed = False
+
+
+def bulk_runs(
+    body: Buffer, used: int, stdout: bool, stderr: bool, hints: Hints
+) -> list[Frame] | None:
     """Return the texts of ``body[:used]``, neighbours of one stream joined into one frame.
 
     None if it is not regular.
@@ -93,11 +106,12 @@ def bulk_runs(body: bytes, used: int, stdout: bool, stderr: bool) -> list[Frame]
         return None
     stream, attrs, stop, last = ends
     inner = memoryview(body)[len(_HEAD) : stop]
-    if last[1] == stream:
+    if last[1] == stream and not hints.mixed:
         joint = _joint(stream.decode(), attrs, "")
-        text = joint.sub(b"\n", inner)
+        text = b"\\" if hints.escaped else joint.sub(b"\n", inner)
         if b"\\" in text:
             text = _unescaped(joint.sub(rb"\\n", inner))
+            hints.escaped = bool(text)
         elif _is_text(text):
             text += b"\n"
         else:
@@ -106,7 +120,9 @@ def bulk_runs(body: bytes, used: int, stdout: bool, stderr: bool) -> list[Frame]
             kind = _KINDS[stream]
             shown = stdout if kind is Stream.STDOUT else stderr
             return [Frame(kind, text)] if shown else []
-    return _mixed_runs(inner, attrs, last[1], stdout, stderr)
+    frames = _mixed_runs(inner, attrs, last[1], stdout, stderr)
+    hints.mixed = frames is not None and len(frames) > 1
+    return frames
 
 
 def _mixed_runs(

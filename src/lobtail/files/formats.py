@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from lobtail.core.frames import Frame, Stream
 from lobtail.core.timestamps import format_rfc3339, parse_rfc3339
 from lobtail.errors import ConfigError, ProtocolError
-from lobtail.files.values import STAMP, Decoded, Hole, Literals
+from lobtail.files.values import STAMP, Buffer, Decoded, Hole, Literals
 
 if TYPE_CHECKING:
     from lobtail.files.select import Selector
@@ -59,9 +59,10 @@ class Format:
         """
         raise NotImplementedError
 
-    def runs(self, data: bytes, base: int, show: Show) -> Decoded:
-        """Decode like ``messages``, neighbours of one stream joined into one frame."""
-        decoded = self.messages(data, base, details=show.details)
+    def runs(self, data: Buffer, length: int, base: int, show: Show) -> Decoded:
+        """Decode ``data[:length]`` like ``messages``, neighbours of one stream joined."""
+        block = bytes(memoryview(data)[:length])
+        decoded = self.messages(block, base, details=show.details)
         return joined(decoded, show, self.cut)
 
     def remainder(

@@ -33,11 +33,11 @@ from urllib.parse import quote_plus
 import msgspec
 
 from lobtail.core.frames import Frame, Stream
-from lobtail.files.bulk import bulk_messages, bulk_runs
+from lobtail.files.bulk import Hints, bulk_messages, bulk_runs
 from lobtail.files.formats import STREAMS, Format, Show, full_stamp, hole, joined
 from lobtail.files.needles import json_needles
 from lobtail.files.select import JsonSelector
-from lobtail.files.values import Decoded, Hole, Literals
+from lobtail.files.values import Buffer, Decoded, Hole, Literals
 
 __all__ = ["JsonFile", "encode_details"]
 
@@ -70,6 +70,9 @@ class JsonFile(Format):
 
     driver = "json-file"
 
+    def __init__(self) -> None:
+        self._hints = Hints()
+
     def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:
         """Decode as ``Format.messages`` says."""
         used = data.rfind(b"\n") + 1
@@ -79,15 +82,15 @@ class JsonFile(Format):
                 return Decoded(frames, [], used)
         return self.exact(data[:used], base, details=details)
 
-    def runs(self, data: bytes, base: int, show: Show) -> Decoded:
+    def runs(self, data: Buffer, length: int, base: int, show: Show) -> Decoded:
         """Decode as ``Format.runs`` says."""
         if not show.timestamps and not show.details:
-            used = data.rfind(b"\n") + 1
-            frames = bulk_runs(data, used, show.stdout, show.stderr)
+            used = data.rfind(b"\n", 0, length) + 1
+            frames = bulk_runs(data, used, show.stdout, show.stderr, self._hints)
             if frames is not None:
                 return Decoded(frames, [], used)
-            return joined(self.exact(data[:used], base, details=False), show, self.cut)
-        return super().runs(data, base, show)
+            return joined(self.exact(bytes(data[:used]), base, details=False), show, self.cut)
+        return super().runs(data, length, base, show)
 
     def exact(self, body: bytes, base: int, *, details: bool) -> Decoded:
         """Decode whole lines, record by record."""

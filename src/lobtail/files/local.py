@@ -24,11 +24,12 @@ from typing import Final, NamedTuple
 
 from lobtail.core.frames import Frame, Stream
 from lobtail.core.timestamps import format_rfc3339
-from lobtail.files.formats import STREAMS, Format, hole
+from lobtail.files.bulk_local import bulk_messages, bulk_runs
+from lobtail.files.formats import STREAMS, Format, Show, hole
 from lobtail.files.jsonfile import encode_details
 from lobtail.files.needles import raw_needles
 from lobtail.files.select import LocalSelector
-from lobtail.files.values import MAX_RECORD, Decoded, Hole, Literals
+from lobtail.files.values import MAX_RECORD, Buffer, Decoded, Hole, Literals
 
 __all__ = ["Local"]
 
@@ -57,6 +58,21 @@ class Local(Format):
 
     def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:
         """Decode as ``Format.messages`` says."""
+        found = None if details else bulk_messages(data, _stamp)
+        if found is not None:
+            return Decoded(found[0], [], found[1])
+        return self.exact(data, base, details=details)
+
+    def runs(self, data: Buffer, length: int, base: int, show: Show) -> Decoded:
+        """Decode as ``Format.runs`` says."""
+        if not show.timestamps and not show.details:
+            found = bulk_runs(data, length, show.stdout, show.stderr)
+            if found is not None:
+                return Decoded(found[0], [], found[1])
+        return super().runs(data, length, base, show)
+
+    def exact(self, data: bytes, base: int, *, details: bool) -> Decoded:
+        """Decode whole records, one by one."""
         return self._decode(data, base, details=details, ends=False)
 
     def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded:

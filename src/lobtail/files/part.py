@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Final
 
 import msgspec
 
 from lobtail.core.timestamps import parse_rfc3339
 from lobtail.errors import ProtocolError
-from lobtail.files.values import BLOCK
+from lobtail.files.values import BLOCK, Buffer
 
 __all__ = ["Part"]
 
@@ -54,20 +54,52 @@ class Part:
         size = min(size, self.size - offset)
         return os.pread(self._fd, size, offset) if size > 0 else b""
 
-    def read_into(self, offset: int, buffer: memoryview) -> int:
-        """Fill a buffer from a plain file; return how many bytes it took."""
-        size = min(len(buffer), self.size - offset)
-        return os.preadv(self._fd, [buffer[:size]], offset) if size > 0 else 0
-
-    def blocks(self, offset: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """Yield what the file holds from ``offset`` on, decompressed; if plain up to ``stop``."""
+    def blocks(self, offset: int = 0) -> Iterator[bytes]:
+        """Yield what the file holds from ``offset`` on, decompressed."""
         if self.compressed:
             yield from self._inflated(offset, BLOCK)
             return
-        stop = self.size if stop is None else stop
-        while block := self.read_at(offset, min(BLOCK, stop - offset)):
+        while block := self.read_at(offset, BLOCK):
             yield block
             offset += len(block)
+
+    def windows(
+        self, offset: int, stop: int | None = None, size: int = 0
+    ) -> Generator[tuple[Buffer, int, bool], int, None]:
+        """Yield what the file holds from ``offset`` on, for a reader who takes whole records.
+
+        Each time a buffer, how many of its bytes count, and whether they are the last that are
+        left over. Is sent how many the reader has taken; the others come again, with more behind
+        them. The buffer is filled anew for the next.
+        """
+        if self.compressed:
+            rest = b""
+            for block in self.blocks(offset):
+                data = rest + block
+                used = yield data, len(data), False
+                rest = data[used:]
+            if rest:
+                yield rest, len(rest), True
+            return
+        end = self.size if stop is None else stop
+        buffer = bytearray(min(size or BLOCK, max(end - offset, 1)))
+        have = 0
+        while count := self._read_into(offset, memoryview(buffer)[have:], end):
+            offset += count
+            have += count
+            used = yield buffer, have, False
+            if used:
+                # Only what is left over moves: a record at most.
+                buffer[: have - used] = buffer[used:have]
+                have -= used
+            elif have == len(buffer):
+                buffer = buffer + bytes(len(buffer))
+        if have:
+            yield buffer, have, True
+
+    def _read_into(self, offset: int, buffer: memoryview, end: int) -> int:
+        size = min(len(buffer), end - offset)
+        return os.preadv(self._fd, [buffer[:size]], offset) if size > 0 else 0
 
     def last_time(self) -> int | None:
         """Return when the last message of a compressed file was written, if it says so.

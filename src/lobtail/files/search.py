@@ -6,18 +6,19 @@ decoded. Damage in what is passed over is not looked for.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lobtail.core.frames import Frame, Stream
 from lobtail.files.formats import Format
 from lobtail.files.part import Part
 from lobtail.files.span import Span, stamp_text
-from lobtail.files.values import MAX_RECORD, STAMP, Damage, Decoded, Passed
+from lobtail.files.values import STAMP, Damage, Decoded, Passed
 from lobtail.files.walk import in_place
 
 if TYPE_CHECKING:
-    from lobtail.files.select import Buffer, Selector
+    from lobtail.files.select import Selector
+    from lobtail.files.values import Buffer
 
 __all__ = ["Search"]
 
@@ -60,7 +61,7 @@ class Search:
 
     def read(self, part: Part, offset: int = 0) -> Iterator[list[Frame] | Damage | Passed]:
         """Yield what is kept of a file from a record's beginning at ``offset`` on."""
-        windows = _windows(part, offset, self._selector.window)
+        windows = part.windows(offset, None, self._selector.window)
         item = next(windows, None)
         base = offset
         while item is not None:
@@ -164,35 +165,3 @@ def only(decoded: Decoded, streams: frozenset[Stream]) -> Decoded:
         for hole in decoded.holes
     ]
     return decoded._replace(frames=frames, holes=holes)
-
-
-def _windows(part: Part, offset: int, size: int) -> Generator[tuple[Buffer, int, bool], int, None]:
-    """Yield what a file holds from ``offset`` on: a buffer, how much of it counts, whether it ends.
-
-    Is sent how many of the bytes are done with; the others come again.
-    """
-    if part.compressed:
-        rest = b""
-        for block in part.blocks(offset):
-            data = rest + block
-            used = yield data, len(data), False
-            rest = data[used:] if len(data) - used <= MAX_RECORD else b""
-        if rest:
-            yield rest, len(rest), True
-        return
-    buffer = bytearray(size)
-    have = 0
-    while count := part.read_into(offset, memoryview(buffer)[have:]):
-        offset += count
-        have += count
-        used = yield buffer, have, False
-        if used:
-            # Only what is left over moves: a record at most.
-            buffer[: have - used] = buffer[used:have]
-            have -= used
-        elif have > MAX_RECORD:
-            have = 0
-        elif have == len(buffer):
-            buffer = buffer + bytes(len(buffer))
-    if have:
-        yield buffer, have, True

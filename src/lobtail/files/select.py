@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from lobtail.core.frames import Stream
 from lobtail.files.needles import Needles
+from lobtail.files.values import Buffer
 
 if TYPE_CHECKING:
     from lobtail.files.formats import Format
@@ -25,7 +26,6 @@ __all__ = ["JsonSelector", "LocalSelector", "Selector", "Spans"]
 
 LONG: Final = 1 << 13  # half of lobtail.core.lines.PIECE
 
-Buffer = bytes | bytearray
 Spans = list[tuple[int, int]]
 
 _STREAM: Final = b'"stream":"std'

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
 from lobtail.core.frames import Frame
 
-__all__ = ["BLOCK", "MAX_RECORD", "STAMP", "Damage", "Decoded", "Hole", "Literals", "Passed"]
+__all__ = [
+    "BLOCK",
+    "MAX_RECORD",
+    "STAMP",
+    "Buffer",
+    "Damage",
+    "Decoded",
+    "Hole",
+    "Literals",
+    "Passed",
+]
+    "BLOCK",
+    "MAX_RECORD",
+    "STAMP",
+    "Buffer",
+    "Damage",
+    "Decoded",
+    "Hole",
+    "Literals",
+    "Passed",
+]
 
 # Bytes that are read and decoded in one go; more does not fit into a core's own cache.
 BLOCK: Final = 1 << 18
@@ -20,6 +40,9 @@ MAX_RECORD: Final = 1 << 21
 
 # All messages from files begin with a stamp of one form: 2006-01-02T15:04:05.123456789Z
 STAMP: Final = 30
+
+
+Buffer: TypeAlias = bytes | bytearray
 
 
 class Damage(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from lobtail.core.frames import Frame
 from lobtail.files.formats import NO_RECORD, Format, Show, joined
 from lobtail.files.part import Part
 from lobtail.files.span import EVERYTHING, Span
-from lobtail.files.values import MAX_RECORD, Damage, Decoded, Hole
+from lobtail.files.values import MAX_RECORD, Buffer, Damage, Decoded, Hole
 
 __all__ = ["Walk", "in_place"]
 
@@ -41,33 +41,42 @@ class Walk:
 
         ``stop`` is where another record begins, and the reading ends.
         """
-        rest = b""
         base = offset
-        for block in part.blocks(offset, stop):
-            data = rest + block if rest else block
-            decoded = self._decode(data, base)
+        windows = part.windows(offset, stop)
+        item = next(windows, None)
+        left: Decoded | None = None
+        while item is not None:
+            data, length, ends = item
+            if ends:
+                live = part.live and stop is None
+                rest = bytes(data[:length])
+                left = self._format.remainder(rest, base, live=live, details=self._details)
+                base += length
+                break
+            decoded = self._decode(data, length, base)
             used = decoded.used
-            if len(data) - used > MAX_RECORD:
-                size = len(data) - used
-                lost = Hole(len(decoded.frames), base + used, size, "a record is too long")
-                decoded = Decoded(decoded.frames, [*decoded.holes, lost], len(data))
-                used = len(data)
+            if length - used > MAX_RECORD:
+                lost = Hole(len(decoded.frames), base + used, length - used, "a record is too long")
+                decoded = Decoded(decoded.frames, [*decoded.holes, lost], length)
+                used = length
             yield decoded
             if self.done:
                 return
-            rest = data[used:]
             base += used
-        if rest:
-            live = part.live and stop is None
-            last = self._format.remainder(rest, base, live=live, details=self._details)
-            yield self._limited(_with_fault(last, part, base + len(rest)))
+            try:
+                item = windows.send(used)
+            except StopIteration:
+                break
+        if left is not None:
+            yield self._limited(_with_fault(left, part, base))
         elif part.fault is not None:
             yield _with_fault(Decoded([], [], 0), part, base)
 
-    def _decode(self, data: bytes, base: int) -> Decoded:
+    def _decode(self, data: Buffer, length: int, base: int) -> Decoded:
         if self._show is not None and not self._skip and not self._span.bounded:
-            return self._format.runs(data, base, self._show)
-        return self._limited(self._format.messages(data, base, details=self._details))
+            return self._format.runs(data, length, base, self._show)
+        block = bytes(memoryview(data)[:length])
+        return self._limited(self._format.messages(block, base, details=self._details))
 
     def _limited(self, decoded: Decoded) -> Decoded:
         """Leave out what is not asked for, and join the rest if runs are."""

@@ -78,7 +78,7 @@ def test_in_bulk_is_as_one_by_one(batch: list[Message]) -> None:
     assert exact.frames == [message.frame() for message in batch]
     assert FORM.messages(data, 0, details=False) == exact
     for show in (Show(), Show(stderr=False), Show(stdout=False), Show(timestamps=True)):
-        assert FORM.runs(data, 0, show) == joined(exact, show, FORM.cut)
+        assert FORM.runs(data, len(data), 0, show) == joined(exact, show, FORM.cut)
     detailed = FORM.messages(data, 0, details=True)
     assert detailed.frames == [message.frame(details=True) for message in batch]
 
