@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from lobtail.cli.logs_run import LogsRun, Wanted
 from lobtail.cli.options import DockerCommand, host_option, make_engine, run
 from lobtail.cli.output import Output
-from lobtail.core.frames import Stream
-from lobtail.engine.client import EngineClient
-from lobtail.engine.logs import LogStream
-from lobtail.engine.pace import Pace
+from lobtail.errors import ConfigError
 
 __all__ = ["command"]
+
+# As in lobtail.reading.source, which need not be loaded for the API.
+_SOURCES = ("auto", "api", "files")
 
 
 @click.command(
     "logs", cls=DockerCommand, short_help="Show the logs of a container, as docker does."
 )
-@click.argument("container")
+@click.argument("container", required=False)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what the container writes.")
 @click.option(
     "-n",
@@ -40,52 +43,47 @@ __all__ = ["command"]
     is_flag=True,
     help="Let escape sequences act on the terminal. Pipes and files always get the very bytes.",
 )
+@click.option(
+    "--source",
+    type=click.Choice(_SOURCES),
+    default="auto",
+    show_default=True,
+    help="Where the log comes from: the engine's API, or its files where they can be read.",
+)
+@click.option(
+    "--file",
+    metavar="PATH",
+    help="Read a log file, or a container's folder, without an engine; instead of CONTAINER.",
+)
+@click.option("--verbose", is_flag=True, help="Say on stderr which source serves, and why.")
 @host_option
 def command(
-    container: str,
-    follow: bool,
-    tail: str,
-    timestamps: bool,
-    since: str | None,
-    until: str | None,
-    details: bool,
-    raw: bool,
-    host: str | None,
+    container: str | None, raw: bool, host: str | None, file: str | None, **options: Any
 ) -> None:
     """Show the logs of CONTAINER: its stdout on stdout, its stderr on stderr.
 
     A drop-in for 'docker container logs': the same bytes, the same exit code. Unlike it, a log
     that ends because the connection broke is an error, and a terminal is only ever coloured.
     """
-    engine = make_engine(host)
-    stream = engine.logs(
-        container,
-        follow=follow,
-        tail=tail,
-        since=since,
-        until=until,
-        timestamps=timestamps,
-        details=details,
-    )
+    if container is None and file is None:
+        raise click.MissingParameter(
+            ctx=click.get_current_context(), param_type="argument", param_hint="'CONTAINER'"
+        )
+    if container is not None and file is not None:
+        raise ConfigError("name a container or --file, not both")
+    wanted = Wanted.build(**options)
     out, err = Output.stdout(raw=raw), Output.stderr(raw=raw)
+    show = LogsRun(wanted, out, err)
     signalled = False
     try:
-        run(_copy(engine, stream, out, err))
+        if file is not None:
+            show.show_file(file)
+        else:
+            assert container is not None
+            run(show.show(make_engine(host), container))
     except SystemExit:
         signalled = True
         raise
     finally:
         out.finish(wait=not signalled)
         err.finish(wait=not signalled)
-
-
-async def _copy(engine: EngineClient, stream: LogStream, out: Output, err: Output) -> None:
-    stderr = Stream.STDERR
-    pace = Pace()
-    async with engine, stream:
-        async for frames in stream.runs():
-            size = 0
-            for frame in frames:
-                (err if frame.stream is stderr else out).write(frame.payload)
-                size += len(frame.payload)
-            pace.rest(size)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from lobtail.core.resume import WINDOW_NS, stamp_of
+from lobtail.core.resume import WINDOW_NS, Memory, stamp_of
 from lobtail.files import Damage, LogFiles, Passed
 
 if TYPE_CHECKING:
     from lobtail.reading.intake import FollowOptions, Intake
 
-__all__ = ["FileHistory", "damage_words"]
+__all__ = ["FileHistory", "damage_words", "remember", "tail_count"]
 
 
 class FileHistory:
@@ -49,29 +49,28 @@ class FileHistory:
             # Others want to read, too.
             await asyncio.sleep(0)
         if options.follow and search is not None:
-            self._remember()
+            # A search has left out most.
+            intake.memory.restart()
+            remember(self._files, intake.memory, details=options.details)
 
-    def _remember(self) -> None:
-        """Remember the end of the log, of which a search has left out most."""
-        memory = self._intake.memory
-        memory.restart()
-        newest = max(
-            (
-                stamp
-                for item in self._files.messages(tail=1)
-                if isinstance(item, list)
-                for message in item
-                if (stamp := stamp_of(message)) is not None
-            ),
-            default=None,
-        )
-        if newest is None:
-            return
-        for item in self._files.messages(
-            since=newest - 2 * WINDOW_NS, details=self._options.details
-        ):
-            if isinstance(item, list):
-                memory.add(item, newest)
+
+def remember(files: LogFiles, memory: Memory, *, details: bool) -> None:
+    """Remember the end of a log, so that a live stream can be joined to it."""
+    newest = max(
+        (
+            stamp
+            for item in files.messages(tail=1)
+            if isinstance(item, list)
+            for message in item
+            if (stamp := stamp_of(message)) is not None
+        ),
+        default=None,
+    )
+    if newest is None:
+        return
+    for item in files.messages(since=newest - 2 * WINDOW_NS, details=details):
+        if isinstance(item, list):
+            memory.add(item, newest)
 
 
 def tail_count(tail: str) -> int | None:
