@@ -101,12 +101,20 @@ class TestEngine:
     def both(self, *args: str, env: Mapping[str, str] | None = None) -> Result:
         """Run `logs ARGS` with docker and with lobtail, side by side; they must agree.
 
-        Returns what both gave.
+        lobtail runs once for each source that it has. Returns what all gave.
         """
-        processes = [self.popen(kind, "logs", *args, env=env) for kind in ("docker", "lobtail")]
-        docker, lobtail = map(finish, processes)
-        assert_same(lobtail, docker)
-        return lobtail
+        processes = [self.popen("docker", "logs", *args, env=env)]
+        for source in self.sources:
+            processes.append(self.popen("lobtail", "logs", "--source", source, *args, env=env))
+        docker, *ours = map(finish, processes)
+        for lobtail in ours:
+            assert_same(lobtail, docker)
+        return ours[0]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Return where lobtail can read from: the files of the lab's dockerds can be read."""
+        return ("api", "files") if self.suite in ("bookworm", "trixie") else ("api", "auto")
 
 
 LOBTAIL = [sys.executable, "-m", "lobtail"]
