@@ -19,16 +19,6 @@ __all__ = [
     "Literals",
     "Passed",
 ]
-    "BLOCK",
-    "MAX_RECORD",
-    "STAMP",
-    "Buffer",
-    "Damage",
-    "Decoded",
-    "Hole",
-    "Literals",
-    "Passed",
-]
 
 # Bytes that are read and decoded in one go; more does not fit into a core's own cache.
 BLOCK: Final = 1 << 18
