@@ -7,10 +7,10 @@ between two texts differs in the time only::
 
 So one pattern finds all of these joints, and what is left are the texts. That nothing else is left
 is proven afterwards: in JSON a quote stands in a text only behind a backslash. No quote left over,
-no backslash and no NUL: every byte between two joints is text as it is. With backslashes, all texts
-together must be one valid JSON string. (``\\n"`` at the end of a text without newline, as of
-``C:\new``, looks like a joint with one more backslash before it; put together again with ``\n``
-between the texts, the string is what it was.)
+no backslash and no NUL: every byte between two joints is text as it is (newlines aside, which are
+counted). With backslashes, all texts together must be one valid JSON string. (``\\n"`` at the end
+of a text without newline, as of ``C:\new``, looks like a joint with one more backslash before it;
+put together again with ``\n`` between the texts, the string is what it was.)
 """
 
 from __future__ import annotations
@@ -108,11 +108,11 @@ def bulk_runs(
     inner = memoryview(body)[len(_HEAD) : stop]
     if last[1] == stream and not hints.mixed:
         joint = _joint(stream.decode(), attrs, "")
-        text = b"\\" if hints.escaped else joint.sub(b"\n", inner)
+        text, joints = (b"\\", 0) if hints.escaped else joint.subn(b"\n", inner)
         if b"\\" in text:
             text = _unescaped(joint.sub(rb"\\n", inner))
             hints.escaped = bool(text)
-        elif _is_text(text):
+        elif _is_text(text) and text.count(b"\n") == joints:
             text += b"\n"
         else:
             text = b""
@@ -132,7 +132,7 @@ def _mixed_runs(
     texts, kinds = parts[::2], [*parts[1::2], last]
     joined = b"".join(texts)
     escaped = b"\\" in joined
-    if not escaped and not _is_text(joined):
+    if b"\n" in joined or not (escaped or _is_text(joined)):
         return None
     frames: list[Frame] = []
     shown = {b"stdout": stdout, b"stderr": stderr}

@@ -12,7 +12,7 @@ such nowhere but around a key or a value: a record can be found from anywhere.
 
 Each block is read in the quickest way that is right for it:
 
-1. *in bulk* (``core`` of ``_Bulk``), if all its records are whole lines with the same keys and
+1. *in bulk* (``files.bulk``), if all its records are whole lines with the same keys and
    attributes: one pattern takes all that stands between two texts away;
 2. with msgspec, all records in one call;
 3. line by line, if some are damaged.

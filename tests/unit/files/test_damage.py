@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lobtail.core.frames import Frame
+from lobtail.core.frames import Frame, Stream
 from lobtail.files import Damage, Passed, open_log
 from lobtail.files import part as part_module
 from lobtail.files import walk as walk_module
@@ -146,6 +146,17 @@ def test_intact_records_come_out_once(driver: str, data: st.DataObject) -> None:
     assert len(found) <= len(batch) + (records[0] in new) + 1
     covered = sum(damage.size for damage in damages(items))
     assert covered <= len(damaged)
+
+
+def test_a_newline_in_a_text_is_damage() -> None:
+    """No such byte is ever written there."""
+    good, bad = json_record(Message(b"good")), json_record(Message(b"ab", time_ns=START + 1))
+    for other in (b"", json_record(Message(b"x", Stream.STDERR)), json_record(Message(b"\\\\"))):
+        for start in (other, good, b""):
+            data = start + bad.replace(b"ab", b"a\nb") + good + other
+            items = read(data, "json-file")
+            assert sum(damage.size for damage in damages(items)) == len(bad) + 1
+            assert len(frames(items)) == data.count(b"\n") - 2
 
 
 def test_records_that_lost_their_border() -> None:
