@@ -105,7 +105,7 @@ def test_details(engine: TestEngine, driver: str, attributes: str) -> None:
 
 def test_driver_none_cannot_be_read(engine: TestEngine) -> None:
     name = engine.ended("driver none", "echo lost", "--log-driver", "none")
-    result = engine.both(name)
+    result = engine.both(name, sources=("api", "auto"))
     assert result.code == 1
     assert result.stderr == (
         b"Error response from daemon: configured logging driver does not support reading\n"

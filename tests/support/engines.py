@@ -98,14 +98,18 @@ class TestEngine:
         """Run `docker ARGS` or `lobtail ARGS` to its end."""
         return finish(self.popen(kind, *args, env=env))
 
-    def both(self, *args: str, env: Mapping[str, str] | None = None) -> Result:
+    def both(
+        self, *args: str, env: Mapping[str, str] | None = None, sources: tuple[str, ...] = ()
+    ) -> Result:
         """Run `logs ARGS` with docker and with lobtail, side by side; they must agree.
 
         lobtail runs once for each source that it has. Returns what all gave.
         """
         processes = [self.popen("docker", "logs", *args, env=env)]
-        for source in self.sources:
-            processes.append(self.popen("lobtail", "logs", "--source", source, *args, env=env))
+        processes += [
+            self.popen("lobtail", "logs", "--source", source, *args, env=env)
+            for source in sources or self.sources
+        ]
         docker, *ours = map(finish, processes)
         for lobtail in ours:
             assert_same(lobtail, docker)

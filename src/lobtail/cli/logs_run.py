@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -11,7 +12,7 @@ from lobtail.cli.output import Output, narrate
 from lobtail.core.frames import Frame, Stream
 from lobtail.engine.logs import nanoseconds
 from lobtail.engine.pace import Pace
-from lobtail.errors import ConfigError, LogFileError
+from lobtail.errors import ConfigError, EngineError, LogFileError
 
 if TYPE_CHECKING:
     from lobtail.core.resume import Memory
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from lobtail.reading.source import Source
 
 __all__ = ["LogsRun", "Wanted"]
+
+# Seconds after which a live stream that was opened and not read is opened anew.
+_STALE: Final = 1.0
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -73,12 +77,13 @@ class LogsRun:
                     narrate(f"lobtail: {name}: from the API, as --source says")
                 await self._copy(self._stream(engine, name, follow=wanted.follow))
                 return
-            with files:
-                memory = await self._from_files(files)
-            if memory is None:  # the files could not be read to their end
-                await self._copy(self._stream(engine, name, follow=wanted.follow), skip=True)
-            elif wanted.follow:
-                await self._join(engine, name, memory)
+            if not wanted.follow:
+                with files:
+                    whole = self._copy_files_safely(files)
+                if not whole:
+                    await self._copy(self._stream(engine, name, follow=False), skip=True)
+                return
+            await self._follow(engine, name, files)
 
     def show_file(self, path: str) -> None:
         """Show a log file, without an engine."""
@@ -116,32 +121,58 @@ class LogsRun:
                     self._write(frame)
                 pace.rest(size)
 
-    async def _join(self, engine: EngineClient, name: str, memory: Memory) -> None:
-        """Follow the log from the end of its files on (docs/decisions/009)."""
-        from lobtail.reading.intake import messages_of
+    async def _follow(self, engine: EngineClient, name: str, files: LogFiles) -> None:
+        """Show what files hold and follow the log from there on (docs/decisions/009)."""
+        from lobtail.core.resume import Memory
+        from lobtail.reading.from_files import remember
 
+        memory = Memory()
+        with files:
+            remember(files, memory, details=self._wanted.details)
+            # Opened before anything is shown: what the reader then does to the container, such as
+            # to remove it, must not come between.
+            live = self._live(engine, name, memory)
+            await live.__aenter__()
+            begun = time.monotonic()
+            whole = self._copy_files_safely(files)
+        if not whole:
+            live.close()
+            await self._copy(self._stream(engine, name, follow=True), skip=True)
+            return
+        if time.monotonic() - begun > _STALE:
+            # An engine that is not read for long loses what is rotated meanwhile.
+            live.close()
+            live = self._live(engine, name, memory)
+        try:
+            await self._join(live, memory)
+        except EngineError as exc:
+            if exc.status not in (404, 409):  # it is gone, and its log with it
+                raise
+
+    def _live(self, engine: EngineClient, name: str, memory: Memory) -> LogStream:
         wanted = self._wanted
         since = memory.since_ns
-        stream = engine.logs(
+        return engine.logs(
             name,
             follow=True,
-            tail="all",
             since=wanted.since if since is None else since,
             until=wanted.until,
             timestamps=True,
             details=wanted.details,
         )
+
+    async def _join(self, stream: LogStream, memory: Memory) -> None:
+        from lobtail.reading.intake import messages_in
+
         overlap = memory.overlap()
         told = False
         async with stream:
-            async for frames in stream:
-                messages = messages_of(stream, frames)
-                if overlap is not None:
-                    messages = overlap.filter(messages)
-                    if overlap.gap and not told:
-                        told = True
-                        narrate("lobtail: lines may be missing here: the log was rotated meanwhile")
-                self._write_messages(messages)
+            async for messages in messages_in(stream):
+                fresh = messages if overlap is None else overlap.filter(messages)
+                if overlap is not None and overlap.gap and not told:
+                    told = True
+                    narrate("lobtail: lines may be missing here: the log was rotated meanwhile")
+                self._write_messages(fresh)
             if overlap is not None:
                 self._write_messages(overlap.finish())
 
@@ -168,24 +199,17 @@ class LogsRun:
             narrate(f"lobtail: {name}: {which}: {opened.why}")
         return opened.files
 
-    async def _from_files(self, files: LogFiles) -> Memory | None:
-        """Show what files hold; return what a live stream is joined by, None if they broke."""
-        from lobtail.core.resume import Memory
-        from lobtail.reading.from_files import remember
-
-        wanted = self._wanted
+    def _copy_files_safely(self, files: LogFiles) -> bool:
+        """Show what files hold; return False if they broke and the API is to go on."""
         try:
             self._copy_files(files)
-            memory = Memory()
-            if wanted.follow:
-                remember(files, memory, details=wanted.details)
         except (LogFileError, OSError) as exc:
-            if wanted.source == "files":
+            if self._wanted.source == "files":
                 raise
-            if wanted.verbose:
+            if self._wanted.verbose:
                 narrate(f"lobtail: the API goes on, for the files cannot be read: {exc}")
-            return None
-        return memory
+            return False
+        return True
 
     def _copy_files(self, files: LogFiles) -> None:
         from lobtail.files import Damage

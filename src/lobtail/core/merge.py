@@ -116,6 +116,16 @@ class Merge:
         """Whether any item has not gone out."""
         return bool(self._closed) or any(s.items for s in self._sources.values())
 
+    def due_ns(self) -> int | None:
+        """Return when the oldest item that waits goes out at the latest.
+
+        None if nothing waits, or if a history must be read before anything can go out.
+        """
+        if not all(source.live for source in self._sources.values()):
+            return None
+        waiting = [s.keys[0] for s in chain(self._closed, self._sources.values()) if s.items]
+        return min(waiting) + self._window if waiting else None
+
     def pop(self, now_ns: int) -> list[Item]:
         """Return the items whose turn it is, in order."""
         mark = self._watermark(now_ns)

@@ -38,6 +38,11 @@ WINDOW_NS: Final = 2 * 10**9
 LIMIT: Final = 200_000
 
 
+# Messages that an engine may send again at a rotation: more than a file of the usual size holds
+# is never read again.
+REPLAY_LIMIT: Final = 20_000
+
+
 class Memory:
     """What was received lately, for a later ``Overlap``.
 
@@ -181,44 +186,69 @@ class ReplayFilter:
     shows as a step back in time, within a stream, to a message that is known, or as the last line
     once more; from there on messages that are known are left out, each as often as it was
     received, until one is new.
+
+    Remembered are the last ``limit`` messages, 8 bytes each.
     """
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self, limit: int = REPLAY_LIMIT) -> None:
         # The newest stamp of each stream, as text: Docker writes all nine digits.
         self._last: dict[int, bytes] = {}
-        self._order: deque[int] = deque()
-        self._seen: Counter[int] = Counter()
+        self._tips: dict[int, Frame] = {}  # and the last message that had it
+        self._batches: deque[array[int]] = deque()
+        self._size = 0
         self._limit = limit
         self._replayed: Counter[int] | None = None
+
+    def note(self, messages: list[Frame]) -> None:
+        """Remember messages that did not come in a follow stream."""
+        if not messages:
+            return
+        self._remember(messages)
+        for message in messages:
+            stamp = message.payload[:30]
+            if stamp >= self._last.get(message.stream, b""):
+                self._last[message.stream], self._tips[message.stream] = stamp, message
 
     def filter(self, messages: list[Frame]) -> list[Frame]:
         """Return the messages that are new."""
         fresh: list[Frame] = []
-        seen = self._seen
+        last, tips = self._last, self._tips
         for message in messages:
-            key = hash_message(message)
             stamp = message.payload[:30]
-            last = self._last.get(message.stream, b"")
-            if self._replayed is None and seen.get(key):
+            newest = last.get(message.stream, b"")
+            if stamp <= newest or self._replayed is not None:
                 # A piece of a long line may equal the one before it, stamp and all.
-                again = message.payload[-1:] == b"\n" and stamp == last
-                if again or stamp < last:
-                    self._replayed = seen.copy()
-            if self._replayed is not None:
-                if self._replayed.get(key):
-                    self._replayed[key] -= 1
+                again = message.payload[-1:] == b"\n" and message == tips.get(message.stream)
+                if self._is_known(message, fresh, begins=again or stamp < newest):
                     continue
-                self._replayed = None
-            self._last[message.stream] = max(last, stamp)
-            seen[key] += 1
-            self._order.append(key)
+            if stamp >= newest:
+                last[message.stream], tips[message.stream] = stamp, message
             fresh.append(message)
-        while len(self._order) > self._limit:
-            key = self._order.popleft()
-            seen[key] -= 1
-            if not seen[key]:
-                del seen[key]
+        self._remember(fresh)
         return fresh
+
+    def _is_known(self, message: Frame, fresh: list[Frame], *, begins: bool) -> bool:
+        """Tell whether a message is left out; one that ``begins`` to be sent again, or goes on."""
+        if self._replayed is None:
+            if not begins:
+                return False
+            # Seldom so, hence it is made only now.
+            self._replayed = Counter(map(hash_message, fresh))
+            for batch in self._batches:
+                self._replayed.update(batch)
+        key = hash_message(message)
+        if self._replayed.get(key):
+            self._replayed[key] -= 1
+            return True
+        self._replayed = None
+        return False
+
+    def _remember(self, messages: list[Frame]) -> None:
+        if messages:
+            self._batches.append(array("q", map(hash_message, messages)))
+            self._size += len(messages)
+        while self._size > self._limit and len(self._batches) > 1:
+            self._size -= len(self._batches.popleft())
 
 
 def stamp_of(message: Frame) -> int | None:

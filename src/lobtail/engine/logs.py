@@ -128,6 +128,11 @@ class LogStream:
         """Whether the engine sends frames; raw bytes otherwise. Known once the stream is open."""
         return isinstance(self._decoder, FrameDecoder)
 
+    @property
+    def details(self) -> bool:
+        """Whether the driver's attributes were asked for."""
+        return self._options.details
+
     async def __aenter__(self) -> Self:
         await self._open()
         return self

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
 from lobtail.core.audit import Verdict
 from lobtail.core.frames import Frame, Stream
-from lobtail.core.lines import LineAssembler, split_tty
+from lobtail.core.lines import LineAssembler, TtySplitter
 from lobtail.core.model import ContainerRef, Gap, Item, Line, Resumed, Skipped
 from lobtail.core.resume import Memory, Overlap, ReplayFilter, stamp_of
 from lobtail.files import Literals
@@ -26,7 +27,7 @@ __all__ = [
     "Intake",
     "Search",
     "Sink",
-    "messages_of",
+    "messages_in",
     "younger",
 ]
 
@@ -91,7 +92,7 @@ class Intake:
         self._restamped = podman or container.log_driver in RESTAMPING
         self._assembler = LineAssembler(ref, restamped=self._restamped, details=options.details)
         rotates = container.log_max_size is not None and not podman
-        self._replay = ReplayFilter() if rotates else None
+        self._replay = ReplayFilter() if rotates and options.follow else None
         self._timer: asyncio.TimerHandle | None = None
         chosen = ((Stream.STDOUT, options.stdout), (Stream.STDERR, options.stderr))
         self._streams = {stream for stream, wanted in chosen if wanted}
@@ -111,12 +112,14 @@ class Intake:
             self._timer.cancel()
             self._timer = None
 
-    def new(self, messages: list[Frame], overlap: Overlap | None) -> list[Frame]:
+    def new(self, messages: list[Frame], overlap: Overlap | None, *, live: bool) -> list[Frame]:
         """Return what of a stream's messages was not received before."""
         if overlap is not None:
             messages = overlap.filter(messages)
         if self._replay is not None:
-            messages = self._replay.filter(messages)
+            if live:
+                return self._replay.filter(messages)
+            self._replay.note(messages)
         return messages
 
     async def receive(self, messages: list[Frame]) -> None:
@@ -174,11 +177,23 @@ class Intake:
         self._sink.push(self._wanted(self._assembler.flush()))
 
 
-def messages_of(stream: LogStream, frames: list[Frame]) -> list[Frame]:
-    """Return the messages of a batch; with a TTY nothing but their form tells them apart."""
-    if stream.multiplexed:
-        return frames
-    return [message for frame in frames for message in split_tty(frame.payload)]
+async def messages_in(stream: LogStream) -> AsyncIterator[list[Frame]]:
+    """Iterate over the messages of a log, batch by batch; never an empty batch.
+
+    Of a log with a TTY, what came of a message when the connection broke is dropped: it will be
+    read again.
+    """
+    splitter: TtySplitter | None = None
+    async for frames in stream:
+        if stream.multiplexed:
+            yield frames
+            continue
+        splitter = splitter or TtySplitter(details=stream.details)
+        messages = [message for frame in frames for message in splitter.feed(frame.payload)]
+        if messages:
+            yield messages
+    if splitter is not None and (rest := splitter.flush()):
+        yield rest
 
 
 def younger(messages: list[Frame], floor: int | None) -> list[Frame]:

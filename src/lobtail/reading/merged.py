@@ -93,7 +93,6 @@ class Merged:
         self, *, window_ns: int, wanted: LineFilter | None = None, overflow: Overflow = "wait"
     ) -> None:
         self._merge = Merge(window_ns)
-        self._window = window_ns
         self._wanted = wanted
         self._drop = overflow == "drop"
         self._tasks: set[asyncio.Task[None]] = set()
@@ -151,8 +150,10 @@ class Merged:
                 raise self._failure
             if not self._tasks:
                 return
+            due = self._merge.due_ns()
+            wait = None if due is None else max(due - self._now(), 0) / 1e9
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._window / 1e9 if self._merge.pending else None):
+                async with asyncio.timeout(wait):
                     await self._ready.wait()
 
     async def lines(self) -> AsyncIterator[Item]:

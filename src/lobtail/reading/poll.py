@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from lobtail.core.frames import Frame
 from lobtail.core.resume import LIMIT, Overlap
-from lobtail.reading.intake import ROTATED, UNMET, Intake, messages_of, size_of, younger
+from lobtail.reading.intake import ROTATED, UNMET, Intake, messages_in, size_of, younger
 from lobtail.retry import CUTS, GIVE_UP, back_off
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ class Poller:
         held: list[Frame] = []  # until it is known that these are all
         total = 0
         try:
-            async for frames in stream:
-                messages = messages_of(stream, frames)
+            async for messages in messages_in(stream):
                 total += len(messages)
                 fresh = messages if overlap is None else overlap.filter(messages)
                 if overlap is not None and overlap.matched:

@@ -16,7 +16,7 @@ from lobtail.reading.intake import (
     FollowOptions,
     Intake,
     Sink,
-    messages_of,
+    messages_in,
     size_of,
     younger,
 )
@@ -261,9 +261,8 @@ class LogReader:
     ) -> None:
         intake = self._intake
         pace = Pace()
-        async for frames in stream:
-            messages = younger(messages_of(stream, frames), floor)
-            if not (messages := intake.new(messages, overlap)):
+        async for batch in messages_in(stream):
+            if not (messages := intake.new(younger(batch, floor), overlap, live=live)):
                 continue
             if overlap is not None and overlap.gap:
                 await intake.gap(UNMET)
@@ -275,7 +274,7 @@ class LogReader:
                 cut = None
             await intake.receive(messages)
             if not live:
-                pace.rest(size_of(frames))
+                pace.rest(size_of(batch))
                 continue
             if self._recheck is not None:
                 self._recheck.received(size_of(messages))
@@ -295,8 +294,8 @@ class LogReader:
             stream = await self._open_end(count, None)
             clean = True
             try:
-                async for frames in stream:
-                    messages += younger(messages_of(stream, frames), self._options.since)
+                async for batch in messages_in(stream):
+                    messages += younger(batch, self._options.since)
             except EngineStreamError:
                 clean = False
             finally:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from lobtail.core.audit import Audit, Verdict
 from lobtail.core.resume import WINDOW_NS, Memory
 from lobtail.errors import EngineError
-from lobtail.reading.intake import messages_of
+from lobtail.reading.intake import messages_in
 from lobtail.retry import CUTS, back_off
 
 if TYPE_CHECKING:
@@ -138,8 +138,8 @@ class Recheck:
         audit = Audit(self._memory, self._proven)
         stream = await self._snapshot(since)
         try:
-            async for frames in stream:
-                audit.receive(messages_of(stream, frames))
+            async for messages in messages_in(stream):
+                audit.receive(messages)
                 if audit.full:
                     break
         finally:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lobtail.core.frames import Frame, Stream
-from lobtail.core.lines import MAX_LINE, PIECE, LineAssembler, split_tty
+from lobtail.core.lines import MAX_LINE, PIECE, LineAssembler, TtySplitter
 from lobtail.core.model import ContainerRef, Line
 from lobtail.core.timestamps import format_rfc3339
 
@@ -145,16 +145,44 @@ def test_any_cut_into_batches_gives_the_same_lines(
     assert got == whole
 
 
-def test_a_ttys_chunks_are_messages() -> None:
-    stamp = format_rfc3339(T0).encode() + b" "
-    assert split_tty(stamp + b"a\r\n") == [Frame(OUT, stamp + b"a\r\n")]
-    two = stamp + b"a\r\n" + stamp + b"b\r\n"
-    assert [frame.payload for frame in split_tty(two)] == [stamp + b"a\r\n", stamp + b"b\r\n"]
-    assert split_tty(b"") == []
+def split(chunks: list[bytes]) -> list[bytes]:
+    splitter = TtySplitter()
+    messages = [message for chunk in chunks for message in splitter.feed(chunk)]
+    assert {message.stream for message in messages} <= {OUT}
+    return [message.payload for message in messages + splitter.flush()]
+
+
+STAMP = format_rfc3339(T0).encode() + b" "
+NEXT = format_rfc3339(T0 + 1000).encode() + b" "
+
+
+def test_messages_of_a_tty() -> None:
+    assert split([]) == []
+    assert split([STAMP + b"a\r\n"]) == [STAMP + b"a\r\n"]
+    assert split([STAMP + b"a\r\n" + NEXT + b"b\r\n"]) == [STAMP + b"a\r\n", NEXT + b"b\r\n"]
+
+
+def test_a_ttys_unterminated_end_is_a_message_of_its_own() -> None:
+    assert split([STAMP + b"login: ", NEXT + b"b\r\n"]) == [STAMP + b"login: ", NEXT + b"b\r\n"]
+    assert split([STAMP + b"login: "]) == [STAMP + b"login: "]
 
 
 def test_a_ttys_long_line_that_a_proxy_joined() -> None:
-    stamp = format_rfc3339(T0).encode() + b" "
     line = b"y" * (PIECE + 10)
-    chunk = stamp + line[:PIECE] + stamp + line[PIECE:] + b"\r\n"
-    assert [x.raw for x in LineAssembler(WEB).receive(split_tty(chunk))] == [line + b"\r"]
+    chunk = STAMP + line[:PIECE] + STAMP + line[PIECE:] + b"\r\n"
+    messages = TtySplitter().feed(chunk)
+    assert [x.raw for x in LineAssembler(WEB).receive(messages)] == [line + b"\r"]
+
+
+@given(st.data())
+def test_messages_of_a_tty_are_the_same_wherever_reads_cut_them(data: st.DataObject) -> None:
+    sizes = data.draw(st.lists(st.sampled_from([0, 1, 5, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE])))
+    expected: list[bytes] = []
+    for number, size in enumerate(sizes):
+        stamp = format_rfc3339(T0 + number * 1000).encode() + b" "
+        whole = b"z" * size + b"\r\n"
+        expected += [stamp + whole[i : i + PIECE] for i in range(0, len(whole), PIECE)]
+    body = b"".join(expected)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=8)))
+    chunks = [body[i:j] for i, j in zip([0, *cuts], [*cuts, len(body)], strict=True)]
+    assert split(chunks) == expected
