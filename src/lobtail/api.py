@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from lobtail.core.filter import LineFilter
 from lobtail.core.frames import Stream
 from lobtail.core.merge import WINDOW_NS
-from lobtail.core.query import Query
 from lobtail.core.selection import Selection, Selector
 from lobtail.engine.client import EngineClient
 from lobtail.engine.logs import nanoseconds
 from lobtail.errors import ConfigError
-from lobtail.files.literals import literals_of_term
 from lobtail.reading.intake import FollowOptions, Search
 from lobtail.reading.merged import Overflow
 from lobtail.reading.source import SOURCES, Source, Tell
 from lobtail.tail import Tail
 from lobtail.tail_files import TailFiles, find_logs
+
+if TYPE_CHECKING:
+    from lobtail.core.query import Query
 
 __all__ = ["Engine", "tail_files"]
 
@@ -169,11 +171,18 @@ def tail_files(
 
 def _query(where: str | Query | None) -> Query | None:
     if isinstance(where, str):
+        # Only those who ask for something need the parser.
+        from lobtail.core.query import Query
+
         return Query(where, now_ns=time.time_ns(), local_offset=time.localtime().tm_gmtoff)
     return where
 
 
 def _search(where: Query | None) -> Search | None:
     """Return what the lines contain for which a query holds, if that can be said."""
-    texts = literals_of_term(where.term) if where else None
+    if where is None:
+        return None
+    from lobtail.files.literals import literals_of_term
+
+    texts = literals_of_term(where.term)
     return Search(texts) if texts else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -78,6 +79,52 @@ class CuttingProxy:
             left -= len(data)
             writer.write(data)
             await writer.drain()
+
+
+class SocketProxy:
+    """Gives a Unix socket a TCP address on loopback, as long as the context lasts."""
+
+    def __init__(self, host: str) -> None:
+        self._target = host.removeprefix("unix://")
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        serve = asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = asyncio.run_coroutine_threadsafe(serve, self._loop).result()
+        return f"tcp://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _close(self) -> None:
+        self._server.close()
+        tasks = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        up_reader, up_writer = await asyncio.open_unix_connection(self._target)
+        upward = asyncio.create_task(_copy(reader, up_writer))
+        try:
+            await _copy(up_reader, writer)
+        except OSError:
+            pass
+        finally:
+            upward.cancel()
+            await asyncio.gather(upward, return_exceptions=True)
+            for end in (up_writer, writer):
+                end.transport.abort()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from lobtail.core.filter import LineFilter
 from lobtail.core.levels import Level
 from lobtail.core.model import Line
-from lobtail.core.patterns import compile_pattern
-from lobtail.core.query import Query
-from lobtail.core.terms import And, Contains, Matches, Or, Predicate, Subject, Term
 from lobtail.errors import ConfigError, QueryError
-from lobtail.files.literals import literals_of_term
 from lobtail.reading.intake import Search
 
-__all__ = ["FILTERS", "make_filter", "make_matcher"]
+__all__ = ["FILTERS", "make_filter", "make_matcher", "make_pattern"]
+
+if TYPE_CHECKING:
+    from lobtail.core.query import Query
+    from lobtail.core.terms import Contains, Matches, Predicate, Term
 
 FILTERS: Final = ("include", "exclude", "grep", "where", "level", "after", "before", "context")
-
-_TEXT: Final = Subject("text")
 
 
 def make_filter(
@@ -43,7 +42,7 @@ def make_filter(
     # The cheapest first: each sees only what those before it let pass.
     required: list[Term] = []
     if grep:
-        required.append(_one_of([Contains(_TEXT, text) for text in grep]))
+        required.append(_one_of([_contains(text) for text in grep]))
     if include:
         required.append(_one_of([_matches(text, "--include") for text in include]))
     predicates = [term.predicate() for term in required]
@@ -56,9 +55,8 @@ def make_filter(
     predicates += [query.matches for query in queries]
     required += [query.term for query in queries]
     around = (_first(before, context), _first(after, context))
-    texts = literals_of_term(And(tuple(required))) if required else None
-    search = Search(texts, around if any(around) else None) if texts else None
-    return LineFilter(*predicates, before=around[0], after=around[1]), search
+    wanted = LineFilter(*predicates, before=around[0], after=around[1])
+    return wanted, _search(required, around if any(around) else None)
 
 
 def make_matcher(text: str | None, option: str) -> Predicate | None:
@@ -66,17 +64,49 @@ def make_matcher(text: str | None, option: str) -> Predicate | None:
     return None if text is None else _matches(text, option).predicate()
 
 
+def _search(required: Sequence[Term], around: tuple[int, int] | None) -> Search | None:
+    if not required:
+        return None
+    from lobtail.core.terms import And
+    from lobtail.files.literals import literals_of_term
+
+    texts = literals_of_term(And(tuple(required)))
+    return Search(texts, around) if texts else None
+
+
+# What a query or a pattern needs is loaded where there is one.
+
+
+def _contains(text: str) -> Contains:
+    from lobtail.core.terms import Contains, Subject
+
+    return Contains(Subject("text"), text)
+
+
+def make_pattern(text: str, option: str) -> re.Pattern[str]:
+    """Compile a regex that ``option`` gives."""
+    from lobtail.core.patterns import compile_pattern
+
+    return compile_pattern(text, option)
+
+
 def _matches(text: str, option: str) -> Matches:
-    return Matches(_TEXT, compile_pattern(text, option))
+    from lobtail.core.terms import Matches, Subject
+
+    return Matches(Subject("text"), make_pattern(text, option))
 
 
 def _one_of(terms: Sequence[Term]) -> Term:
+    from lobtail.core.terms import Or
+
     return terms[0] if len(terms) == 1 else Or(tuple(terms))
 
 
 def _query(text: str, now_ns: int) -> Query:
     if not text.strip():
         raise ConfigError("--where is empty; say for instance 'level>=warn'")
+    from lobtail.core.query import Query
+
     try:
         return Query(text, now_ns=now_ns, local_offset=time.localtime().tm_gmtoff)
     except QueryError as exc:

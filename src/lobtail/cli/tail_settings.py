@@ -9,15 +9,13 @@ import os
 import re
 import time
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from lobtail.cli.tail_filter import FILTERS, make_filter, make_matcher
+from lobtail.cli.tail_filter import FILTERS, make_filter, make_matcher, make_pattern
 from lobtail.core.filter import LineFilter
 from lobtail.core.frames import Stream
-from lobtail.core.patterns import compile_pattern
-from lobtail.core.terms import Predicate
 from lobtail.core.timestamps import parse_duration
 from lobtail.engine.logs import nanoseconds
 from lobtail.errors import ConfigError
@@ -26,6 +24,9 @@ from lobtail.render.colors import use_color
 from lobtail.render.formats import make_formatter
 from lobtail.render.stamps import Zone, find_zone, utc
 from lobtail.render.style import Formatter, Style
+
+if TYPE_CHECKING:
+    from lobtail.core.terms import Predicate
 
 __all__ = ["Settings", "make_settings"]
 
@@ -202,8 +203,8 @@ def _formatter(
 ) -> Formatter:
     if template == "":
         raise ConfigError("--template is empty; say for instance '{time} {container} {text}'")
-    patterns = [compile_pattern(text, "--highlight") for text in highlight]
-    patterns += [compile_pattern(text, "--include") for text in include]
+    patterns = [make_pattern(text, "--highlight") for text in highlight]
+    patterns += [make_pattern(text, "--include") for text in include]
     patterns += [re.compile(re.escape(text)) for text in grep if text]
     terminal = os.isatty(1)
     style = Style(

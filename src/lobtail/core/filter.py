@@ -7,9 +7,12 @@ its way. A line is shown once, also where it is context of two.
 from __future__ import annotations
 
 from collections import deque
+from typing import TYPE_CHECKING
 
 from lobtail.core.model import ContainerRef, Item, Line, Skipped
-from lobtail.core.terms import Predicate
+
+if TYPE_CHECKING:
+    from lobtail.core.terms import Predicate
 
 __all__ = ["LineFilter"]
 

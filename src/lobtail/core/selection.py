@@ -9,7 +9,6 @@ from typing import Final
 import msgspec
 
 from lobtail.core.model import ContainerRef
-from lobtail.core.patterns import compile_pattern
 from lobtail.errors import ConfigError
 
 __all__ = ["Selection", "Selector"]
@@ -37,6 +36,9 @@ class Selector:
         if word.strip("/") == "":
             raise ConfigError("a selector is empty; leave it out to tail all that run")
         if len(word) > 1 and word.startswith("/") and word.endswith("/"):
+            # Only those who write a regex need its judge.
+            from lobtail.core.patterns import compile_pattern
+
             self._pattern = compile_pattern(word[1:-1], f"the selector {word}")
         elif _GLOB.search(word):
             self._pattern = re.compile(translate(word))

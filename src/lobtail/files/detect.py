@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import PurePath
 from typing import Final
 
 from lobtail.errors import LogFileError
-from lobtail.files.capture import Capture
 from lobtail.files.formats import Format
-from lobtail.files.jsonfile import JsonFile
-from lobtail.files.k8sfile import K8sFile
-from lobtail.files.local import Local
 from lobtail.files.part import Part
 
-__all__ = ["DRIVERS", "detect"]
+__all__ = ["DRIVERS", "detect", "make_format"]
 
-DRIVERS: Final[dict[str, Callable[[], Format]]] = {
-    JsonFile.driver: JsonFile,
-    Local.driver: Local,
-    K8sFile.driver: K8sFile,
-    Capture.driver: Capture,
+# Where the format of each driver is; only one of them is needed as a rule, and each takes 2 ms.
+_HOMES: Final = {
+    "json-file": ("lobtail.files.jsonfile", "JsonFile"),
+    "local": ("lobtail.files.local", "Local"),
+    "k8s-file": ("lobtail.files.k8sfile", "K8sFile"),
+    "stream": ("lobtail.files.capture", "Capture"),
 }
+DRIVERS: Final = tuple(_HOMES)
+
+
+def make_format(driver: str) -> Format:
+    """Return the format of one of the ``DRIVERS``."""
+    module, name = _HOMES[driver]
+    form: Format = getattr(import_module(module), name)()
+    return form
+
 
 # Anywhere at the beginning: a file may begin with damage.
 _SIGNS: Final = (
@@ -43,7 +49,7 @@ def detect(parts: list[Part]) -> Format:
         head = next(part.blocks(), b"")
         for driver, sign in _SIGNS:
             if sign.search(head[: 1 << 16]):
-                return DRIVERS[driver]()
+                return make_format(driver)
         if head.strip(b"\x00"):
             break
     path = parts[-1].path
@@ -51,7 +57,7 @@ def detect(parts: list[Part]) -> Format:
     if not any(part.size for part in parts):
         for ending, driver in _NAMES:
             if name.endswith(ending):
-                return DRIVERS[driver]()
+                return make_format(driver)
         raise LogFileError(f"{path} is empty, and its name does not tell the log driver: name it")
     raise LogFileError(
         f"{path} is no log that lobtail knows: neither of json-file nor local nor k8s-file, "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from lobtail.core.frames import Frame, Stream
 from lobtail.errors import ConfigError, LogFileError
-from lobtail.files.detect import DRIVERS, detect
+from lobtail.files.detect import DRIVERS, detect, make_format
 from lobtail.files.finding import find_moment, find_tail
 from lobtail.files.formats import Show
 from lobtail.files.opening import find_log, open_parts
@@ -49,7 +49,7 @@ def open_log(path: Path | str, driver: str = "auto", *, legacy: bool = False) ->
     parts = open_parts(find_log(Path(path)))
     try:
         parts[-1].live = True
-        form = DRIVERS[driver]() if driver != "auto" else detect(parts)
+        form = make_format(driver) if driver != "auto" else detect(parts)
         form.legacy = legacy
         return LogFiles(parts, form)
     except BaseException:

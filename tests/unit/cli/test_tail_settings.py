@@ -56,6 +56,8 @@ def test_nothing_said() -> None:
         "exclude": (),
         "all": False,
         "merge_window": 0.05,
+        "source": "auto",
+        "search": None,
     }
     assert plain.named == ()
     assert (plain.until_match, plain.fail_on, plain.timeout) == (None, None, None)
@@ -279,3 +281,29 @@ def test_row_20_all_faults_are_config_errors() -> None:
     for args in (("-n", "x"), ("--timeout", "x"), ("-w", "a>"), ("-i", "("), ("--since", "x")):
         with pytest.raises(ConfigError):
             settings(*args)
+
+
+@pytest.mark.parametrize(
+    ("args", "texts"),
+    [
+        (("-g", "deep"), (("deep", "\x1b"),)),
+        (("-g", "a b", "-g", "c"), (("a b", "\x1b", "c"),)),
+        (("-i", "^time.*out$"), (("time", "\x1b"),)),
+        (("-g", "x", "-w", 'text contains "why"'), (("x", "\x1b"), ("why", "\x1b"))),
+        (("-w", "level>=warn"), None),
+        (("-e", "x"), None),
+        (("--level", "warn"), None),
+        (("-g", "x", "--fail-on", "panic"), None),
+        (("-g", "x", "--until-match", "ready"), None),
+    ],
+)
+def test_what_files_are_searched_for(
+    args: tuple[str, ...], texts: tuple[tuple[str, ...], ...] | None
+) -> None:
+    search = settings(*args).selection["search"]
+    assert (search.texts.groups if search else None) == texts
+
+
+def test_context_is_what_the_search_must_keep() -> None:
+    assert settings("-g", "x").selection["search"].context is None
+    assert settings("-g", "x", "-C", "2", "-A", "5").selection["search"].context == (2, 5)
