@@ -4,7 +4,8 @@ Texts to search for are derived of patterns and queries by ``files.literals``, w
 from here: showing a log needs no query.
 """
 
+from lobtail.files.following import LogTail
 from lobtail.files.log import LogFiles, open_log
-from lobtail.files.values import Damage, Literals, Passed
+from lobtail.files.values import Damage, Literals, Lost, Passed
 
-__all__ = ["Damage", "Literals", "LogFiles", "Passed", "open_log"]
+__all__ = ["Damage", "Literals", "LogFiles", "LogTail", "Lost", "Passed", "open_log"]

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from lobtail.core.frames import Frame
 from lobtail.files.formats import Format
 from lobtail.files.part import Part
 from lobtail.files.span import stamp_text
 from lobtail.files.values import MAX_RECORD, STAMP
 from lobtail.files.walk import Walk
 
-__all__ = ["find_moment", "find_tail"]
+__all__ = ["find_moment", "find_tail", "first_message"]
 
 # Two writers cannot overtake one another by more: the lock of the file is fair within 1 ms (Go,
 # sync.Mutex, starvation mode), and an engine writes some 200 messages in that time.
@@ -150,8 +151,14 @@ def _stamp_at(form: Format, part: Part, offset: int) -> bytes | None:
         size *= 4
 
 
-def _first_stamp(form: Format, part: Part) -> bytes | None:
+def first_message(form: Format, part: Part) -> Frame | None:
+    """Return the first message of a file, if it holds one."""
     for block in Walk(form).read(part):
         if block.frames:
-            return block.frames[0].payload[:STAMP]
+            return block.frames[0]
     return None
+
+
+def _first_stamp(form: Format, part: Part) -> bytes | None:
+    first = first_message(form, part)
+    return None if first is None else first.payload[:STAMP]

@@ -59,6 +59,13 @@ class Format:
         """
         raise NotImplementedError
 
+    def whole(self, data: bytes, base: int, *, details: bool) -> Decoded:
+        """Decode like ``messages`` where ``data`` ends with what is written by now.
+
+        ``messages`` may leave a whole record over for what stands behind it.
+        """
+        return self.messages(data, base, details=details)
+
     def runs(self, data: Buffer, length: int, base: int, show: Show) -> Decoded:
         """Decode ``data[:length]`` like ``messages``, neighbours of one stream joined."""
         block = bytes(memoryview(data)[:length])
@@ -73,9 +80,12 @@ class Format:
         live: bool,
         details: bool,  # noqa: ARG002 - for formats whose last record may be whole
     ) -> Decoded:
-        """Decode what is left at a file's end. ``live``: somebody may still be writing it."""
+        """Decode what is left at a file's end. ``live``: somebody may still be writing it.
+
+        Then a half-written record is left over; else all is used.
+        """
         if live and self.unfinished(data):
-            return Decoded([], [], len(data))
+            return Decoded([], [], 0)
         return Decoded([], [hole(0, data, base, "the record is cut off")], len(data))
 
     def selector(

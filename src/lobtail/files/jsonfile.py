@@ -110,7 +110,7 @@ class JsonFile(Format):
     def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded:
         """Decode as ``Format.remainder`` says; a last record may lack its newline."""
         if live and self.unfinished(data):
-            return Decoded([], [], len(data))
+            return Decoded([], [], 0)
         frames: list[Frame] = []
         holes: list[Hole] = []
         self._line(data, base, details, frames, holes)

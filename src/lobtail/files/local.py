@@ -71,6 +71,13 @@ class Local(Format):
                 return Decoded(found[0], [], found[1])
         return super().runs(data, length, base, show)
 
+    def whole(self, data: bytes, base: int, *, details: bool) -> Decoded:
+        """Decode as ``Format.whole`` says."""
+        frames, holes, used = self.messages(data, base, details=details)
+        more = self._decode(data[used:], base + used, details=details, ends=False, tight=True)
+        holes += [hole._replace(before=hole.before + len(frames)) for hole in more.holes]
+        return Decoded(frames + more.frames, holes, used + more.used)
+
     def exact(self, data: bytes, base: int, *, details: bool) -> Decoded:
         """Decode whole records, one by one."""
         return self._decode(data, base, details=details, ends=False)
@@ -83,7 +90,8 @@ class Local(Format):
             last = holes[-1]
             if last.before == len(decoded.frames) and self.unfinished(data[last.offset - base :]):
                 holes.pop()
-        return decoded._replace(used=len(data))
+                return decoded._replace(used=last.offset - base)
+        return decoded
 
     def selector(
         self,
@@ -115,7 +123,10 @@ class Local(Format):
                 return start
         return -1
 
-    def _decode(self, data: bytes, base: int, *, details: bool, ends: bool) -> Decoded:
+    def _decode(
+        self, data: bytes, base: int, *, details: bool, ends: bool, tight: bool = False
+    ) -> Decoded:
+        """Decode record by record; ``tight``: take the last even if little stands behind it."""
         frames: list[Frame] = []
         holes: list[Hole] = []
         add = frames.append
@@ -123,7 +134,7 @@ class Local(Format):
         end = len(data)
         while pos < end:
             stop = _record_end(data, pos)
-            if not ends and (stop < 0 or (stop > 0 and end - stop < _HEAD_SIZE)):
+            if not ends and (stop < 0 or (stop > 0 and end - stop < _HEAD_SIZE and not tight)):
                 break
             if stop > 0:
                 frame = self._message(data, pos + 4, stop - 4, details)

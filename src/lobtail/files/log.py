@@ -11,6 +11,7 @@ from lobtail.core.frames import Frame, Stream
 from lobtail.errors import ConfigError, LogFileError
 from lobtail.files.detect import DRIVERS, detect, make_format
 from lobtail.files.finding import find_moment, find_tail
+from lobtail.files.following import LogTail
 from lobtail.files.formats import Show
 from lobtail.files.opening import find_log, open_parts
 from lobtail.files.search import Search
@@ -156,6 +157,22 @@ class LogFiles:
         """
         show = Show(timestamps, details, stdout, stderr)
         yield from self._read(show, Span.of(since, until), tail, details=details)
+
+    def tail(self, *, details: bool = False) -> LogTail:
+        """Return what goes on, live, behind the last record that ``messages`` gives.
+
+        It has files of its own: these may be closed.
+
+        Raises LogFileError: nothing is written to a compressed file any more.
+        """
+        newest = self._parts[-1]
+        if newest.compressed:
+            raise LogFileError(f"{newest.path} is compressed: nothing is written to it any more")
+        _, offset, _ = find_tail([newest], self._format, 1)
+        walk = Walk(self._format)
+        for _ in walk.read(newest, offset):
+            pass
+        return LogTail(newest.again(), walk.end, self._format, details=details)
 
     def _read(
         self, show: Show | None, span: Span, tail: int | None, *, details: bool

@@ -21,7 +21,7 @@ from typing import Final
 from lobtail.errors import LogFileError
 from lobtail.files.part import Part
 
-__all__ = ["find_log", "open_parts"]
+__all__ = ["TRIES", "find_log", "names_of", "open_part", "open_parts", "refused", "same"]
 
 # An engine under full load rotates a few hundred times a second; opening takes a tenth of a
 # millisecond.
@@ -50,7 +50,7 @@ def find_log(path: Path) -> Path:
             if candidate.exists() or candidate.with_name(candidate.name + ".1").exists():
                 return candidate
     except OSError as exc:
-        raise _refused(path, exc) from exc
+        raise refused(path, exc) from exc
     raise LogFileError(
         f"no log in the folder {path}: neither NAME-json.log nor local-logs/container.log nor "
         "ctr.log; the container's log driver may keep none"
@@ -65,31 +65,31 @@ def open_parts(path: Path) -> list[Part]:
     missing: OSError | None = None
     for attempt in range(TRIES):
         missing = None
-        names = _names(path)
+        names = names_of(path)
         parts: list[Part] = []
         try:
             for name in names:
-                parts += [_open(name)]  # those before one that fails are to be closed
-            if _names(path) == names and all(_same(part) for part in parts):
+                parts += [open_part(name)]  # those before one that fails are to be closed
+            if names_of(path) == names and all(same(part) for part in parts):
                 return parts
         except FileNotFoundError as exc:
             # Between two renames the newest file has no name, or an older one was removed.
             missing = exc
-            if attempt > 2 and names == [str(path)] == _names(path):
+            if attempt > 2 and names == [str(path)] == names_of(path):
                 break
         except OSError as exc:
             _close(parts)
-            raise _refused(Path(exc.filename or path), exc) from exc
+            raise refused(Path(exc.filename or path), exc) from exc
         except LogFileError:
             _close(parts)
             raise
         _close(parts)
     if missing is not None and Path(missing.filename) == path:
-        raise _refused(path, missing) from missing
+        raise refused(path, missing) from missing
     raise LogFileError(f"{path} is rotated faster than its files can be opened: try again")
 
 
-def _names(path: Path) -> list[str]:
+def names_of(path: Path) -> list[str]:
     """List the files of a log, oldest first."""
     found: dict[int, str] = {}
     try:
@@ -97,7 +97,7 @@ def _names(path: Path) -> list[str]:
     except FileNotFoundError:
         siblings = []
     except OSError as exc:
-        raise _refused(path, exc) from exc
+        raise refused(path, exc) from exc
     for name in siblings:
         match = _ROTATED.fullmatch(name, len(path.name)) if name.startswith(path.name) else None
         if match is not None:
@@ -107,7 +107,8 @@ def _names(path: Path) -> list[str]:
     return [*(found[number] for number in sorted(found, reverse=True)), str(path)]
 
 
-def _open(name: str) -> Part:
+def open_part(name: str) -> Part:
+    """Open one file. OSError: it cannot be; LogFileError: it is no regular file."""
     fd = os.open(name, _FLAGS)
     try:
         state = os.fstat(fd)
@@ -120,7 +121,7 @@ def _open(name: str) -> Part:
         raise
 
 
-def _same(part: Part) -> bool:
+def same(part: Part) -> bool:
     """Say whether a name still leads to the file that was opened, and that is not cut shorter."""
     state = os.stat(part.path)  # noqa: PTH116
     return (state.st_dev, state.st_ino) == part.identity and state.st_size >= part.size
@@ -131,7 +132,8 @@ def _close(parts: list[Part]) -> None:
         part.close()
 
 
-def _refused(path: Path, error: OSError) -> LogFileError:
+def refused(path: Path, error: OSError) -> LogFileError:
+    """Return the error that says in a line why a file cannot be read."""
     hints: dict[type[OSError], str] = {
         FileNotFoundError: "no such file: look at LogPath in 'docker inspect' of the container",
         PermissionError: "permission denied: an engine's log files are root's, so use sudo",

@@ -49,6 +49,16 @@ class Part:
             os.close(self._fd)
             self._fd = -1
 
+    def refresh(self) -> os.stat_result:
+        """Look how long the file is by now; return its state."""
+        state = os.fstat(self._fd)
+        self.size = state.st_size
+        return state
+
+    def again(self) -> Part:
+        """Return the same open file once more, to be closed by itself."""
+        return Part(self.path, os.dup(self._fd), self.size, self.identity)
+
     def read_at(self, offset: int, size: int) -> bytes:
         """Return up to ``size`` bytes of a plain file from ``offset`` on, none beyond its size."""
         size = min(size, self.size - offset)

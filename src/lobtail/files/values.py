@@ -17,6 +17,7 @@ __all__ = [
     "Decoded",
     "Hole",
     "Literals",
+    "Lost",
     "Passed",
 ]
 
@@ -43,6 +44,13 @@ class Damage(msgspec.Struct, frozen=True):
     """Where they begin; in a compressed file counted in what it holds."""
     size: int
     """How many they are; of a compressed file that cannot be read on, what is left of itself."""
+    reason: str
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """Here records may be missing; those before and behind were read."""
+
+    path: str
     reason: str
 
 

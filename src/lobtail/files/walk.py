@@ -35,13 +35,15 @@ class Walk:
         self._skip = skip
         self.done = False
         """Whether a message was younger than what is asked for: nothing comes any more."""
+        self.end = 0
+        """Behind what record, or damage, the last reading ended."""
 
     def read(self, part: Part, offset: int = 0, stop: int | None = None) -> Iterator[Decoded]:
         """Decode a file from a record's beginning at ``offset`` on, block by block.
 
         ``stop`` is where another record begins, and the reading ends.
         """
-        base = offset
+        base = self.end = offset
         windows = part.windows(offset, stop)
         item = next(windows, None)
         left: Decoded | None = None
@@ -51,6 +53,7 @@ class Walk:
                 live = part.live and stop is None
                 rest = bytes(data[:length])
                 left = self._format.remainder(rest, base, live=live, details=self._details)
+                self.end = base + left.used
                 base += length
                 break
             decoded = self._decode(data, length, base)
@@ -63,6 +66,7 @@ class Walk:
             if self.done:
                 return
             base += used
+            self.end = base
             try:
                 item = windows.send(used)
             except StopIteration:

@@ -192,8 +192,8 @@ def test_a_rotation_while_it_is_opened(
 
         return call
 
-    monkeypatch.setattr(opening, "_open", counted(opening._open))
-    monkeypatch.setattr(opening, "_same", counted(opening._same))
+    monkeypatch.setattr(opening, "open_part", counted(opening.open_part))
+    monkeypatch.setattr(opening, "same", counted(opening.same))
     assert texts(path, "local") == [b"line 1", b"line 2", b"line 3"]
     assert calls > moment
 
@@ -201,5 +201,5 @@ def test_a_rotation_while_it_is_opened(
 def test_a_rotation_at_every_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x-json.log"
     path.write_bytes(json_record(ONE))
-    monkeypatch.setattr(opening, "_same", lambda part: False)
+    monkeypatch.setattr(opening, "same", lambda part: False)
     refused(path, "rotated faster")

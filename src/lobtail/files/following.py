@@ -1,0 +1,168 @@
+"""Follow the files of a log: every record once, in order, through rotations.
+
+A step reads what the oldest held file has beyond what was read. Whether another file has been begun
+behind it is looked up *before*: an engine closes a file before it renames it, so an end that is
+read while a newer file is known is the file's last. Files that have been begun are opened at once
+and read afterwards (``files.chain``): what is held cannot be lost any more.
+
+Only whole records are used. What is left behind the last one is read again with the next bytes,
+and is damage if the file ends with it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from lobtail.core.frames import Frame
+from lobtail.files.chain import Chain, Held
+from lobtail.files.formats import Format
+from lobtail.files.opening import refused
+from lobtail.files.part import Part
+from lobtail.files.values import BLOCK, MAX_RECORD, Damage, Decoded, Hole, Lost
+from lobtail.files.walk import Walk, in_place
+
+__all__ = ["LogTail"]
+
+_ROTATED = "the log was rotated faster than it was read"
+_CUT = "the file was cut shorter while it was read"
+
+
+class LogTail:
+    """Goes on behind what a ``LogFiles`` held, through rotations. ``LogFiles.tail`` makes it.
+
+    A context manager, which closes the files. Not for two threads at once.
+    """
+
+    def __init__(self, part: Part, offset: int, form: Format, *, details: bool) -> None:
+        self.path = part.path
+        """The log itself, whatever it is renamed to."""
+        self._format = form
+        self._details = details
+        self._chain = Chain(Path(part.path), form, Held(part, 0, offset=offset))
+        self._window = BLOCK
+        self._ready: deque[list[Frame] | Damage | Lost] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the files. Nothing comes any more."""
+        self._chain.close()
+        self._ready.clear()
+
+    def hold(self) -> bool:
+        """Open files that were begun since, without reading them; say whether there were any.
+
+        For a reader who is busy otherwise: what is held cannot be rotated away. ``read`` does it
+        by itself between two batches.
+
+        Raises LogFileError: a file cannot be opened.
+        """
+        try:
+            return self._chain.look()
+        except OSError as exc:
+            raise refused(Path(exc.filename or self.path), exc) from exc
+
+    def read(self) -> Iterator[list[Frame] | Damage | Lost]:
+        """Yield what was written since, as ``LogFiles.messages`` does; end when there is no more.
+
+        May be left at any time; the next call goes on behind what was yielded. A log that is
+        removed is no error: what is held of it comes, and then nothing.
+
+        Raises LogFileError: a file cannot be read.
+        """
+        while True:
+            while self._ready:
+                yield self._ready.popleft()
+            try:
+                if not self._step():
+                    return
+            except OSError as exc:
+                raise refused(Path(exc.filename or self.path), exc) from exc
+
+    def _step(self) -> bool:
+        """Make some records ready, or go on to another file; False if nothing is new."""
+        held = self._chain.held
+        if not held:
+            return False
+        file = held[0]
+        final = len(held) > 1
+        if file.lost:
+            file.lost = False
+            self._ready.append(Lost(file.part.path, _ROTATED))
+        elif file.part.compressed:
+            if not self._inflate(file):
+                return self._leave(file) if final else self._chain.look()
+        elif not self._read_block(file):
+            if not final:
+                return self._chain.look()
+            if rest := file.part.read_at(file.offset, MAX_RECORD):
+                base, details = file.offset, self._details
+                self._put(file, self._format.remainder(rest, base, live=False, details=details))
+            return self._leave(file)
+        self._chain.look()
+        return True
+
+    def _leave(self, file: Held) -> bool:
+        file.close()
+        self._chain.held.popleft()
+        return True
+
+    def _inflate(self, file: Held) -> bool:
+        """Make a batch of a compressed file ready; False at its end."""
+        if file.inflated is None:
+            walk = Walk(self._format, details=self._details)
+            file.inflated = in_place(walk.read(file.part), file.part.path)
+        try:
+            batch = next(file.inflated, None)
+        except OSError:
+            file.lost = True
+            raise
+        if batch is not None:
+            self._ready.append(batch)
+        return batch is not None
+
+    def _read_block(self, file: Held) -> bool:
+        """Make the next block's records ready; False if the file has not grown."""
+        size = file.part.refresh().st_size
+        if size < file.offset:
+            self._ready.append(Lost(file.part.path, _CUT))
+            file.offset = file.seen = 0
+        elif size < file.seen:
+            file.seen = file.offset
+        if size <= file.seen:
+            return bool(self._ready)
+        data = file.part.read_at(file.offset, self._window)
+        end = file.offset + len(data)
+        if end >= size or not data:
+            file.seen = size
+            decoded = self._format.whole(data, file.offset, details=self._details)
+        else:
+            decoded = self._format.messages(data, file.offset, details=self._details)
+        left = len(data) - decoded.used
+        if left > MAX_RECORD:
+            where = file.offset + decoded.used
+            lost = Hole(len(decoded.frames), where, left, "a record is too long")
+            decoded = Decoded(decoded.frames, [*decoded.holes, lost], len(data))
+        elif not decoded.used and end < size:
+            self._window *= 2
+            return True
+        self._window = BLOCK
+        file.offset += decoded.used
+        self._put(file, decoded)
+        return True
+
+    def _put(self, file: Held, decoded: Decoded) -> None:
+        self._ready.extend(in_place([decoded], file.part.path))
