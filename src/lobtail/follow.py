@@ -128,11 +128,10 @@ class Follower:
 
     async def _read_history(self) -> bool:
         """Read what the log holds; return whether it can be followed."""
-        if self._options.tail != "0":
-            await self._reader.history()
-            if not self._options.follow:
-                await self._intake.finish()
-                return False
+        await self._reader.history()
+        if not self._options.follow:
+            await self._intake.finish()
+            return False
         if not self.container.state.running:
             # A run that was over before it could be followed is told of all the same.
             await self._tell_runs()

@@ -12,6 +12,7 @@ import pytest
 
 from lobtail import Engine
 from lobtail.core.model import Gap, Item, Line, Stopped
+from lobtail.reading.source import Source
 from support.engines import TestEngine
 from support.numbered import check_numbered, numbers_of
 
@@ -26,13 +27,13 @@ def writer(count: int, step: int, pause_us: int) -> str:
     )
 
 
-async def follow(engine: TestEngine, name: str) -> list[Item]:
+async def follow(engine: TestEngine, name: str, source: Source) -> list[Item]:
     """Follow a container that waits to begin until its run has ended."""
     items: list[Item] = []
     async with (
         asyncio.timeout(50),
         Engine(engine.host) as client,
-        client.tail(name, tail="all") as tail,
+        client.tail(name, tail="all", source=source) as tail,
     ):
         await asyncio.to_thread(engine.go, name)
         async for batch in tail:
@@ -47,6 +48,7 @@ def options(driver: str, files: int, *more: str) -> list[str]:
     return ["--log-driver", driver, *(word for opt in chosen for word in ("--log-opt", opt))]
 
 
+@pytest.mark.parametrize("source", ["api", "files"])
 @pytest.mark.parametrize(
     "chosen",
     [
@@ -57,20 +59,37 @@ def options(driver: str, files: int, *more: str) -> list[str]:
     ],
     ids=["json-file", "json-file-compressed", "local", "local-compressed"],
 )
-def test_row_18_rotation_while_following(engine: TestEngine, chosen: list[str]) -> None:
+def test_row_18_rotation_while_following(
+    engine: TestEngine, chosen: list[str], source: Source
+) -> None:
     """Engines before 23.0 send lines twice at rotations, and lose most where they compress."""
     name = engine.start(writer(1500, 10, 10_000), *chosen)
-    items = asyncio.run(follow(engine, name))
+    items = asyncio.run(follow(engine, name, source))
     check_numbered(items, name, 1500)
     assert not any(isinstance(item, Gap) for item in items)
 
 
 @pytest.mark.parametrize("more", [(), ("compress=true",)], ids=["plain", "compressed"])
-def test_row_18_faster_than_the_engine_can_send(engine: TestEngine, more: tuple[str, ...]) -> None:
-    """The engine itself skips what it has rotated away: that is said where it happens."""
+@pytest.mark.parametrize("run", range(5))
+def test_row_18_a_writer_at_full_speed(engine: TestEngine, more: tuple[str, ...], run: int) -> None:
+    """What the engine keeps comes whole and in order, from the files, however fast it rotates."""
+    count = 20_000
+    name = engine.start(f"{GO} seq 1 {count} | sed s/^/o/", *options("json-file", 100, *more))
+    items = asyncio.run(follow(engine, name, "files"))
+    engine.docker("rm", "-f", name)
+    assert numbers_of(items, name, b"o") == list(range(1, count + 1))
+    assert not any(isinstance(item, Gap) for item in items)
+
+
+@pytest.mark.parametrize("source", ["api", "files"])
+@pytest.mark.parametrize("more", [(), ("compress=true",)], ids=["plain", "compressed"])
+def test_row_18_faster_than_the_log_can_be_read(
+    engine: TestEngine, more: tuple[str, ...], source: Source
+) -> None:
+    """What was rotated away unread is said where it happens; an engine skips more than files do."""
     count = 20_000
     name = engine.start(f"{GO} seq 1 {count} | sed s/^/o/", *options("json-file", 3, *more))
-    items = asyncio.run(follow(engine, name))
+    items = asyncio.run(follow(engine, name, source))
     numbers = numbers_of(items, name, b"o")
     assert max(Counter(numbers).values()) == 1
     assert count in numbers

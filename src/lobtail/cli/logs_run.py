@@ -71,7 +71,9 @@ class LogsRun:
         """Show the log of a container."""
         wanted = self._wanted
         async with engine:
-            files = None if wanted.source == "api" else await self._open(engine, name)
+            files, rotates = None, False
+            if wanted.source != "api":
+                files, rotates = await self._open(engine, name)
             if files is None:
                 if wanted.verbose and wanted.source == "api":
                     narrate(f"lobtail: {name}: from the API, as --source says")
@@ -83,7 +85,10 @@ class LogsRun:
                 if not whole:
                     await self._copy(self._stream(engine, name, follow=False), skip=True)
                 return
-            await self._follow(engine, name, files)
+            if rotates:
+                await self._follow_files(engine, name, files)
+            else:
+                await self._follow(engine, name, files)
 
     def show_file(self, path: str) -> None:
         """Show a log file, without an engine."""
@@ -149,6 +154,41 @@ class LogsRun:
             if exc.status not in (404, 409):  # it is gone, and its log with it
                 raise
 
+    async def _follow_files(self, engine: EngineClient, name: str, files: LogFiles) -> None:
+        """Show what files hold, and what is written to them from then on, to the run's end."""
+        from lobtail.reading.from_files_live import FileLive
+
+        wanted = self._wanted
+
+        async def ring() -> LogStream:
+            stream = engine.logs(name, follow=True, tail=0, until=wanted.until)
+            return await stream.__aenter__()
+
+        with files:
+            live = FileLive(files.tail(details=wanted.details), self, ring=ring, until=wanted.until)
+            whole = self._copy_files_safely(files)
+        try:
+            if not whole:
+                await self._copy(self._stream(engine, name, follow=True), skip=True)
+                return
+            await live.follow()
+        except EngineError as exc:
+            if exc.status not in (404, 409):  # it is gone, and its log with it
+                raise
+        finally:
+            live.close()
+
+    async def receive(self, messages: list[Frame]) -> None:
+        """Show messages that were read while they were written."""
+        self._write_messages(messages)
+
+    async def gap(self, reason: str) -> None:
+        """Say that lines may be missing here."""
+        narrate(f"lobtail: lines may be missing here: {reason}")
+
+    def expect_silence(self) -> None:
+        """Do nothing: an unterminated text is shown as it is."""
+
     def _live(self, engine: EngineClient, name: str, memory: Memory) -> LogStream:
         wanted = self._wanted
         since = memory.since_ns
@@ -188,7 +228,8 @@ class LogsRun:
 
     # --- from files ---------------------------------------------------------------------------
 
-    async def _open(self, engine: EngineClient, name: str) -> LogFiles | None:
+    async def _open(self, engine: EngineClient, name: str) -> tuple[LogFiles | None, bool]:
+        """Open the log files of a container, if they are to be read; say whether they rotate."""
         from lobtail.reading.source import open_source
 
         container = await engine.inspect(name)
@@ -197,7 +238,7 @@ class LogsRun:
         if self._wanted.verbose:
             which = "from its files" if opened.files else "from the API"
             narrate(f"lobtail: {name}: {which}: {opened.why}")
-        return opened.files
+        return opened.files, container.log_max_size is not None
 
     def _copy_files_safely(self, files: LogFiles) -> bool:
         """Show what files hold; return False if they broke and the API is to go on."""

@@ -10,7 +10,9 @@ from lobtail.core.model import ContainerRef
 from lobtail.core.resume import LIMIT, Overlap, stamp_of
 from lobtail.engine.pace import Pace
 from lobtail.errors import EngineStreamError, LogFileError
+from lobtail.files import LogFiles
 from lobtail.reading.from_files import FileHistory
+from lobtail.reading.from_files_live import FileLive
 from lobtail.reading.intake import (
     UNMET,
     FollowOptions,
@@ -88,6 +90,7 @@ class LogReader:
             self._recheck = Recheck(
                 self._snapshot, self._intake.found, self._memory, container.log_max_size
             )
+        self._files: FileLive | None = None
         self._on_files = not podman and container.log_driver in ("json-file", "local")
         # Less than nothing: together with the number of messages received it gives how many of
         # them stand behind a place that cannot be read.
@@ -101,6 +104,8 @@ class LogReader:
     def close(self) -> None:
         """Stop what runs by itself: the timer of an unterminated line, a second look."""
         self._intake.close()
+        if self._files is not None:
+            self._files.close()
         if self._recheck is not None:
             self._recheck.close()
 
@@ -109,7 +114,7 @@ class LogReader:
     async def history(self) -> None:
         """Read what the log holds."""
         async with self._turn:
-            if await self._history_from_files():
+            if await self._history_from_files() or self._options.tail == "0":
                 return
             await self._attempt(follow=False)
         # Before 23.0 an engine that cannot read on says that the log ends.
@@ -121,13 +126,22 @@ class LogReader:
 
         ``cut`` is why an earlier stream ended, if this one goes on with it.
         """
+        if self._files is not None:
+            try:
+                await self._files.follow()
+            except (LogFileError, OSError) as exc:
+                self._leave_files(exc)
+            else:
+                return
         if self._recheck is not None and not self._recheck.begun:
             await self._begin_rechecks(self._recheck)
         await self._attempt(follow=True, cut=cut)
 
     async def must_poll(self) -> bool:
         """Whether the engine can only be asked again and again: its follow streams lose lines."""
-        return self._compressed and await self._engine.api_version() < WHOLE_API
+        if self._files is not None or not self._compressed:
+            return False
+        return await self._engine.api_version() < WHOLE_API
 
     async def poll(self) -> bool:
         """Read what is new in a log that cannot be followed; return whether there was something."""
@@ -135,6 +149,13 @@ class LogReader:
 
     async def catch_up(self, until: int | None) -> None:
         """Read once more, without follow, what a follow stream may have missed."""
+        if self._files is not None:
+            try:
+                await self._files.read()
+            except (LogFileError, OSError) as exc:
+                self._leave_files(exc)
+            else:
+                return
         if await self.must_poll():
             await self._poller.poll(until)
             return
@@ -171,14 +192,33 @@ class LogReader:
         self._opened_ns = self._now()
         try:
             with opened.files as files:
+                if options.follow and self._container.log_max_size is not None:
+                    self._files = self._follow_files(files)
                 await FileHistory(files, self._intake, options).read()
         except (LogFileError, OSError) as exc:
-            if options.source == "files":
-                raise
-            if self._tell is not None:
-                self._tell(f"lobtail: {self._intake.ref.name}: history goes on from the API: {exc}")
+            self._leave_files(exc)
             return False
         return True
+
+    def _follow_files(self, files: LogFiles) -> FileLive:
+        """Follow rotated files themselves: a follow stream may lose what is in them."""
+        return FileLive(
+            files.tail(details=self._options.details),
+            self._intake,
+            ring=lambda: self._open(follow=True, tail="0"),
+            before=self._before_live,
+            until=self._options.until,
+        )
+
+    def _leave_files(self, error: Exception) -> None:
+        """Go on from the API, behind the last message; unless files were insisted on."""
+        if self._options.source == "files":
+            raise error
+        if self._tell is not None:
+            self._tell(f"lobtail: {self._intake.ref.name}: the API goes on: {error}")
+        if self._files is not None:
+            self._files.close()
+            self._files = None
 
     async def _attempt(
         self, *, follow: bool, cut: Exception | None = None, until: int | None = None

@@ -137,3 +137,34 @@ def test_row_16_years_beyond_64_bits_of_nanoseconds_are_not_held_back() -> None:
     merge.close("a")
     assert times(merge.pop(FAR)) == [year_0, year_9999, 5]
     assert not merge.pending
+
+
+def test_when_the_oldest_item_is_due() -> None:
+    merge = Merge(50)
+    merge.open("a")
+    merge.open("b")
+    assert merge.due_ns() is None
+    merge.push("a", [line("a", 100), line("a", 120)])
+    assert merge.due_ns() is None  # the history of b may be older
+    merge.set_live("a")
+    merge.set_live("b")
+    assert merge.due_ns() == 150
+    assert merge.pop(149) == []
+    assert times(merge.pop(150)) == [100]
+    assert merge.due_ns() == 170
+    assert times(merge.pop(170)) == [120]
+    assert merge.due_ns() is None
+
+
+def test_bytes_that_wait_are_counted() -> None:
+    merge = Merge(50)
+    merge.open("a")
+    merge.open("b")
+    merge.push("a", [line("a", 10), line("a", 20)], 1000)
+    assert (merge.waiting("a"), merge.waiting_size("a")) == (2, 1000)
+    merge.push("b", [line("b", 15)])
+    assert times(merge.pop(0)) == [10, 15]
+    assert (merge.waiting("a"), merge.waiting_size("a")) == (1, 500)
+    merge.close("b")
+    assert times(merge.pop(0)) == [20]
+    assert merge.waiting_size("a") == 0

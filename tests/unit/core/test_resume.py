@@ -172,3 +172,46 @@ def test_a_replay_keeps_equal_pieces_and_inversions() -> None:
     inverted = [message(T0 + 5, "b"), message(T0 + 4, "a"), message(T0 + 6, "c")]
     replay = ReplayFilter()
     assert replay.filter([piece, piece, piece, *inverted]) == [piece, piece, piece, *inverted]
+
+
+def test_the_last_line_once_more_is_left_out() -> None:
+    log = [message(T0 + i, str(i)) for i in range(4)]
+    replay = ReplayFilter()
+    assert replay.filter([log[0], log[1], log[1], log[2]]) == log[:3]
+    assert replay.filter([log[2], log[3]]) == log[3:]
+
+
+def test_a_replay_of_what_came_before_the_stream_is_left_out() -> None:
+    log = [message(T0 + i, str(i)) for i in range(20)]
+    replay = ReplayFilter()
+    replay.note(log[:10])
+    assert replay.filter(log[10:12]) == log[10:12]
+    assert replay.filter(log[3:14]) == log[12:14]
+
+
+def test_pieces_of_both_streams_that_stand_between_one_another_are_no_replay() -> None:
+    out = Frame(Stream.STDOUT, f"{format_rfc3339(T0)} {'x' * 100}".encode())
+    err = Frame(Stream.STDERR, f"{format_rfc3339(T0 + 5)} {'x' * 100}".encode())
+    replay = ReplayFilter()
+    assert replay.filter([out, err, out, err, out]) == [out, err, out, err, out]
+
+
+def test_what_is_kept_against_replays_is_bounded() -> None:
+    replay = ReplayFilter(limit=50)
+    log = [message(T0 + i, str(i)) for i in range(1000)]
+    for i in range(0, 1000, 10):
+        assert replay.filter(log[i : i + 10]) == log[i : i + 10]
+    assert replay._size <= 50
+    assert replay.filter(log[960:]) == []
+
+
+def test_memory_keeps_what_is_to_be_looked_at_again() -> None:
+    log = [message(T0 + i * SECOND, str(i)) for i in range(100)]
+    memory = Memory()
+    memory.keep_ns = T0 + 10 * SECOND
+    for i, entry in enumerate(log):
+        memory.add([entry], T0 + i * SECOND)
+    assert len(memory) >= 90
+    memory.keep_ns = T0 + 99 * SECOND
+    memory.add([message(T0 + 100 * SECOND)], T0 + 100 * SECOND)
+    assert len(memory) < 10

@@ -1,0 +1,132 @@
+"""Follow a log in the engine's files, through rotations; its API only says when to look.
+
+An engine's follow stream loses what is rotated faster than it is sent; the files have it as long as
+they are kept. So where the history came from files and they are rotated, live lines come from them
+as well. A follow stream of the API is open beside: each message in it is a doorbell, and its clean
+end is the end of the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Protocol
+
+from lobtail.core.frames import Frame
+from lobtail.core.resume import stamp_of
+from lobtail.files import Damage, LogTail, Lost
+from lobtail.reading.from_files import damage_words
+from lobtail.retry import CUTS, back_off
+
+if TYPE_CHECKING:
+    from lobtail.engine.logs import LogStream
+
+__all__ = ["FileLive", "Receiver"]
+
+# The doorbell of an engine before 23.0 may stick at a rotation.
+PAUSE: Final = 0.25
+
+
+class Receiver(Protocol):
+    """Who takes what is read: an ``Intake``, as a rule."""
+
+    async def receive(self, messages: list[Frame]) -> None:
+        """Take messages."""
+
+    async def gap(self, reason: str) -> None:
+        """Take note that lines may be missing here."""
+
+    def expect_silence(self) -> None:
+        """Be told that all that there is has been taken."""
+
+
+class FileLive:
+    """Hands on what a ``LogTail`` reads.
+
+    ``ring`` opens a follow stream of what is yet to come. ``before`` is awaited before anything is
+    handed on. Nothing younger than ``until`` is.
+    """
+
+    def __init__(
+        self,
+        tail: LogTail,
+        receiver: Receiver,
+        *,
+        ring: Callable[[], Awaitable[LogStream]],
+        before: Callable[[], Awaitable[None]] | None = None,
+        until: int | None = None,
+    ) -> None:
+        self._tail = tail
+        self._receiver = receiver
+        self._ring = ring
+        self._before = before
+        self._until = until
+
+    def close(self) -> None:
+        """Close the files."""
+        self._tail.close()
+
+    async def follow(self) -> None:
+        """Hand on what comes, until the engine says that the run has ended.
+
+        Raises LogFileError or OSError: the files cannot be read on.
+        """
+        bell = asyncio.Event()
+        listening = asyncio.create_task(self._listen(bell))
+        try:
+            while not listening.done():
+                bell.clear()
+                if await self.read():
+                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PAUSE):
+                        await bell.wait()
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+        if not listening.cancelled() and (failure := listening.exception()):
+            raise failure
+        await self.read()
+
+    async def read(self) -> bool:
+        """Hand on what is new; return whether there was anything."""
+        found = False
+        for item in self._tail.read():
+            found = True
+            if isinstance(item, Damage):
+                await self._receiver.gap(damage_words(item))
+            elif isinstance(item, Lost):
+                await self._receiver.gap(item.reason)
+            elif messages := self._in_time(item):
+                if self._before is not None:
+                    await self._before()
+                await self._receiver.receive(messages)
+                self._receiver.expect_silence()
+            await asyncio.sleep(0)
+        return found
+
+    def _in_time(self, messages: list[Frame]) -> list[Frame]:
+        until = self._until
+        if until is None:
+            return messages
+        return [m for m in messages if (stamp := stamp_of(m)) is None or stamp <= until]
+
+    async def _listen(self, bell: asyncio.Event) -> None:
+        """Ring the bell at each message, to the clean end of the stream."""
+        failures = 0
+        while True:
+            try:
+                stream = await self._ring()
+                try:
+                    failures = 0
+                    async for _ in stream.runs():
+                        bell.set()
+                finally:
+                    stream.close()
+            except CUTS:
+                failures += 1
+                await back_off(failures)
+            else:
+                bell.set()
+                return
