@@ -43,8 +43,8 @@ if TYPE_CHECKING:
         QueryError,
         TruncatedStream,
     )
+    from lobtail.offline import TailFiles
     from lobtail.tail import Tail
-    from lobtail.tail_files import TailFiles
 
 _HOME = {
     "ConfigError": "lobtail.errors",
@@ -78,7 +78,7 @@ _HOME = {
     "Stopped": "lobtail.core.model",
     "Stream": "lobtail.core.frames",
     "Tail": "lobtail.tail",
-    "TailFiles": "lobtail.tail_files",
+    "TailFiles": "lobtail.offline",
     "TruncatedStream": "lobtail.errors",
     "Version": "lobtail.engine.models",
     "ademux": "lobtail.demultiplex",

@@ -13,11 +13,11 @@ from lobtail.core.selection import Selection, Selector
 from lobtail.engine.client import EngineClient
 from lobtail.engine.logs import nanoseconds
 from lobtail.errors import ConfigError
+from lobtail.offline import TailFiles, find_logs
 from lobtail.reading.intake import FollowOptions, Search
 from lobtail.reading.merged import Overflow
 from lobtail.reading.source import SOURCES, Source, Tell
 from lobtail.tail import Tail
-from lobtail.tail_files import TailFiles, find_logs
 
 if TYPE_CHECKING:
     from lobtail.core.query import Query
