@@ -44,6 +44,8 @@ MAX_HELD: Final = 64
 _HOLES: Final = 3
 _PATIENCE: Final = 10
 
+_GZIP_LEAST: Final = 20  # bytes of a compressed file that holds nothing
+
 # What a rotation takes at most, even if the engine is stopped in its midst for a while.
 ROTATION_S: Final = 2.0
 
@@ -89,8 +91,8 @@ class Held:
 
     def is_copy(self, part: Part) -> bool:
         """Say whether ``part`` is this file, compressed."""
-        if not part.compressed:
-            return False
+        if not part.compressed or part.size < _GZIP_LEAST:
+            return False  # or one that is being written
         tail = part.read_at(part.size - 8, 8)
         size = self.part.refresh().st_size
         if tail[4:] != (size & 0xFFFFFFFF).to_bytes(4, "little"):

@@ -2,81 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import cycle
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
-import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from lobtail.files import Damage, LogTail, Lost, open_log
-from support.log_files import START, WRITERS, Message
-from support.rotating import RotatingLog
+from lobtail.files import Damage, LogTail, Lost
+from support.rotating import Writer, numbers, opened
 
 DRIVERS = ("json-file", "local", "k8s-file")
-
-
-def record(number: int, driver: str, size: int = 0, generation: int = 0) -> bytes:
-    # Stamps that are equal, in two files one after another, or a bit older than the one before.
-    moment = START + generation // 2 * 1000 - number % 3 // 2 * 25
-    return WRITERS[driver](Message(b"%d" % number + b"x" * size, time_ns=moment))
-
-
-def numbers(tail: LogTail) -> list[int | Lost | Damage]:
-    out: list[int | Lost | Damage] = []
-    for item in tail.read():
-        if isinstance(item, list):
-            out += [int(frame.payload[31:].rstrip(b"x\n")) for frame in item]
-        else:
-            out.append(item)
-    return out
-
-
-class Writer:
-    """Writes numbered records to a log, and knows in which of its files each stands."""
-
-    def __init__(self, path: Path, driver: str, **options: int) -> None:
-        self.log = RotatingLog(path, **options)  # type: ignore[arg-type]
-        self.driver = driver
-        self.count = 0
-        self.half = b""
-        self.where: list[tuple[int, int]] = []
-
-    def write(self, count: int = 1, size: int = 0) -> None:
-        for _ in range(count):
-            self.begin(0, size)
-            self.end()
-
-    def begin(self, cut: int, size: int = 0) -> None:
-        """Write the first bytes of a record."""
-        self.end()
-        self.count += 1
-        data = record(self.count, self.driver, size, self.log.generation)
-        cut = min(cut, len(data) - 1)
-        self.log.write(data[:cut])
-        self.half = data[cut:]
-
-    def end(self) -> None:
-        """Write the others."""
-        if self.half:
-            self.log.write(self.half)
-            self.half = b""
-            self.where.append((self.count, self.log.generation))
-
-    def rotate(self) -> None:
-        self.end()
-        self.log.rotate()
-
-
-def opened(writer: Writer, **options: bool) -> LogTail:
-    with open_log(writer.log.path, writer.driver) as files:
-        return files.tail(**options)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "x-json.log"
 
 
 ACTIONS = st.lists(
@@ -121,6 +63,90 @@ def test_whatever_happens_between_two_readings(
             Checked(writer, tail).run([*actions, ("read", 0)])
     finally:
         shutil.rmtree(folder)
+
+
+class Racing:
+    """A writer that goes on, by some system calls, before each one of the reader."""
+
+    CALLS = ("stat", "fstat", "open", "pread", "listdir")
+
+    def __init__(self, writer: Writer, schedule: list[int], records: int) -> None:
+        self.writer = writer
+        self.records = records
+        self._schedule = cycle([*schedule, 1])
+        self._inside = False
+
+    @property
+    def done(self) -> bool:
+        return self.writer.count == self.records and not self.writer.log.busy
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            for name in self.CALLS:
+                raced = self._raced(getattr(os, name))
+                stack.enter_context(mock.patch.object(os, name, raced))
+            yield
+
+    def _raced(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def raced(*args: Any, **options: Any) -> Any:
+            if not self._inside:
+                self._inside = True
+                try:
+                    for _ in range(next(self._schedule)):
+                        self._go_on()
+                finally:
+                    self._inside = False
+            return call(*args, **options)
+
+        return raced
+
+    def _go_on(self) -> None:
+        if self.writer.log.busy:
+            self.writer.log.step()
+        elif self.writer.count < self.records:
+            self.writer.write()
+            self.writer.log.begin()
+
+
+@given(
+    st.lists(st.integers(0, 12), max_size=20),
+    st.sampled_from([2, 3, 4, 40]),
+    st.booleans(),
+    st.integers(0, 40),
+)
+@settings(deadline=None, max_examples=100)
+def test_a_writer_between_the_readers_calls(
+    schedule: list[int], files: int, compress: bool, holds: int
+) -> None:
+    folder = tempfile.mkdtemp()
+    try:
+        writer = Writer(Path(folder) / "x", "json-file", files=files, compress=compress)
+        writer.write()
+        race = Racing(writer, schedule, records=30)
+        items: list[int | Lost | Damage] = []
+        with opened(writer) as tail:
+            with race.running():
+                for _ in range(holds):
+                    tail.hold()
+                while not race.done:
+                    items += numbers(tail)
+            items += numbers(tail)
+    finally:
+        shutil.rmtree(folder)
+    found = [item for item in items if isinstance(item, int)]
+    if files == 40:
+        assert items == list(range(2, 31))
+    last, marked = 1, False
+    for item in items:
+        if isinstance(item, int):
+            assert item > last
+            assert item == last + 1 or marked
+            last, marked = item, False
+        else:
+            marked = True
+    # The last record's file is still there.
+    assert found[-1] == race.records
 
 
 class Checked:
