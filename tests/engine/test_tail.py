@@ -159,13 +159,14 @@ def test_a_container_that_starts_later_joins(engine: TestEngine) -> None:
     assert texts(items) == ["one", "two"]
 
 
-def test_long_lines_of_both_streams_are_whole(engine: TestEngine) -> None:
+@pytest.mark.parametrize("source", ["api", "files"])
+def test_row_9_long_lines_of_both_streams_are_whole(engine: TestEngine, source: str) -> None:
     script = (
         "big() { head -c 50000 /dev/zero | tr '\\0' $1; echo; };"
         "for i in 1 2 3; do big a & big b >&2 & wait; done"
     )
     name = engine.ended("interleaved long lines", script)
-    items = asyncio.run(collect(engine, name, follow=False, all=True))
+    items = asyncio.run(collect(engine, name, follow=False, all=True, source=source))
     lines = [item for item in items if isinstance(item, Line)]
     assert len(lines) == 6
     for line in lines:

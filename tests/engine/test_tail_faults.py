@@ -34,7 +34,7 @@ def test_row_6_cuts_at_random_bytes(any_engine: TestEngine) -> None:
             asyncio.timeout(150),
             CuttingProxy(any_engine.host, random_distance(7, 200_000), 200) as proxy,
             Engine(proxy.host) as client,
-            client.tail(*names, tail="all") as tail,
+            client.tail(*names, tail="all", source="api") as tail,
         ):
             async for batch in tail:
                 items += batch
