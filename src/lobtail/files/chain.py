@@ -19,6 +19,7 @@ with the oldest file that is younger, and what stands between, if anything does,
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 import zlib
@@ -38,6 +39,8 @@ __all__ = ["Chain", "Held"]
 
 # Files that are held open at once; those behind follow as soon as these are read.
 MAX_HELD: Final = 64
+
+_NO_MORE: Final = (errno.EMFILE, errno.ENFILE)
 
 # One rename is under way at a time, so that one number may be missing; and beside a plain file the
 # compressed one of its number.
@@ -141,11 +144,16 @@ class Chain:
     def look(self) -> bool:
         """Open what has been begun behind the newest file; say whether there was anything.
 
-        One ``stat`` if there is nothing.
+        One ``stat`` if there is nothing. At most ``MAX_HELD`` files are held.
         """
         found = False
         while self.held and len(self.held) < MAX_HELD:
-            follower = self._follower(self.held[-1])
+            try:
+                follower = self._follower(self.held[-1])
+            except OSError as exc:
+                if exc.errno in _NO_MORE and len(self.held) > 1:
+                    break  # those that are held are read first, and closed
+                raise
             if follower is None:
                 break
             self.held.append(follower)

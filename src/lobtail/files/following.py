@@ -90,6 +90,8 @@ class LogTail:
                 if not self._step():
                     return
             except OSError as exc:
+                while self._ready:
+                    yield self._ready.popleft()
                 raise refused(Path(exc.filename or self.path), exc) from exc
 
     def _step(self) -> bool:

@@ -110,12 +110,12 @@ class Racing:
 
 
 @given(
-    st.lists(st.integers(0, 12), max_size=20),
-    st.sampled_from([2, 3, 4, 40]),
+    st.lists(st.sampled_from([0, 0, 0, 0, 1, 1, 2, 4, 8, 18]), max_size=30),
+    st.sampled_from([2, 3, 4, 16]),
     st.booleans(),
-    st.integers(0, 40),
+    st.integers(0, 10),
 )
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=200)
 def test_a_writer_between_the_readers_calls(
     schedule: list[int], files: int, compress: bool, holds: int
 ) -> None:
@@ -123,7 +123,7 @@ def test_a_writer_between_the_readers_calls(
     try:
         writer = Writer(Path(folder) / "x", "json-file", files=files, compress=compress)
         writer.write()
-        race = Racing(writer, schedule, records=30)
+        race = Racing(writer, schedule, records=15)
         items: list[int | Lost | Damage] = []
         with opened(writer) as tail:
             with race.running():
@@ -135,8 +135,8 @@ def test_a_writer_between_the_readers_calls(
     finally:
         shutil.rmtree(folder)
     found = [item for item in items if isinstance(item, int)]
-    if files == 40:
-        assert items == list(range(2, 31))
+    if files == 16:
+        assert items == list(range(2, 16))
     last, marked = 1, False
     for item in items:
         if isinstance(item, int):

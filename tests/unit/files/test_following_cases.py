@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -276,6 +277,74 @@ def test_copies_that_are_not_the_engines(path: Path) -> None:
         assert kinds(numbers(tail)) == ["Lost", 3]
 
 
+def before(
+    patch: pytest.MonkeyPatch, call: str, path: Path, action: Callable[[], object], times: int = 1
+) -> Callable[[], bool]:
+    """Have ``action`` done before the ``times``-th call for ``path``; return what tells if it was.
+
+    What it does itself does not count.
+    """
+    really = getattr(os, call)
+    calls = 0
+
+    def acted(name: object, *args: Any, **options: Any) -> Any:
+        nonlocal calls
+        if str(name) == str(path):
+            calls += 1
+            if calls == times:
+                action()
+        return really(name, *args, **options)
+
+    patch.setattr(os, call, acted)
+    return lambda: calls >= times
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_written_and_rotated_between_the_end_and_the_look_at_the_name(
+    path: Path, monkeypatch: pytest.MonkeyPatch, compress: bool
+) -> None:
+    writer = Writer(path, "json-file", compress=compress)
+    with opened(writer) as tail:
+        writer.write()
+        assert numbers(tail) == [1]
+
+        def action() -> None:
+            writer.write()
+            writer.rotate()
+            writer.write()
+
+        acted = before(monkeypatch, "stat", path, action)
+        assert numbers(tail) == [2, 3]
+        assert acted()
+
+
+def test_a_copy_that_is_not_whole_takes_the_number_that_was_free(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Writer(path, "json-file", compress=True)
+    first, second = (path.with_name(f"{path.name}.{i}.gz") for i in (1, 2))
+    with opened(writer) as tail:
+        writer.write()
+        assert numbers(tail) == [1]
+        writer.rotate()
+        writer.write()
+        writer.log.begin()
+        while not second.exists():
+            writer.log.step()
+
+        def action() -> None:
+            while not first.exists() or first.stat().st_size < 20:
+                writer.log.step()
+
+        # It is opened once in search of the held file's copy, and then for what follows it.
+        acted = before(monkeypatch, "open", first, action, times=2)
+        assert numbers(tail) == [2]
+        assert acted()
+        writer.log.finish()
+        writer.write()
+        assert numbers(tail) == [3]
+
+
 def test_what_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = Writer(path, "json-file")
     writer.write(2)
@@ -296,9 +365,28 @@ def test_what_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             patch.setattr(os, "open", denied)
             with pytest.raises(LogFileError, match="permission denied"):
                 tail.hold()
+            reading = tail.read()
+            assert isinstance(next(reading), list)
             with pytest.raises(LogFileError, match="permission denied"):
-                numbers(tail)
-        # Nothing is lost by that.
-        assert numbers(tail) == [3, 4, 5]
+                next(reading)
+        # Nothing is lost by that: what was held has come with the error.
+        assert numbers(tail) == [5]
+        writer.rotate()
+        assert tail.hold()
+        writer.write(1)
+        writer.rotate()
+        writer.write(1)
+
+        def too_many(*_: object) -> int:
+            raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "open", too_many)
+            assert not tail.hold()
+            reading = tail.read()
+            assert isinstance(next(reading), list)
+            with pytest.raises(LogFileError, match="Too many"):
+                next(reading)
+        assert numbers(tail) == [7]
     assert isinstance(tail, LogTail)
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
