@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -166,7 +167,7 @@ class LogsRun:
 
         with files:
             live = FileLive(files.tail(details=wanted.details), self, ring=ring, until=wanted.until)
-            whole = self._copy_files_safely(files)
+            whole = self._copy_files_safely(files, live.hold)
         try:
             if not whole:
                 await self._copy(self._stream(engine, name, follow=True), skip=True)
@@ -240,10 +241,10 @@ class LogsRun:
             narrate(f"lobtail: {name}: {which}: {opened.why}")
         return opened.files, container.log_max_size is not None
 
-    def _copy_files_safely(self, files: LogFiles) -> bool:
+    def _copy_files_safely(self, files: LogFiles, hold: Callable[[], object] | None = None) -> bool:
         """Show what files hold; return False if they broke and the API is to go on."""
         try:
-            self._copy_files(files)
+            self._copy_files(files, hold)
         except (LogFileError, OSError) as exc:
             if self._wanted.source == "files":
                 raise
@@ -252,7 +253,8 @@ class LogsRun:
             return False
         return True
 
-    def _copy_files(self, files: LogFiles) -> None:
+    def _copy_files(self, files: LogFiles, hold: Callable[[], object] | None = None) -> None:
+        """Show what files hold; call ``hold`` in between, to hold what is rotated meanwhile."""
         from lobtail.files import Damage
         from lobtail.reading.from_files import damage_words, tail_count
 
@@ -270,6 +272,8 @@ class LogsRun:
             for frame in item:
                 self._write(frame)
                 written[frame.stream] += len(frame.payload)
+            if hold is not None:
+                hold()
 
 
 def _without(frame: Frame, left: dict[Stream, int]) -> Frame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lobtail.core.resume import WINDOW_NS, Memory, stamp_of
@@ -17,7 +18,15 @@ __all__ = ["FileHistory", "damage_words", "remember", "tail_count"]
 class FileHistory:
     """Reads what files held when they were opened, so that a live stream can be joined to it."""
 
-    def __init__(self, files: LogFiles, intake: Intake, options: FollowOptions) -> None:
+    def __init__(
+        self,
+        files: LogFiles,
+        intake: Intake,
+        options: FollowOptions,
+        hold: Callable[[], object] | None = None,
+    ) -> None:
+        """Take what to read; ``hold`` is called in between, to hold what is rotated meanwhile."""
+        self._hold = hold
         self._files = files
         self._intake = intake
         self._options = options
@@ -46,6 +55,8 @@ class FileHistory:
                     await intake.skipped(item.count)
             else:
                 await intake.receive(item)
+            if self._hold is not None:
+                self._hold()
             # Others want to read, too.
             await asyncio.sleep(0)
         if options.follow and search is not None:

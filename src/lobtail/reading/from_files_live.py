@@ -67,6 +67,13 @@ class FileLive:
         """Close the files."""
         self._tail.close()
 
+    def hold(self) -> None:
+        """Hold what is rotated while something else is read.
+
+        Raises LogFileError: it cannot be.
+        """
+        self._tail.hold()
+
     async def follow(self) -> None:
         """Hand on what comes, until the engine says that the run has ended.
 

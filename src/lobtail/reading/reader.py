@@ -194,7 +194,8 @@ class LogReader:
             with opened.files as files:
                 if options.follow and self._container.log_max_size is not None:
                     self._files = self._follow_files(files)
-                await FileHistory(files, self._intake, options).read()
+                hold = None if self._files is None else self._files.hold
+                await FileHistory(files, self._intake, options, hold).read()
         except (LogFileError, OSError) as exc:
             self._leave_files(exc)
             return False
