@@ -38,7 +38,7 @@ from lobtail.files.values import BLOCK, STAMP, Damage
 __all__ = ["Chain", "Held"]
 
 # Files that are held open at once; those behind follow as soon as these are read.
-MAX_HELD: Final = 64
+MAX_HELD: Final = 128
 
 _NO_MORE: Final = (errno.EMFILE, errno.ENFILE)
 

@@ -28,6 +28,7 @@ __all__ = ["find_moment", "find_tail", "first_message"]
 # sync.Mutex, starvation mode), and an engine writes some 200 messages in that time.
 LOOK_BACK: Final = 1 << 19
 
+_PEEK: Final = 1 << 12  # bytes that hold a record or some
 _NEAR: Final = 1 << 16  # bytes that are rather read than halved
 
 
@@ -153,6 +154,14 @@ def _stamp_at(form: Format, part: Part, offset: int) -> bytes | None:
 
 def first_message(form: Format, part: Part) -> Frame | None:
     """Return the first message of a file, if it holds one."""
+    size = _PEEK
+    while not part.compressed and size <= MAX_RECORD:
+        data = part.read_at(0, size)
+        if frames := form.messages(data, 0, details=False).frames:
+            return frames[0]
+        if len(data) < size:
+            break
+        size *= 4
     for block in Walk(form).read(part):
         if block.frames:
             return block.frames[0]

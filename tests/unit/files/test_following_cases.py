@@ -114,7 +114,7 @@ def test_details(path: Path, driver: str) -> None:
 
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_more_than_a_block_and_more_files_than_are_held(path: Path, driver: str) -> None:
-    writer = Writer(path, driver, files=100)
+    writer = Writer(path, driver, files=200)
     with opened(writer) as tail:
         writer.write(10_000, size=30)
         batches = list(tail.read())
