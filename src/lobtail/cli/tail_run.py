@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import time
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -30,6 +31,8 @@ NOT_SEEN = NOT_FOUND = 1
 _GRACE: Final = 1.0
 
 _container = attrgetter("container")
+
+_MOST_FILES: Final = 65_536
 
 # Containers that the summary names one by one.
 _MOST_NAMED = 20
@@ -68,6 +71,7 @@ class TailRun:
 
     def run(self) -> int:
         """Run to the end; return the exit code."""
+        _allow_many_files()
         try:
             return run(self._main())
         except SystemExit as exc:
@@ -194,6 +198,15 @@ class TailRun:
                 words = "--max-lines is reached without a line for --until-match"
                 return items[: i + 1], _End(NOT_SEEN, words)
         return items, end
+
+
+def _allow_many_files() -> None:
+    """Raise the limit of open files as far as we may: each container takes a connection."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):  # macOS has a lower limit than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class Account:
