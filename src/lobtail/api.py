@@ -77,8 +77,9 @@ class Engine(EngineClient):
         unless ``overflow`` is ``"drop"``: then lines are left out where 2000 of their container
         wait, and a ``Dropped`` mark says how many.
 
-        ``source`` says where history is read from: ``"files"``, the engine's own, or ``"api"``;
-        ``"auto"`` takes the files where they can be read. ``tell`` is called with a line about
+        ``source`` says where logs are read from: ``"files"``, the engine's own, or ``"api"``;
+        ``"auto"`` takes the files where they can be read. Live lines come from them only where
+        they rotate. ``tell`` is called with a line about
         each container that says which it was. ``search`` are texts that a wanted line contains,
         which lets files be searched rather than read; lines that have none may come or not.
 

@@ -160,7 +160,7 @@ class Follower:
                         gave_up = None
                         continue
                     if gave_up is not None and self._intake.memory.received == received:
-                        await self._reader.get_past_damage()
+                        await self._reader.get_past_damage(stuck=True)
                     gave_up = ConnectionLostError("the engine ended the stream in mid-run")
                     received = self._intake.memory.received
                     await asyncio.sleep(RETRY[0])
@@ -240,16 +240,25 @@ class Follower:
             marks = self.runs.advance(self.ref, _look(now))
         await self._intake.finish(*marks[-1:])
 
-    async def _check_run(self) -> None:
-        """Tell of a new run whose log this very stream goes on with."""
-        if not self.runs.pending:
+    async def _check_run(self, newest_ns: int | None = None) -> None:
+        """Tell of a new run whose log this very stream goes on with.
+
+        ``newest_ns`` is the last stamp of what is about to be handed on; None if it is nothing.
+        """
+        ended = self.runs.pending_ns
+        if ended is None:
             return
+        if self._reader.busy if newest_ns is None else newest_ns <= ended:
+            return  # what comes first belongs to the run that has ended
         async with self._checking:
             time = asyncio.get_running_loop().time()
             if time < self._checked + SETTLE:
                 return
             self._checked = time
-            now = await self._inspect()
+            try:
+                now = await self._inspect()
+            except EngineError:
+                return  # it is gone; what is left of its log is read first, then that is told
             if now.state.running and _run(self.container) != _run(now):
                 self.container = now
                 await self._tell_runs()

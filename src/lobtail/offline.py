@@ -10,10 +10,11 @@ from typing import Final
 import msgspec
 
 from lobtail.core.filter import LineFilter
-from lobtail.core.model import ContainerRef
+from lobtail.core.model import ContainerRef, Gap
 from lobtail.engine.models import Config, Container, HostConfig, LogConfig
 from lobtail.errors import LogFileError
 from lobtail.files import LogFiles, open_log
+from lobtail.files.opening import refused
 from lobtail.reading.from_files import FileHistory
 from lobtail.reading.intake import FollowOptions, Intake
 from lobtail.reading.merged import Channel, Merged
@@ -70,6 +71,9 @@ class TailFiles(Merged):
                     )
                     await FileHistory(files, intake, self._options).read()
                     await intake.finish()
+        except (LogFileError, OSError) as exc:
+            # The others go on.
+            await channel.deliver([Gap(ref, None, str(exc))])
         finally:
             self._close_channel(key)
 
@@ -82,18 +86,24 @@ def find_logs(paths: tuple[str, ...]) -> list[Path]:
     """
     found: list[Path] = []
     for path in map(Path, paths):
-        if not path.is_dir():
-            found.append(path)
-            continue
         try:
-            names = sorted(os.listdir(path))  # noqa: PTH208 - a folder of thousands of names
+            found += _logs_in(path)
         except OSError as exc:
-            raise LogFileError(f"{path}: cannot be listed: {exc.strerror}") from exc
-        inner = [path / name for name in names if _ID.fullmatch(name)]
-        found += [folder for folder in inner if _has_log(folder)] if inner else [path]
-        if inner and not any(map(_has_log, inner)):
-            raise LogFileError(f"{path}: none of its {len(inner)} containers has a log here")
+            raise refused(path, exc) from exc
     return found
+
+
+def _logs_in(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    names = sorted(os.listdir(path))  # noqa: PTH208 - a folder of thousands of names
+    inner = [path / name for name in names if _ID.fullmatch(name)]
+    if not inner:
+        return [path]
+    logs = [folder for folder in inner if _has_log(folder)]
+    if not logs:
+        raise LogFileError(f"{path}: none of its {len(inner)} containers has a log here")
+    return logs
 
 
 def _has_log(folder: Path) -> bool:
@@ -114,9 +124,11 @@ def name_of(path: Path) -> ContainerRef:
 
     By what the engine keeps beside the log, if that can be read; else by its ID or its file's name.
     """
-    folder = path if path.is_dir() else path.parent
-    folder = folder.parent if folder.name == "local-logs" else folder
+    folder = path.parent
     try:
+        if path.is_dir():
+            folder = path
+        folder = folder.parent if folder.name == "local-logs" else folder
         settings = msgspec.json.decode((folder / "config.v2.json").read_bytes(), type=_Settings)
     except (OSError, msgspec.DecodeError, ValueError):
         settings = _Settings()

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from lobtail.cli.output import Output, narrate
 from lobtail.core.frames import Frame, Stream
+from lobtail.core.resume import Memory, stamp_of
 from lobtail.engine.logs import nanoseconds
 from lobtail.engine.pace import Pace
 from lobtail.errors import ConfigError, EngineError, LogFileError
 
 if TYPE_CHECKING:
-    from lobtail.core.resume import Memory
     from lobtail.engine.client import EngineClient
     from lobtail.engine.logs import LogStream
+    from lobtail.engine.models import Container
     from lobtail.files import LogFiles
     from lobtail.reading.source import Source
 
 __all__ = ["LogsRun", "Wanted"]
-
-# Seconds after which a live stream that was opened and not read is opened anew.
-_STALE: Final = 1.0
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -65,6 +62,7 @@ class LogsRun:
         self._wanted = wanted
         self._out = out
         self._err = err
+        self._memory = Memory()  # what a live stream is joined by
         # How many bytes each has got from files, should the API have to go on.
         self._written = {Stream.STDOUT: 0, Stream.STDERR: 0}
 
@@ -72,9 +70,9 @@ class LogsRun:
         """Show the log of a container."""
         wanted = self._wanted
         async with engine:
-            files, rotates = None, False
+            files, container = None, None
             if wanted.source != "api":
-                files, rotates = await self._open(engine, name)
+                files, container = await self._open(engine, name)
             if files is None:
                 if wanted.verbose and wanted.source == "api":
                     narrate(f"lobtail: {name}: from the API, as --source says")
@@ -86,10 +84,12 @@ class LogsRun:
                 if not whole:
                     await self._copy(self._stream(engine, name, follow=False), skip=True)
                 return
-            if rotates:
-                await self._follow_files(engine, name, files)
+            # By its ID: another may get its name meanwhile.
+            assert container is not None
+            if container.log_rotates:
+                await self._follow_files(engine, container.id, files)
             else:
-                await self._follow(engine, name, files)
+                await self._follow(engine, container.id, files)
 
     def show_file(self, path: str) -> None:
         """Show a log file, without an engine."""
@@ -98,7 +98,10 @@ class LogsRun:
         if self._wanted.follow:
             raise ConfigError("--follow needs an engine; --file reads a log to its end")
         with open_log(Path(path)) as files:
-            self._copy_files(files)
+            try:
+                self._copy_files(files)
+            except OSError as exc:
+                raise LogFileError(f"{path}: {exc.strerror or exc}") from exc
 
     # --- from the API -------------------------------------------------------------------------
 
@@ -129,26 +132,20 @@ class LogsRun:
 
     async def _follow(self, engine: EngineClient, name: str, files: LogFiles) -> None:
         """Show what files hold and follow the log from there on (docs/decisions/009)."""
-        from lobtail.core.resume import Memory
         from lobtail.reading.from_files import remember
 
-        memory = Memory()
+        memory = self._memory
         with files:
             remember(files, memory, details=self._wanted.details)
             # Opened before anything is shown: what the reader then does to the container, such as
             # to remove it, must not come between.
             live = self._live(engine, name, memory)
             await live.__aenter__()
-            begun = time.monotonic()
             whole = self._copy_files_safely(files)
         if not whole:
             live.close()
             await self._copy(self._stream(engine, name, follow=True), skip=True)
             return
-        if time.monotonic() - begun > _STALE:
-            # An engine that is not read for long loses what is rotated meanwhile.
-            live.close()
-            live = self._live(engine, name, memory)
         try:
             await self._join(live, memory)
         except EngineError as exc:
@@ -172,7 +169,11 @@ class LogsRun:
             if not whole:
                 await self._copy(self._stream(engine, name, follow=True), skip=True)
                 return
-            await live.follow()
+            try:
+                await live.follow()
+            except (LogFileError, OSError) as exc:
+                self._give_up_files(exc)
+                await self._join(self._live(engine, name, self._memory), self._memory)
         except EngineError as exc:
             if exc.status not in (404, 409):  # it is gone, and its log with it
                 raise
@@ -182,6 +183,8 @@ class LogsRun:
     async def receive(self, messages: list[Frame]) -> None:
         """Show messages that were read while they were written."""
         self._write_messages(messages)
+        newest = max((stamp_of(message) or 0 for message in messages[-2:]), default=0)
+        self._memory.add(messages, max(newest, self._memory.newest_ns or 0) or None)
 
     async def gap(self, reason: str) -> None:
         """Say that lines may be missing here."""
@@ -203,7 +206,7 @@ class LogsRun:
         )
 
     async def _join(self, stream: LogStream, memory: Memory) -> None:
-        from lobtail.reading.intake import messages_in
+        from lobtail.reading.intake import messages_in, younger
 
         overlap = memory.overlap()
         told = False
@@ -213,9 +216,9 @@ class LogsRun:
                 if overlap is not None and overlap.gap and not told:
                     told = True
                     narrate("lobtail: lines may be missing here: the log was rotated meanwhile")
-                self._write_messages(fresh)
+                self._write_messages(younger(fresh, self._wanted.since))
             if overlap is not None:
-                self._write_messages(overlap.finish())
+                self._write_messages(younger(overlap.finish(), self._wanted.since))
 
     def _write_messages(self, messages: list[Frame]) -> None:
         for message in messages:
@@ -229,8 +232,8 @@ class LogsRun:
 
     # --- from files ---------------------------------------------------------------------------
 
-    async def _open(self, engine: EngineClient, name: str) -> tuple[LogFiles | None, bool]:
-        """Open the log files of a container, if they are to be read; say whether they rotate."""
+    async def _open(self, engine: EngineClient, name: str) -> tuple[LogFiles | None, Container]:
+        """Inspect a container, and open its log files if they are to be read."""
         from lobtail.reading.source import open_source
 
         container = await engine.inspect(name)
@@ -239,19 +242,23 @@ class LogsRun:
         if self._wanted.verbose:
             which = "from its files" if opened.files else "from the API"
             narrate(f"lobtail: {name}: {which}: {opened.why}")
-        return opened.files, container.log_max_size is not None
+        return opened.files, container
 
     def _copy_files_safely(self, files: LogFiles, hold: Callable[[], object] | None = None) -> bool:
         """Show what files hold; return False if they broke and the API is to go on."""
         try:
             self._copy_files(files, hold)
         except (LogFileError, OSError) as exc:
-            if self._wanted.source == "files":
-                raise
-            if self._wanted.verbose:
-                narrate(f"lobtail: the API goes on, for the files cannot be read: {exc}")
+            self._give_up_files(exc)
             return False
         return True
+
+    def _give_up_files(self, error: Exception) -> None:
+        """Say that the API goes on, unless files were insisted on."""
+        if self._wanted.source == "files":
+            raise error if isinstance(error, LogFileError) else LogFileError(str(error)) from error
+        if self._wanted.verbose:
+            narrate(f"lobtail: the API goes on, for the files cannot be read: {error}")
 
     def _copy_files(self, files: LogFiles, hold: Callable[[], object] | None = None) -> None:
         """Show what files hold; call ``hold`` in between, to hold what is rotated meanwhile."""

@@ -305,7 +305,7 @@ _TEXT: Final = _Text()
     type=click.Choice(SOURCES),
     default="auto",
     show_default=True,
-    help="Where history comes from: the engine's API, or its files where they can be read.",
+    help="Where logs come from: the engine's API, or its files where they can be read.",
 )
 @click.option(
     "--file",

@@ -45,6 +45,11 @@ class Runs:
         return bool(self._ends)
 
     @property
+    def pending_ns(self) -> int | None:
+        """When the oldest of these ends was."""
+        return self._ends[0][0] if self._ends else None
+
+    @property
     def in_run(self) -> bool:
         """Whether a run was seen whose end was not."""
         return not self._over

@@ -21,6 +21,8 @@ _PROJECT = "com.docker.compose.project"
 _SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE)
 # moby, daemon/logger/local: the driver's own default
 _LOCAL_MAX_SIZE: Final = "20m"
+# Files that a busy container fills many times a second.
+_SMALL: Final = 1 << 20
 _SERVICE = "com.docker.compose.service"
 
 
@@ -137,6 +139,17 @@ class Container(_Answer, frozen=True):
         if match is None:  # also -1, which means no limit
             return None
         return int(float(match[1]) * 1000 ** " kmgtp".index(match[2].lower() or " "))
+
+    @property
+    def log_rotates(self) -> bool:
+        """Whether files of its log are rotated in a way that can be followed in them.
+
+        With ``max-file=1``, json-file's default, an engine from 23.0 on deletes the only file, and
+        whoever finds another cannot tell whether there was one between. That is likely only if
+        files are small.
+        """
+        size = self.log_max_size
+        return size is not None and (self.log_kept > 0 or size <= _SMALL)
 
     @property
     def log_kept(self) -> int:

@@ -47,11 +47,12 @@ def detect(parts: list[Part]) -> Format:
     """Return the format of a log. LogFileError if none is recognised."""
     for part in reversed(parts):
         head = next(part.blocks(), b"")
+        if not head.strip(b"\x00"):
+            continue  # a crash leaves such files, and what was to be in them does not show
         for driver, sign in _SIGNS:
             if sign.search(head[: 1 << 16]):
                 return make_format(driver)
-        if head.strip(b"\x00"):
-            break
+        break
     path = parts[-1].path
     name = PurePath(path).name
     if not any(part.size for part in parts):

@@ -143,7 +143,18 @@ class Search:
                 self._held = frames
             else:
                 self._held += frames
+            self._trim()
         self._passed += self._selector.count(data, start, first)
+
+    def _trim(self) -> None:
+        """Hold no more than ``before`` lines; count the others."""
+        left = self._before
+        for i in range(len(self._held) - 1, -1, -1):
+            left -= self._held[i].payload.endswith(b"\n")
+            if left < 0:
+                self._passed += i + 1
+                del self._held[: i + 1]
+                return
 
     def _is_late(self, data: Buffer, length: int, base: int) -> bool:
         """Say whether a window begins so late that nothing in it can be asked for."""

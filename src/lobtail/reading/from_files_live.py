@@ -45,7 +45,8 @@ class FileLive:
     """Hands on what a ``LogTail`` reads.
 
     ``ring`` opens a follow stream of what is yet to come. ``before`` is awaited before anything is
-    handed on. Nothing younger than ``until`` is.
+    handed on. Nothing older than ``since`` or younger than
+    ``until`` is.
     """
 
     def __init__(
@@ -54,14 +55,18 @@ class FileLive:
         receiver: Receiver,
         *,
         ring: Callable[[], Awaitable[LogStream]],
-        before: Callable[[], Awaitable[None]] | None = None,
+        before: Callable[[int | None], Awaitable[None]] | None = None,
+        since: int | None = None,
         until: int | None = None,
     ) -> None:
         self._tail = tail
         self._receiver = receiver
         self._ring = ring
         self._before = before
+        self._since = since
         self._until = until
+        self.busy = False
+        """Whether there may be more than has been handed on."""
 
     def close(self) -> None:
         """Close the files."""
@@ -92,13 +97,15 @@ class FileLive:
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
+        # Also where the bell is refused, for instance because the container is gone.
+        await self.read()
         if not listening.cancelled() and (failure := listening.exception()):
             raise failure
-        await self.read()
 
     async def read(self) -> bool:
         """Hand on what is new; return whether there was anything."""
         found = False
+        self.busy = True
         for item in self._tail.read():
             found = True
             if isinstance(item, Damage):
@@ -107,17 +114,23 @@ class FileLive:
                 await self._receiver.gap(item.reason)
             elif messages := self._in_time(item):
                 if self._before is not None:
-                    await self._before()
+                    await self._before(stamp_of(messages[-1]))
                 await self._receiver.receive(messages)
                 self._receiver.expect_silence()
             await asyncio.sleep(0)
+        self.busy = False
         return found
 
     def _in_time(self, messages: list[Frame]) -> list[Frame]:
-        until = self._until
-        if until is None:
+        since, until = self._since or 0, self._until
+        if until is None and not since:
             return messages
-        return [m for m in messages if (stamp := stamp_of(m)) is None or stamp <= until]
+        return [
+            m
+            for m in messages
+            if (stamp := stamp_of(m)) is None
+            or (stamp >= since and (until is None or stamp <= until))
+        ]
 
     async def _listen(self, bell: asyncio.Event) -> None:
         """Ring the bell at each message, to the clean end of the stream."""
@@ -129,6 +142,8 @@ class FileLive:
                     failures = 0
                     async for _ in stream.runs():
                         bell.set()
+                        # Whoever takes the lines may be slow; what is held is not lost meanwhile.
+                        self._tail.hold()
                 finally:
                     stream.close()
             except CUTS:

@@ -105,7 +105,11 @@ class Merged:
         self._found: list[tuple[ContainerRef, bool]] = []
 
     async def __aenter__(self) -> Self:
-        await self._begin_once()
+        try:
+            await self._begin_once()
+        except BaseException:
+            await self.aclose()
+            raise
         return self
 
     async def __aexit__(

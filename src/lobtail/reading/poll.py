@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from lobtail.core.frames import Frame
-from lobtail.core.resume import LIMIT, Overlap
+from lobtail.core.resume import LIMIT, Overlap, stamp_of
 from lobtail.reading.intake import ROTATED, UNMET, Intake, messages_in, size_of, younger
 from lobtail.retry import CUTS, GIVE_UP, back_off
 
@@ -42,7 +42,7 @@ class Poller:
         *,
         floor: Callable[[], int | None],
         kept: int,
-        before: Callable[[], Awaitable[None]],
+        before: Callable[[int | None], Awaitable[None]],
     ) -> None:
         self._intake = intake
         self._open_end = open_end
@@ -111,5 +111,5 @@ class Poller:
 
     async def _take(self, messages: list[Frame]) -> None:
         if messages:
-            await self._before()
+            await self._before(stamp_of(messages[-1]))
             await self._intake.receive(messages)

@@ -61,7 +61,7 @@ class LogReader:
         *,
         turn: Turn,
         now: Callable[[], int],
-        before_live: Callable[[], Awaitable[None]],
+        before_live: Callable[[int | None], Awaitable[None]],
         podman: bool = False,
         tell: Tell | None = None,
     ) -> None:
@@ -86,10 +86,11 @@ class LogReader:
             before=before_live,
         )
         self._recheck = None
-        if container.log_max_size is not None and not podman:
+        if container.log_rotates and container.log_max_size is not None and not podman:
             self._recheck = Recheck(
                 self._snapshot, self._intake.found, self._memory, container.log_max_size
             )
+        self._begun = False  # the log was read, by the API or to the end of its files
         self._files: FileLive | None = None
         self._on_files = not podman and container.log_driver in ("json-file", "local")
         # Less than nothing: together with the number of messages received it gives how many of
@@ -137,6 +138,11 @@ class LogReader:
             await self._begin_rechecks(self._recheck)
         await self._attempt(follow=True, cut=cut)
 
+    @property
+    def busy(self) -> bool:
+        """Whether there is more to be handed on of what is there already."""
+        return self._files is not None and self._files.busy
+
     async def must_poll(self) -> bool:
         """Whether the engine can only be asked again and again: its follow streams lose lines."""
         if self._files is not None or not self._compressed:
@@ -163,11 +169,16 @@ class LogReader:
             await self._recheck.look()
         await self._attempt(follow=False, until=until)
 
-    async def get_past_damage(self) -> bool:
-        """Read what stands behind a place that the engine cannot read, if there is one."""
+    async def get_past_damage(self, *, stuck: bool = False) -> bool:
+        """Read what stands behind a place that the engine cannot read, if there is one.
+
+        ``stuck`` says that streams bring nothing new any more.
+        """
         if not self._on_files:
             return False
-        found = await read_behind_damage(self._read_end, self._memory, self._opened_ns or 0)
+        found = await read_behind_damage(
+            self._read_end, self._memory, self._opened_ns or 0, stuck=stuck
+        )
         if found is None:
             return False
         self._behind = -self._memory.received
@@ -181,8 +192,9 @@ class LogReader:
         If not, the API goes on behind the last message.
         """
         options = self._options
-        opened = await open_source(
-            self._engine, self._container, options.source, podman=self._podman
+        opened = await retrying(
+            lambda: open_source(self._engine, self._container, options.source, podman=self._podman),
+            most=None if options.follow else GIVE_UP,
         )
         if self._tell is not None:
             which = "from its files" if opened.files else "from the API"
@@ -192,13 +204,14 @@ class LogReader:
         self._opened_ns = self._now()
         try:
             with opened.files as files:
-                if options.follow and self._container.log_max_size is not None:
+                if options.follow and self._container.log_rotates:
                     self._files = self._follow_files(files)
                 hold = None if self._files is None else self._files.hold
                 await FileHistory(files, self._intake, options, hold).read()
         except (LogFileError, OSError) as exc:
             self._leave_files(exc)
             return False
+        self._begun = True
         return True
 
     def _follow_files(self, files: LogFiles) -> FileLive:
@@ -208,13 +221,14 @@ class LogReader:
             self._intake,
             ring=lambda: self._open(follow=True, tail="0"),
             before=self._before_live,
+            since=self._options.since,
             until=self._options.until,
         )
 
     def _leave_files(self, error: Exception) -> None:
         """Go on from the API, behind the last message; unless files were insisted on."""
         if self._options.source == "files":
-            raise error
+            raise error if isinstance(error, LogFileError) else LogFileError(str(error)) from error
         if self._tell is not None:
             self._tell(f"lobtail: {self._intake.ref.name}: the API goes on: {error}")
         if self._files is not None:
@@ -236,7 +250,7 @@ class LogReader:
                 return
             failures = 1 if self._memory.received != received else failures + 1
             stuck = failures == 2 and isinstance(cut, EngineStreamError)
-            if stuck and await self.get_past_damage() and not follow:
+            if stuck and await self.get_past_damage(stuck=True) and not follow:
                 return
             if failures >= GIVE_UP and not self._options.follow:
                 raise cut
@@ -251,8 +265,8 @@ class LogReader:
         since, tail = memory.since_ns, "all"
         if since is None:
             # Nothing was received yet. What was asked to be left out at first stays left out.
-            since, tail = options.since, options.tail if self._opened_ns is None else "all"
-            if options.tail == "0" and self._opened_ns is not None:
+            since, tail = options.since, options.tail if not self._begun else "all"
+            if options.tail == "0" and self._begun:
                 since = self._opened_ns
         floor = None
         if self._behind is not None:
@@ -287,6 +301,7 @@ class LogReader:
         now = self._now()
         async with self._turn:
             await stream.__aenter__()
+        self._begun = True
         if self._opened_ns is None:
             self._opened_ns = now
         return stream
@@ -309,7 +324,7 @@ class LogReader:
                 await intake.gap(UNMET)
                 overlap = None
             if live:
-                await self._before_live()
+                await self._before_live(stamp_of(messages[-1]))
             if cut is not None:
                 await intake.resumed(str(cut))
                 cut = None

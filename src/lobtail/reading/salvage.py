@@ -31,13 +31,18 @@ class EndOfLog(msgspec.Struct, frozen=True):
 
 
 async def read_behind_damage(
-    read: Callable[[int], Awaitable[EndOfLog]], memory: Memory, before_ns: int
+    read: Callable[[int], Awaitable[EndOfLog]],
+    memory: Memory,
+    before_ns: int,
+    *,
+    stuck: bool = False,
 ) -> list[Frame] | None:
     """Return the messages behind the last place that cannot be read, or None if there is none.
 
     ``read`` gives the last N messages of the log. A log has no such place behind what is in
     ``memory`` if its end, however far it goes back, meets a message that is known there, or if
-    nothing is known and all is younger than ``before_ns``.
+    nothing is known and all is younger than ``before_ns``. But with ``stuck``, when streams have
+    ended at the place before they came to anything new, the end of the log is new all the same.
     """
     last = await read(1)
     if not last.messages:
@@ -51,7 +56,8 @@ async def read_behind_damage(
     while True:
         met = any(hash_message(message) in known for message in best)
         if met and not bad:
-            return None
+            # A stream that is stuck does not come so far: what is new must be taken from here.
+            return (_unknown(best, known) or None) if stuck else None
         # All of the log, or as much as can be had; now and then an engine reads across the damage.
         if met or (count and len(best) < count):
             return _unknown(best, known)

@@ -2,7 +2,8 @@
 
 Files are ten times as fast, and right where an engine is wrong. They are read where that is sure
 to give what the API would: the engine is Docker, reached by a Unix socket, the log driver is
-json-file or local, and the files are there and may be read. Live lines always come from the API.
+json-file or local, and the files are there and may be read. Live lines come from the API, but for
+those of logs that rotate, which an engine may skip.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
-from lobtail.errors import LogFileError
+from lobtail.errors import EngineError, LogFileError
 from lobtail.files import LogFiles, open_log
 
 if TYPE_CHECKING:
@@ -74,7 +75,10 @@ async def _open(engine: EngineClient, container: Container, *, podman: bool) -> 
         return open_log(path, driver)
     if driver == "local":
         version = await engine.api_version()
-        info = await engine.info()
+        try:
+            info = await engine.info()
+        except EngineError as exc:
+            raise LogFileError(f"the engine does not say where its logs are: {exc}") from exc
         if version < UTC_API and not info.system_time.endswith(("Z", "+00:00")):
             raise LogFileError("this engine writes the times of the local driver in its own zone")
         folder = Path(info.docker_root_dir, "containers", container.id)

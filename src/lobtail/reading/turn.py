@@ -18,18 +18,21 @@ class Turn:
     def __init__(self, places: asyncio.Semaphore) -> None:
         self._places = places
         self._depth = 0
-        self._held = 0  # more than one for a moment, when two tasks of a reader take one each
+        self._taking = asyncio.Lock()
+        self._held = False
 
     async def __aenter__(self) -> None:
         self._depth += 1
-        if self._held:
-            return
         try:
-            await self._places.acquire()
+            async with self._taking:  # a second task of this reader finds what the first one took
+                if not self._held:
+                    await self._places.acquire()
+                    self._held = True
         except BaseException:
             self._depth -= 1
+            if not self._depth:
+                self.leave()
             raise
-        self._held += 1
 
     async def __aexit__(
         self,
@@ -43,6 +46,6 @@ class Turn:
 
     def leave(self) -> None:
         """Give the place to another."""
-        while self._held:
-            self._held -= 1
+        if self._held:
+            self._held = False
             self._places.release()
