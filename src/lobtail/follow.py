@@ -38,6 +38,8 @@ __all__ = ["FollowOptions", "Follower", "moment"]
 SETTLE: Final = 0.1
 STATES: Final = 50
 """How often the state is looked at after `die`, a fifth of SETTLE apart."""
+# The longest wait for an event that is owed; Podman's come a tenth of a second late.
+HEARING: Final = 1.0
 # First and longest pause between two looks at a log that cannot be followed, in seconds.
 POLL: Final = (0.05, 1.0)
 
@@ -176,6 +178,7 @@ class Follower:
         if not await self._await_start():
             return False
         if self.container.state.running:
+            await self._hear_of(self.container)
             await self._tell_runs()
         else:  # a run as short as those of a program that cannot start
             await self._end_of_run(before)
@@ -229,6 +232,7 @@ class Follower:
         marks = None
         if _run(before) != _run(now):  # another run has begun already
             await self._reader.catch_up(_between(before, now))
+            await self._hear_of(now)
             marks = self.runs.advance(self.ref, _look(now))
             if now.state.running:
                 await self._intake.finish(*marks)
@@ -261,7 +265,17 @@ class Follower:
                 return  # it is gone; what is left of its log is read first, then that is told
             if now.state.running and _run(self.container) != _run(now):
                 self.container = now
+                await self._hear_of(now)
                 await self._tell_runs()
+
+    async def _hear_of(self, container: Container) -> None:
+        """Wait for the event of the run that a look shows: events of others come before it."""
+        started = _run(container) or 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HEARING):
+                while self.runs.heard_ns < started:
+                    self.changed.clear()
+                    await self.changed.wait()
 
     async def _tell_runs(self) -> None:
         """Tell what the last look at the container shows of its runs."""

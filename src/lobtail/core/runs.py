@@ -36,6 +36,8 @@ class Runs:
         self._late = False  # the event of that end is still to come
         self._ends: list[tuple[int, int | None]] = []
         self._starts: list[int] = []
+        self.heard_ns = 0
+        """The time of the newest event."""
         self.exit_code: int | None = None
         """What the last event of an end said; it outlives the container."""
 
@@ -65,6 +67,7 @@ class Runs:
 
     def ended(self, time_ns: int, exit_code: int | None) -> None:
         """Take the event of an end."""
+        self.heard_ns = max(self.heard_ns, time_ns)
         if time_ns <= self._current or (time_ns, exit_code) in self._ends:
             return
         self.exit_code = exit_code
@@ -75,6 +78,7 @@ class Runs:
 
     def started(self, time_ns: int) -> None:
         """Take the event of a start."""
+        self.heard_ns = max(self.heard_ns, time_ns)
         if time_ns > self._current:
             self._starts.append(time_ns)
 

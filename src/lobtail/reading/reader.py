@@ -324,7 +324,10 @@ class LogReader:
                 await intake.gap(UNMET)
                 overlap = None
             if live:
-                await self._before_live(stamp_of(messages[-1]))
+                newest = stamp_of(messages[-1])
+                # Stamps of whole seconds may be of anything within the second.
+                cut_off = 10**9 if self._memory.whole_seconds else 0
+                await self._before_live(None if newest is None else newest + cut_off)
             if cut is not None:
                 await intake.resumed(str(cut))
                 cut = None
