@@ -97,7 +97,7 @@ class Tail(Merged):
 
     async def _learn_engine(self) -> None:
         """Find out how far the engine's clock is from ours, and whether it is Podman."""
-        self._podman = (await self._ask(self._engine.ping)).podman
+        self._podman = await self._ask(self._engine.is_podman)
         before = time.time_ns()
         info = await self._ask(self._engine.info)
         after = time.time_ns()
@@ -188,7 +188,7 @@ class Tail(Merged):
             ref,
             options,
             channel,
-            set_live=lambda live: self._merge.set_live(key, live),
+            set_live=lambda live: self._set_live(key, live),
             turn=turn,
             now=self._now,
             podman=self._podman,

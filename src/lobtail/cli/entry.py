@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
     from types import FrameType
 
 __all__ = ["main"]
+
+
+# Seconds after which an exit is asked for again, if it got lost.
+_AGAIN: Final = 0.2
 
 
 def main() -> NoReturn:
@@ -18,10 +23,22 @@ def main() -> NoReturn:
         signal.signal(number, _exit_on_signal)
     from lobtail.cli.main import run
 
-    sys.exit(run())
+    try:
+        code = run()
+    except SystemExit as exc:
+        # What the event loop was doing is left as it is, and must not be tidied up by Python:
+        # that takes long, may wait, and talks.
+        os._exit(exc.code if isinstance(exc.code, int) else 1)
+    sys.exit(code)
 
 
 def _exit_on_signal(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
     # SystemExit, unlike other exceptions, passes through the event loop's callbacks; and raised in
-    # a handler, it also interrupts a write to a reader that has stopped.
+    # a handler, it also interrupts a write to a reader that has stopped. But it is lost where it
+    # happens to meet a finaliser or a library's callback, so it is raised until it is heard.
+    def again(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGALRM, again)
+    signal.setitimer(signal.ITIMER_REAL, _AGAIN, _AGAIN)
     raise SystemExit(128 + number)

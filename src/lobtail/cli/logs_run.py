@@ -76,20 +76,20 @@ class LogsRun:
             if files is None:
                 if wanted.verbose and wanted.source == "api":
                     narrate(f"lobtail: {name}: from the API, as --source says")
-                await self._copy(self._stream(engine, name, follow=wanted.follow))
+                await self._copy(self._stream(engine, container or name, follow=wanted.follow))
                 return
             if not wanted.follow:
                 with files:
                     whole = self._copy_files_safely(files)
                 if not whole:
-                    await self._copy(self._stream(engine, name, follow=False), skip=True)
+                    again = self._stream(engine, container or name, follow=False)
+                    await self._copy(again, skip=True)
                 return
-            # By its ID: another may get its name meanwhile.
             assert container is not None
             if container.log_rotates:
-                await self._follow_files(engine, container.id, files)
+                await self._follow_files(engine, container, files)
             else:
-                await self._follow(engine, container.id, files)
+                await self._follow(engine, container, files)
 
     def show_file(self, path: str) -> None:
         """Show a log file, without an engine."""
@@ -105,10 +105,12 @@ class LogsRun:
 
     # --- from the API -------------------------------------------------------------------------
 
-    def _stream(self, engine: EngineClient, name: str, *, follow: bool) -> LogStream:
+    def _stream(
+        self, engine: EngineClient, container: str | Container, *, follow: bool
+    ) -> LogStream:
         wanted = self._wanted
         return engine.logs(
-            name,
+            container,
             follow=follow,
             tail=wanted.tail,
             since=wanted.since,
@@ -130,7 +132,7 @@ class LogsRun:
                     self._write(frame)
                 pace.rest(size)
 
-    async def _follow(self, engine: EngineClient, name: str, files: LogFiles) -> None:
+    async def _follow(self, engine: EngineClient, container: Container, files: LogFiles) -> None:
         """Show what files hold and follow the log from there on (docs/decisions/009)."""
         from lobtail.reading.from_files import remember
 
@@ -139,12 +141,12 @@ class LogsRun:
             remember(files, memory, details=self._wanted.details)
             # Opened before anything is shown: what the reader then does to the container, such as
             # to remove it, must not come between.
-            live = self._live(engine, name, memory)
+            live = self._live(engine, container, memory)
             await live.__aenter__()
             whole = self._copy_files_safely(files)
         if not whole:
             live.close()
-            await self._copy(self._stream(engine, name, follow=True), skip=True)
+            await self._copy(self._stream(engine, container, follow=True), skip=True)
             return
         try:
             await self._join(live, memory)
@@ -152,14 +154,16 @@ class LogsRun:
             if exc.status not in (404, 409):  # it is gone, and its log with it
                 raise
 
-    async def _follow_files(self, engine: EngineClient, name: str, files: LogFiles) -> None:
+    async def _follow_files(
+        self, engine: EngineClient, container: Container, files: LogFiles
+    ) -> None:
         """Show what files hold, and what is written to them from then on, to the run's end."""
         from lobtail.reading.from_files_live import FileLive
 
         wanted = self._wanted
 
         async def ring() -> LogStream:
-            stream = engine.logs(name, follow=True, tail=0, until=wanted.until)
+            stream = engine.logs(container, follow=True, tail=0, until=wanted.until)
             return await stream.__aenter__()
 
         with files:
@@ -167,13 +171,13 @@ class LogsRun:
             whole = self._copy_files_safely(files, live.hold)
         try:
             if not whole:
-                await self._copy(self._stream(engine, name, follow=True), skip=True)
+                await self._copy(self._stream(engine, container, follow=True), skip=True)
                 return
             try:
                 await live.follow()
             except (LogFileError, OSError) as exc:
                 self._give_up_files(exc)
-                await self._join(self._live(engine, name, self._memory), self._memory)
+                await self._join(self._live(engine, container, self._memory), self._memory)
         except EngineError as exc:
             if exc.status not in (404, 409):  # it is gone, and its log with it
                 raise
@@ -193,11 +197,11 @@ class LogsRun:
     def expect_silence(self) -> None:
         """Do nothing: an unterminated text is shown as it is."""
 
-    def _live(self, engine: EngineClient, name: str, memory: Memory) -> LogStream:
+    def _live(self, engine: EngineClient, container: Container, memory: Memory) -> LogStream:
         wanted = self._wanted
         since = memory.since_ns
         return engine.logs(
-            name,
+            container,
             follow=True,
             since=wanted.since if since is None else since,
             until=wanted.until,
@@ -237,8 +241,7 @@ class LogsRun:
         from lobtail.reading.source import open_source
 
         container = await engine.inspect(name)
-        podman = (await engine.ping()).podman
-        opened = await open_source(engine, container, self._wanted.source, podman=podman)
+        opened = await open_source(engine, container, self._wanted.source)
         if self._wanted.verbose:
             which = "from its files" if opened.files else "from the API"
             narrate(f"lobtail: {name}: {which}: {opened.why}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable, Container, Coroutine, Iterator, Mapping
 from itertools import islice
 from typing import Any, ClassVar, TypeVar
@@ -151,5 +152,19 @@ def _timeout() -> float:
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run ``main`` in an event loop of its own."""
-    return asyncio.run(main)
+    """Run ``main`` in an event loop of its own.
+
+    SystemExit, which a signal raises anywhere, leaves the loop as it is: what was cut off in its
+    midst may never end, so there is nobody to wait for. ``lobtail.cli.entry`` exits then.
+    """
+    runner = asyncio.Runner()
+    try:
+        result = runner.run(main)
+    except SystemExit:
+        signal.setitimer(signal.ITIMER_REAL, 0)  # it was heard
+        raise
+    except BaseException:
+        runner.close()
+        raise
+    runner.close()
+    return result

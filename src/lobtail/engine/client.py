@@ -72,6 +72,7 @@ class EngineClient:
         self.timeout = timeout
         self._api = _fixed_version(api_version or os.environ.get("DOCKER_API_VERSION"))
         self._negotiating = asyncio.Lock()
+        self._pinged: Ping | None = None
         self._idle: list[HttpConnection] = []
         self._headers = {
             "Host": self.endpoint.host_header,
@@ -113,10 +114,17 @@ class EngineClient:
         if self._api is None:
             async with self._negotiating:
                 if self._api is None:
-                    named = _VERSION.fullmatch((await self.ping()).api_version)
+                    self._pinged = await self.ping()
+                    named = _VERSION.fullmatch(self._pinged.api_version)
                     newest = (int(named[1]), int(named[2])) if named else FALLBACK_API
                     self._api = min(newest, MAX_API)
         return self._api
+
+    async def is_podman(self) -> bool:
+        """Tell whether the engine is Podman; asked once."""
+        if self._pinged is None:
+            self._pinged = await self.ping()
+        return self._pinged.podman
 
     async def version(self) -> Version:
         """Return the versions of the engine and of its host."""
@@ -155,7 +163,7 @@ class EngineClient:
 
     def logs(
         self,
-        container: str,
+        container: str | Container,
         *,
         stdout: bool = True,
         stderr: bool = True,
@@ -168,6 +176,7 @@ class EngineClient:
     ) -> LogStream:
         """Open the logs of a container; see ``LogStream`` for how to read them.
 
+        One that is given as ``inspect`` returned it is not looked up again.
         ``tail`` counts messages of both streams, before any other filter; None, ``"all"`` and
         negative numbers mean all. ``since`` and ``until`` are included in the range: integer
         nanoseconds since the epoch, an aware ``datetime``, or any text that the docker CLI takes.

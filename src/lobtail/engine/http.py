@@ -225,6 +225,9 @@ class HttpConnection(asyncio.BufferedProtocol):
         except httptools.HttpParserUpgrade:
             self._fail(ProtocolError("the engine switched protocols without being asked to"))
         except httptools.HttpParserError as exc:
+            # A signal that ends us may come while the parser calls back; it wraps all errors.
+            if isinstance(exc.__context__, SystemExit | KeyboardInterrupt):
+                raise exc.__context__ from None
             self._fail(self._not_http(exc, nbytes))
         if not self._head_done and self._head_size > MAX_HEAD:
             self._fail(ProtocolError(f"the head of the answer is longer than {MAX_HEAD} bytes"))

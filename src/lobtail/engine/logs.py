@@ -108,9 +108,11 @@ class LogStream:
     All that came whole before an error has been returned by then.
     """
 
-    def __init__(self, engine: EngineClient, container: str, options: LogOptions) -> None:
+    def __init__(
+        self, engine: EngineClient, container: str | Container, options: LogOptions
+    ) -> None:
         self._engine = engine
-        self._name = container
+        self._named = container
         self._options = options
         self._container: Container | None = None
         self._response: Response | None = None
@@ -216,7 +218,9 @@ class LogStream:
         options = self._options
         if not (options.stdout or options.stderr):
             raise ConfigError("logs of neither stdout nor stderr were asked for")
-        container = await self._engine.inspect(self._name)
+        container = self._named
+        if isinstance(container, str):
+            container = await self._engine.inspect(container)
         target = f"/containers/{container.id}/logs"
         self._response = await self._engine.open(target, options.query())
         self._container = container

@@ -186,6 +186,10 @@ class Merged:
         self._channels[key] = channel
         return channel, turn
 
+    def _set_live(self, key: str, live: bool) -> None:
+        self._merge.set_live(key, live)
+        self._ready.set()  # others may have waited for it
+
     def _close_channel(self, key: str) -> None:
         self._channels.pop(key, None)
         self._merge.close(key)

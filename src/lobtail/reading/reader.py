@@ -69,7 +69,6 @@ class LogReader:
         self._container = container
         self._podman = podman
         self._tell = tell
-        self._id = container.id
         self._options = options
         self._turn = turn
         self._now = now
@@ -193,7 +192,7 @@ class LogReader:
         """
         options = self._options
         opened = await retrying(
-            lambda: open_source(self._engine, self._container, options.source, podman=self._podman),
+            lambda: open_source(self._engine, self._container, options.source),
             most=None if options.follow else GIVE_UP,
         )
         if self._tell is not None:
@@ -290,7 +289,7 @@ class LogReader:
     ) -> LogStream:
         options = self._options
         stream = self._engine.logs(
-            self._id,
+            self._container,
             follow=follow,
             tail=tail,
             since=since,

@@ -42,9 +42,7 @@ class Opened(msgspec.Struct, frozen=True):
     why: str
 
 
-async def open_source(
-    engine: EngineClient, container: Container, source: Source, *, podman: bool
-) -> Opened:
+async def open_source(engine: EngineClient, container: Container, source: Source) -> Opened:
     """Open the log files of a container if they are to be read.
 
     Raises:
@@ -53,7 +51,7 @@ async def open_source(
     if source == "api":
         return Opened(None, "as --source says")
     try:
-        files = await _open(engine, container, podman=podman)
+        files = await _open(engine, container)
     except LogFileError as exc:
         if source == "files":
             raise LogFileError(f"--source files: {exc}") from exc
@@ -61,30 +59,27 @@ async def open_source(
     return Opened(files, files.paths[-1])
 
 
-async def _open(engine: EngineClient, container: Container, *, podman: bool) -> LogFiles:
+async def _open(engine: EngineClient, container: Container) -> LogFiles:
     """Open the log files of a container; LogFileError says why that cannot be."""
     driver = container.log_driver
     if engine.endpoint.kind != "unix":
         raise LogFileError(f"the engine at {engine.endpoint} is not on this machine")
-    if podman:
+    if driver not in ("json-file", "local"):
+        raise LogFileError(
+            f"the log driver is {driver or 'unknown'}; only files of json-file and local are read"
+        )
+    if driver == "json-file" and not container.log_path:
+        raise LogFileError("the engine does not say where the log is")
+    if await engine.is_podman():
         raise LogFileError("the engine is Podman, whose stamps differ from those in its files")
     if driver == "json-file":
-        path = container.log_path
-        if not path:
-            raise LogFileError("the engine does not say where the log is")
-        return open_log(path, driver)
-    if driver == "local":
-        version = await engine.api_version()
-        try:
-            info = await engine.info()
-        except EngineError as exc:
-            raise LogFileError(f"the engine does not say where its logs are: {exc}") from exc
-        if version < UTC_API and not info.system_time.endswith(("Z", "+00:00")):
-            raise LogFileError("this engine writes the times of the local driver in its own zone")
-        folder = Path(info.docker_root_dir, "containers", container.id)
-        return open_log(
-            folder / "local-logs" / "container.log", driver, legacy=version < LEGACY_API
-        )
-    raise LogFileError(
-        f"the log driver is {driver or 'unknown'}; only those of json-file and local are read"
-    )
+        return open_log(container.log_path, driver)
+    version = await engine.api_version()
+    try:
+        info = await engine.info()
+    except EngineError as exc:
+        raise LogFileError(f"the engine does not say where its logs are: {exc}") from exc
+    if version < UTC_API and not info.system_time.endswith(("Z", "+00:00")):
+        raise LogFileError("this engine writes the times of the local driver in its own zone")
+    folder = Path(info.docker_root_dir, "containers", container.id)
+    return open_log(folder / "local-logs" / "container.log", driver, legacy=version < LEGACY_API)
