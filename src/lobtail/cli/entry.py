@@ -39,6 +39,8 @@ def _exit_on_signal(number: int, frame: FrameType | None) -> NoReturn:  # noqa: 
     def again(_number: int, _frame: FrameType | None) -> NoReturn:
         raise SystemExit(128 + number)
 
+    # Python would say on stderr that a finaliser was interrupted.
+    sys.unraisablehook = lambda _: None
     signal.signal(signal.SIGALRM, again)
     signal.setitimer(signal.ITIMER_REAL, _AGAIN, _AGAIN)
     raise SystemExit(128 + number)
