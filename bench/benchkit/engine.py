@@ -85,9 +85,8 @@ def open_bench(host: str, lobtail: list[str] | None, peers: Path) -> Bench:
         raise BenchError(
             f"there is no {peers}; `make bench` installs docker-py and aiodocker there"
         )
-    ours = ("DOCKER_", "LOBTAIL_", "NO_COLOR", "FORCE_COLOR")
-    # Installed programs are compiled; without a cache each start would compile lobtail's sources.
-    ours += ("PYTHONDONTWRITEBYTECODE",)
+    # The last: installed programs are compiled; without a cache each start would compile lobtail.
+    ours = ("DOCKER_", "LOBTAIL_", "NO_COLOR", "FORCE_COLOR", "PYTHONDONTWRITEBYTECODE")
     env = {k: v for k, v in os.environ.items() if not k.startswith(ours)} | {"DOCKER_HOST": host}
     # Defaults of the user's own must not change what is compared.
     env["XDG_CONFIG_HOME"] = "/nonexistent"
