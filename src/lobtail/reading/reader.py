@@ -67,7 +67,6 @@ class LogReader:
     ) -> None:
         self._engine = engine
         self._container = container
-        self._podman = podman
         self._tell = tell
         self._options = options
         self._turn = turn
