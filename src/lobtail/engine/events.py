@@ -70,7 +70,7 @@ class EventStream:
         self._response: Response | None = None
 
     async def __aenter__(self) -> Self:
-        self._response = await self._engine.open("/events", self._query)
+        self._response = await self._engine.requests.open("/events", self._query)
         return self
 
     async def __aexit__(
@@ -80,7 +80,7 @@ class EventStream:
         traceback: TracebackType | None,
     ) -> None:
         if self._response is not None:
-            self._engine.release(self._response)
+            self._engine.requests.release(self._response)
 
     async def __aiter__(self) -> AsyncIterator[list[Event]]:
         if self._response is None:

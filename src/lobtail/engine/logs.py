@@ -150,7 +150,7 @@ class LogStream:
     def close(self) -> None:
         """End the stream at once."""
         if self._response is not None:
-            self._engine.release(self._response)
+            self._engine.requests.release(self._response)
             self._response = None
 
     def __aiter__(self) -> AsyncIterator[list[Frame]]:
@@ -222,7 +222,7 @@ class LogStream:
         if isinstance(container, str):
             container = await self._engine.inspect(container)
         target = f"/containers/{container.id}/logs"
-        self._response = await self._engine.open(target, options.query())
+        self._response = await self._engine.requests.open(target, options.query())
         self._container = container
         if await self._sends_frames(container):
             self._decoder = FrameDecoder()

@@ -37,9 +37,9 @@ from lobtail import (
     TruncatedStream,
     Version,
 )
-from lobtail.engine.client import MAX_API
 from lobtail.engine.logs import LogOptions
 from lobtail.engine.models import decode
+from lobtail.engine.requests import MAX_API
 
 T = TypeVar("T")
 ONE, TWO = frame(1, b"one\n"), frame(2, b"two\n")

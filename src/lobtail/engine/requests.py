@@ -1,0 +1,240 @@
+"""Send requests to one engine: the API's version, connections kept alive, refusals as errors."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from lobtail._version import __version__
+from lobtail.engine.endpoint import Endpoint
+from lobtail.engine.http import HttpConnection, Response
+from lobtail.engine.models import Ping
+from lobtail.engine.transport import open_transport
+from lobtail.errors import ConfigError, ConnectError, ConnectionLostError, EngineError
+
+__all__ = ["Requests", "segment"]
+
+# The newest API version whose answers were read and tested. An engine that knows only older ones
+# is spoken to in its own newest.
+MAX_API: Final = (1, 51)
+# An engine that names no version is older than this one (moby, client/client.go).
+FALLBACK_API: Final = (1, 24)
+
+_VERSION = re.compile(r"v?(\d+)\.(\d+)")
+
+
+class Requests:
+    """The requests of one client, and the connections that wait for the next one.
+
+    Every method raises ``ConnectError`` when nobody answers, ``EngineError`` when the engine
+    refuses, ``ConnectionLostError`` when the connection breaks, and ``ProtocolError`` when the peer
+    is no engine. ``target`` begins after the version; ``query`` is encoded here.
+
+    Raises:
+        ConfigError: ``api_version`` or the environment's cannot be used.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, api_version: str | None, timeout: float) -> None:
+        self.endpoint = endpoint
+        self.timeout = timeout
+        self._api = _fixed_version(api_version or os.environ.get("DOCKER_API_VERSION"))
+        self._negotiating = asyncio.Lock()
+        self._pinged: Ping | None = None
+        self._idle: list[HttpConnection] = []
+        self._headers = {
+            "Host": self.endpoint.host_header,
+            "User-Agent": f"lobtail/{__version__}",
+        }
+
+    def close(self) -> None:
+        """Close the connections that are kept for later."""
+        while self._idle:
+            self._idle.pop().close()
+
+    async def ping(self) -> Ping:
+        """Ask whether the engine is there, and for its newest API version."""
+        response = await self._send("GET", "/_ping")
+        if response.status >= 400:  # a proxy's answer, say, tells no version
+            raise await self._refusal(response)
+        await self.read(response)
+        return Ping(
+            api_version=response.headers.get("api-version", ""),
+            os_type=response.headers.get("ostype", ""),
+            server=response.headers.get("server", ""),
+        )
+
+    async def api_version(self) -> tuple[int, int]:
+        """Return the API version in use, negotiated with the engine at the first call."""
+        if self._api is None:
+            async with self._negotiating:
+                if self._api is None:
+                    self._pinged = await self.ping()
+                    named = _VERSION.fullmatch(self._pinged.api_version)
+                    newest = (int(named[1]), int(named[2])) if named else FALLBACK_API
+                    self._api = min(newest, MAX_API)
+        return self._api
+
+    async def pinged(self) -> Ping:
+        """Return what the engine says to a ping; asked once."""
+        if self._pinged is None:
+            self._pinged = await self.ping()
+        return self._pinged
+
+    async def get(self, target: str, query: Mapping[str, str] | None = None) -> bytes:
+        """Return the body of what is at ``target``."""
+        return await self.read(await self.open(target, query))
+
+    async def post(
+        self, target: str, query: Mapping[str, str] | None = None, content: Any = None
+    ) -> bytes:
+        """Post ``content``, as JSON, or nothing; return the answer's body."""
+        return await self.read(await self.open(target, query, method="POST", content=content))
+
+    async def delete(self, target: str, query: Mapping[str, str] | None = None) -> bytes:
+        """Delete what is at ``target``; return the answer's body."""
+        return await self.read(await self.open(target, query, method="DELETE"))
+
+    async def open(
+        self,
+        target: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        method: str = "GET",
+        content: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Send a request and return its answer unread: ``read`` it, or ``release`` it when done.
+
+        ``content`` is sent as JSON. An engine that has to think longer than ``timeout`` before it
+        answers at all is not waited for.
+        """
+        path = await self._path(target, query)
+        more = dict(headers or {})
+        body = b""
+        if content is not None:
+            body = msgspec.json.encode(content)
+            more["Content-Type"] = "application/json"
+        response = await self._send(method, path, more, body)
+        if response.status >= 300 and response.status != 304:  # 304: it was so before
+            raise await self._refusal(response)
+        return response
+
+    async def read(self, response: Response) -> bytes:
+        """Return the rest of an answer's body, and release it."""
+        try:
+            body = await response.read(self.timeout)
+        except TimeoutError as exc:
+            raise ConnectionLostError(self._silent()) from exc
+        finally:
+            self.release(response)
+        return body
+
+    def release(self, response: Response) -> None:
+        """Close an answer, and keep its connection for the next request if that is possible."""
+        response.close()
+        if response.connection.reusable:
+            self._idle.append(response.connection)
+
+    async def _path(self, target: str, query: Mapping[str, str] | None) -> str:
+        major, minor = await self.api_version()
+        path = f"/v{major}.{minor}{target}"
+        if query:
+            # Arguments that are not UTF-8 go out as the bytes that the shell gave.
+            path += "?" + urlencode(query, errors="surrogateescape")
+        return path
+
+    async def _send(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> Response:
+        path = self.endpoint.base + path
+        sent = {**self._headers, **(headers or {})}
+        # Whether a request that is lost was carried out is not known: only what changes nothing
+        # may be sent again.
+        while self._idle and method == "GET":
+            connection = self._idle.pop()
+            try:
+                return await self._ask(connection, method, path, sent, body)
+            except ConnectionLostError:
+                continue  # closed by the engine while it was idle: nothing was answered
+        return await self._ask(await self._connect(), method, path, sent, body)
+
+    async def _connect(self) -> HttpConnection:
+        peer = f"the engine at {self.endpoint}"
+        return await open_transport(self.endpoint, lambda: HttpConnection(peer), self.timeout)
+
+    async def _ask(
+        self,
+        connection: HttpConnection,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+    ) -> Response:
+        try:
+            return await connection.request(method, path, headers, body, timeout=self.timeout)
+        except TimeoutError as exc:
+            connection.close()
+            raise ConnectError(self._silent()) from exc
+        except BaseException:
+            connection.close()
+            raise
+
+    def _silent(self) -> str:
+        return f"the engine at {self.endpoint} has not answered for {self.timeout:g} s"
+
+    async def _refusal(self, response: Response) -> EngineError:
+        body = await self.read(response)
+        return EngineError(response.status, _message(response, body))
+
+
+def segment(name: str, what: str) -> str:
+    """Return a name as a segment of a target; ``what`` is what errors call the thing.
+
+    Raises:
+        ConfigError: the name is empty.
+        EngineError: with status 404, for what no name can be: the path would mean something else.
+    """
+    if not name:
+        raise ConfigError(f"the {what}'s name is empty")
+    if name in (".", ".."):
+        raise EngineError(404, f"No such {what}: {name}")
+    return quote(name, safe="", errors="surrogateescape")
+
+
+def _fixed_version(value: str | None) -> tuple[int, int] | None:
+    if not value:
+        return None
+    match = _VERSION.fullmatch(value)
+    if match is None:
+        raise ConfigError(f"the API version {value!r} is not of the form 1.45")
+    return int(match[1]), int(match[2])
+
+
+class _Refusal(msgspec.Struct):
+    message: str = ""
+
+
+def _message(response: Response, body: bytes) -> str:
+    """Return the engine's words, in one line.
+
+    Engines answer ``{"message": …}``; old ones also plain text, and proxies HTML.
+    """
+    status = f"{response.status} {response.reason}".strip()
+    text = body.decode("utf-8", "replace").strip()
+    if text.startswith("{"):
+        # The last two for bytes that aren't UTF-8 and for 10 000 levels: msgspec lets them out.
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            text = msgspec.json.decode(body, type=_Refusal).message.strip()
+    elif "<html" in text[:1000].lower() or "<!doctype" in text[:100].lower():
+        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+        said = f" titled {' '.join(html.unescape(title[1]).split())!r}" if title else ""
+        text = f"{status}: an HTML page{said}, which no engine sends; is a proxy in between?"
+    return " ".join(text[:2000].split()) or f"{status}, without a word"
