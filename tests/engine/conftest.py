@@ -38,6 +38,12 @@ def any_engine(request: pytest.FixtureRequest, lab: Lab) -> Iterator[TestEngine]
     yield from open_engine(request.param, lab)
 
 
+@pytest.fixture(scope="session")
+def one_engine(lab: Lab) -> Iterator[TestEngine]:
+    """An engine for what does not depend on which it is."""
+    yield from open_engine(SUITES[0], lab)
+
+
 def open_engine(suite: str, lab: Lab) -> Iterator[TestEngine]:
     if GIVEN:
         subprocess.run([sys.executable, str(LAB), "image", GIVEN], check=True)

@@ -17,14 +17,14 @@ __all__ = ["main"]
 _AGAIN: Final = 0.2
 
 
-def main() -> NoReturn:
-    """Run the command line and exit."""
+def main(program: str = "lobtail") -> NoReturn:
+    """Run the command line and exit; ``program`` is what usage texts call it."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _exit_on_signal)
     from lobtail.cli.main import run
 
     try:
-        code = run()
+        code = run(program)
     except SystemExit as exc:
         # What the event loop was doing is left as it is, and must not be tidied up by Python:
         # that takes long, may wait, and talks.
@@ -41,6 +41,9 @@ def _exit_on_signal(number: int, frame: FrameType | None) -> NoReturn:  # noqa: 
 
     # Python would say on stderr that a finaliser was interrupted.
     sys.unraisablehook = lambda _: None
+    # The first signal says how we end: a terminal's may be followed by the docker CLI's.
+    for other in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(other, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, again)
     signal.setitimer(signal.ITIMER_REAL, _AGAIN, _AGAIN)
     raise SystemExit(128 + number)

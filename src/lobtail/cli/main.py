@@ -32,6 +32,7 @@ _COMMANDS = {
     "config": "lobtail.cli.config",
     "frames": "lobtail.cli.frames",
     "logs": "lobtail.cli.logs",
+    "plugin": "lobtail.cli.plugin",
     "ps": "lobtail.cli.ps",
     "tail": "lobtail.cli.tail",
 }
@@ -67,11 +68,11 @@ def cli(ctx: click.Context, host: str | None) -> None:
     ctx.obj = host
 
 
-def run() -> int:
-    """Run the command line; return the exit code."""
+def run(program: str = "lobtail") -> int:
+    """Run the command line; return the exit code. ``program`` is what usage texts call it."""
     _occupy_standard_descriptors()
     try:
-        result = cli.main(standalone_mode=False, prog_name="lobtail")
+        result = cli.main(standalone_mode=False, prog_name=program)
     except click.exceptions.Exit as exc:
         return exc.exit_code
     except click.ClickException as exc:

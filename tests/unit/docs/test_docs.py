@@ -21,14 +21,21 @@ from lobtail.render.template import FIELDS
 ROOT = Path(__file__).parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 README = (ROOT / "README.md").read_text()
-# Where each command is described, if not in logs.md.
-HOME = {"tail": "tail.md", "config": "tail.md"}
+# Where each command is described, by its first word, if not in logs.md.
+HOME = {"tail": "tail.md", "config": "tail.md", "plugin": "shell.md"}
 
 
-def commands() -> dict[str, click.Command]:
-    context = click.Context(cli)
-    found = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
-    return {name: command for name, command in found.items() if command is not None}
+def commands(group: click.Group = cli, before: str = "") -> dict[str, click.Command]:
+    """Return all commands by their words; of a group, such as plugin, those in it."""
+    context = click.Context(group)
+    found: dict[str, click.Command] = {}
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            found |= commands(command, f"{before}{name} ")
+        elif command is not None:
+            found[before + name] = command
+    return found
 
 
 def section(page: str, name: str) -> str:
@@ -42,7 +49,9 @@ def section(page: str, name: str) -> str:
 def test_every_flag_is_documented_and_every_documented_flag_exists(name: str) -> None:
     options = [param for param in commands()[name].params if isinstance(param, click.Option)]
     flags = {flag for option in options for flag in (*option.opts, *option.secondary_opts)}
-    cells = re.findall(r"^\| (`.*?) \|", section(HOME.get(name, "logs.md"), name), re.MULTILINE)
+    cells = re.findall(
+        r"^\| (`.*?) \|", section(HOME.get(name.split()[0], "logs.md"), name), re.MULTILINE
+    )
     documented = {
         flag for cell in cells for flag in re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", cell)
     }
@@ -131,4 +140,4 @@ def test_public_names_are_sorted_documented_and_importable() -> None:
 def test_changes_are_told() -> None:
     changes = (ROOT / "CHANGELOG.md").read_text()
     for name in commands():
-        assert f"`lobtail {name}`" in changes
+        assert f"`lobtail {name.split()[0]}" in changes
