@@ -29,8 +29,12 @@ if TYPE_CHECKING:
     )
     from lobtail.core.query import Query
     from lobtail.demultiplex import ademux, demux, stdcopy
+    from lobtail.engine.events import Event, EventStream
+    from lobtail.engine.lifecycle import Pruned, Top
     from lobtail.engine.logs import LogStream
-    from lobtail.engine.models import Container, ContainerSummary, Ping, Version
+    from lobtail.engine.models import Container, ContainerSummary, Ping
+    from lobtail.engine.stats import Stats, StatsStream
+    from lobtail.engine.system import Info, Version
     from lobtail.errors import (
         ConfigError,
         ConnectError,
@@ -57,9 +61,12 @@ _HOME = {
     "Engine": "lobtail.api",
     "EngineError": "lobtail.errors",
     "EngineStreamError": "lobtail.errors",
+    "Event": "lobtail.engine.events",
+    "EventStream": "lobtail.engine.events",
     "Frame": "lobtail.core.frames",
     "FrameDecoder": "lobtail.core.frames",
     "Gap": "lobtail.core.model",
+    "Info": "lobtail.engine.system",
     "Level": "lobtail.core.levels",
     "Line": "lobtail.core.model",
     "LobtailError": "lobtail.errors",
@@ -68,6 +75,7 @@ _HOME = {
     "Mark": "lobtail.core.model",
     "Ping": "lobtail.engine.models",
     "ProtocolError": "lobtail.errors",
+    "Pruned": "lobtail.engine.lifecycle",
     "Query": "lobtail.core.query",
     "QueryError": "lobtail.errors",
     "RawDecoder": "lobtail.core.frames",
@@ -75,12 +83,15 @@ _HOME = {
     "Resumed": "lobtail.core.model",
     "Skipped": "lobtail.core.model",
     "Started": "lobtail.core.model",
+    "Stats": "lobtail.engine.stats",
+    "StatsStream": "lobtail.engine.stats",
     "Stopped": "lobtail.core.model",
     "Stream": "lobtail.core.frames",
     "Tail": "lobtail.tail",
     "TailFiles": "lobtail.offline",
+    "Top": "lobtail.engine.lifecycle",
     "TruncatedStream": "lobtail.errors",
-    "Version": "lobtail.engine.models",
+    "Version": "lobtail.engine.system",
     "ademux": "lobtail.demultiplex",
     "demux": "lobtail.demultiplex",
     "stdcopy": "lobtail.demultiplex",
@@ -98,9 +109,12 @@ __all__ = [
     "Engine",
     "EngineError",
     "EngineStreamError",
+    "Event",
+    "EventStream",
     "Frame",
     "FrameDecoder",
     "Gap",
+    "Info",
     "Level",
     "Line",
     "LobtailError",
@@ -109,6 +123,7 @@ __all__ = [
     "Mark",
     "Ping",
     "ProtocolError",
+    "Pruned",
     "Query",
     "QueryError",
     "RawDecoder",
@@ -116,10 +131,13 @@ __all__ = [
     "Resumed",
     "Skipped",
     "Started",
+    "Stats",
+    "StatsStream",
     "Stopped",
     "Stream",
     "Tail",
     "TailFiles",
+    "Top",
     "TruncatedStream",
     "Version",
     "__version__",

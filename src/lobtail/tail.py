@@ -18,7 +18,6 @@ import msgspec
 from lobtail.core.filter import LineFilter
 from lobtail.core.model import ContainerRef
 from lobtail.core.selection import Selection
-from lobtail.engine.events import Event, EventStream
 from lobtail.errors import EngineError
 from lobtail.follow import Follower, moment
 from lobtail.reading.intake import FollowOptions
@@ -28,7 +27,8 @@ from lobtail.retry import CUTS, GIVE_UP, back_off, retrying
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
-    from lobtail.engine.models import Container, State
+    from lobtail.engine.events import Event
+    from lobtail.engine.models import Container, Filters, State
 
 __all__ = ["Tail"]
 
@@ -38,7 +38,10 @@ T = TypeVar("T")
 MARGIN_NS: Final = 1_000_000_000
 
 # Podman shows "die" and "remove", and filters by its own "died" and "remove".
-_ACTIONS: Final = ("start", "die", "died", "destroy", "remove", "rename")
+_EVENTS: Final[Filters] = {
+    "type": "container",
+    "event": ("start", "die", "died", "destroy", "remove", "rename"),
+}
 
 
 class Tail(Merged):
@@ -113,13 +116,12 @@ class Tail(Merged):
         while True:
             try:
                 # Before the listing: a container that starts between the two is seen by one.
-                async with EventStream(self._engine, _ACTIONS, since) as events:
+                async with self._engine.events(filters=_EVENTS, since=since) as events:
                     await self._list()
                     failures = 0
-                    async for batch in events:
-                        for event in batch:
-                            since = max(since or 0, event.time_ns)
-                            await self._on_event(event)
+                    async for event in events:
+                        since = max(since or 0, event.time_ns)
+                        await self._on_event(event)
             except CUTS:
                 failures += 1
                 if failures == GIVE_UP and not self._listed.is_set():
@@ -145,9 +147,9 @@ class Tail(Merged):
         self._listed.set()
 
     async def _on_event(self, event: Event) -> None:
-        follower = self._followers.get(event.container_id)
+        follower = self._followers.get(event.id)
         if event.action == "start" and follower is None:
-            await self._join(event.container_id, first=False)
+            await self._join(event.id, first=False)
         if follower is None:
             return
         if event.action == "die":
@@ -156,7 +158,7 @@ class Tail(Merged):
             follower.runs.started(event.time_ns)
         if event.action == "rename":
             with suppress(EngineError):
-                container = await self._ask(lambda: self._engine.inspect(event.container_id))
+                container = await self._ask(lambda: self._engine.inspect(event.id))
                 follower.rename(self._ref(container))
         follower.changed.set()
 

@@ -1,18 +1,30 @@
-"""Talk to one engine: negotiate the version, list, inspect, open logs."""
+"""Talk to one engine: negotiate the version, list, inspect, open logs and other streams."""
 
 from __future__ import annotations
 
 import os
 from datetime import datetime
 from types import TracebackType
-from typing import Final, Self
-
-import msgspec
+from typing import TYPE_CHECKING, Final, Self
 
 from lobtail.engine.endpoint import Endpoint, resolve
+from lobtail.engine.lifecycle import Lifecycle
 from lobtail.engine.logs import LogOptions, LogStream
-from lobtail.engine.models import Container, ContainerSummary, Info, Ping, Version, decode
+from lobtail.engine.models import (
+    Container,
+    ContainerSummary,
+    Filters,
+    Ping,
+    decode,
+    encode_filters,
+)
 from lobtail.engine.requests import Requests, segment
+
+# What `lobtail logs` does not need is imported where it is used.
+if TYPE_CHECKING:
+    from lobtail.engine.events import EventStream
+    from lobtail.engine.stats import Stats, StatsStream
+    from lobtail.engine.system import Info, Version
 
 __all__ = ["EngineClient"]
 
@@ -20,7 +32,7 @@ __all__ = ["EngineClient"]
 TIMEOUT: Final = 60.0
 
 
-class EngineClient:
+class EngineClient(Lifecycle):
     """An engine, Docker's or Podman's, reached over its API.
 
     ::
@@ -86,34 +98,46 @@ class EngineClient:
         return (await self.requests.pinged()).podman
 
     async def version(self) -> Version:
-        """Return the versions of the engine and of its host."""
+        """Return the versions of the engine, its parts and its host."""
+        from lobtail.engine.system import Version
+
         return decode(await self.requests.get("/version"), Version, "/version")
 
     async def info(self) -> Info:
         """Return what the engine says of itself and of its host."""
+        from lobtail.engine.system import Info
+
         return decode(await self.requests.get("/info"), Info, "/info")
 
-    async def list(
-        self, *, all: bool = False, filters: dict[str, list[str]] | None = None
-    ) -> list[ContainerSummary]:
-        """List the containers that run, or with ``all`` also the others.
-
-        ``filters`` are the engine's own, such as ``{"label": ["env=prod"]}``.
-        """
-        query = {"all": "1"} if all else {}
-        if filters:
-            query["filters"] = msgspec.json.encode(filters).decode()
-        target = "/containers/json"
-        return decode(await self.requests.get(target, query), list[ContainerSummary], target)
-
-    async def inspect(self, container: str) -> Container:
+    async def inspect(self, container: str, *, size: bool = False) -> Container:
         """Return all about a container, named by name, ID or the start of its ID.
+
+        ``size`` has the engine measure what the container wrote, which may take long.
 
         Raises:
             EngineError: ``status`` 404 if there is none, 400 if several have that start.
         """
         target = f"/containers/{segment(container.removeprefix('/'), 'container')}/json"
-        return decode(await self.requests.get(target), Container, target)
+        if not size:
+            return decode(await self.requests.get(target), Container, target)
+        answer = await self.requests.get(target, {"size": "1"}, timeout=self._long)
+        return decode(answer, Container, target)
+
+    async def list(
+        self, *, all: bool = False, size: bool = False, filters: Filters | None = None
+    ) -> list[ContainerSummary]:
+        """List the containers that run, or with ``all`` also the others.
+
+        ``size`` has the engine measure what each wrote, which may take long. ``filters`` are the
+        engine's own, such as ``{"label": ["env=prod"], "status": "exited"}``.
+        """
+        query = {"all": "1"} if all else {}
+        if size:
+            query["size"] = "1"
+        query |= encode_filters(filters)
+        target = "/containers/json"
+        answer = await self.requests.get(target, query, timeout=self._long if size else ...)
+        return decode(answer, list[ContainerSummary], target)
 
     def logs(
         self,
@@ -152,3 +176,42 @@ class EngineClient:
             details=details,
         )
         return LogStream(self, container, options)
+
+    def stats(self, container: str) -> StatsStream:
+        """Watch what a container uses; see ``StatsStream``. Nothing is asked before it is read."""
+        from lobtail.engine.stats import StatsStream
+
+        return StatsStream(self, container)
+
+    async def stats_once(self, container: str, *, one_shot: bool = False) -> Stats:
+        """Return what a container uses now.
+
+        That takes a second or two, for the share of the CPU is measured between two samples;
+        ``one_shot`` takes one, at once, and leaves ``cpu_percent`` out.
+        """
+        from lobtail.engine.stats import stats_once
+
+        return await stats_once(self, container, one_shot=one_shot)
+
+    def events(
+        self,
+        *,
+        filters: Filters | None = None,
+        since: int | str | datetime | None = None,
+        until: int | str | datetime | None = None,
+    ) -> EventStream:
+        """Watch what happens in the engine; see ``EventStream``.
+
+        ``filters`` are the engine's own: ``type`` (``container``, ``image``, …), ``event``
+        (``start``, …), ``container``, ``image``, ``volume``, ``network``, ``label``. With
+        ``since`` those that the engine remembers come first: the last 256 of Docker, all of
+        Podman. With ``until`` the stream ends then. Times are as for ``logs``.
+
+        Nothing is asked of the engine before the stream is entered or read.
+
+        Raises:
+            ConfigError: ``since`` or ``until`` cannot be understood.
+        """
+        from lobtail.engine.events import EventStream
+
+        return EventStream(self, filters=filters, since=since, until=until)

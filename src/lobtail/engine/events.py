@@ -1,49 +1,68 @@
-"""Follow what happens to containers: the engine's events, as they come."""
+"""Follow what happens in an engine: its events, as they come."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from lobtail.core.timestamps import format_wire_time
-from lobtail.errors import ConnectionLostError, ProtocolError
+from lobtail.engine.logs import nanoseconds
+from lobtail.engine.models import Answer, Filters, decode, encode_filters
+from lobtail.engine.streams import JsonStream
+from lobtail.errors import ConnectionLostError
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
-    from lobtail.engine.http import Response
 
-__all__ = ["Event", "EventStream"]
-
-MAX_EVENT: Final = 1 << 20  # a container with many long labels has some 10 KiB
+__all__ = ["Actor", "Event", "EventStream"]
 
 
-class _Actor(msgspec.Struct, frozen=True, rename="pascal"):
+class Actor(Answer, frozen=True):
+    """What an event happened to."""
+
     id: str = msgspec.field(default="", name="ID")
     attributes: dict[str, str] | None = None
 
 
-class Event(msgspec.Struct, frozen=True, rename="pascal"):
-    """Something that happened to a container."""
+class Event(Answer, frozen=True):
+    """Something that happened to a container, an image, a volume, a network or the engine."""
 
+    type: str = ""
+    """``container``, ``image``, ``volume``, ``network``, ``daemon``, ``plugin``, ``service``, …"""
     action: str = ""
-    """``start``, ``die``, ``destroy``, ``rename``, ``oom``, … (moby, ``api/types/events``)."""
-    actor: _Actor = _Actor()
+    """``start``, ``die``, ``destroy``, ``rename``, ``pull``, … (moby, ``api/types/events``).
+
+    Some say more behind a colon: ``exec_start: sh``, ``health_status: healthy``. Podman has names
+    of its own: ``remove`` rather than ``destroy``.
+    """
+    actor: Actor = Actor()
+    scope: str = msgspec.field(default="", name="scope")
+    """``local``, or ``swarm``."""
     time: int = msgspec.field(default=0, name="time")
     """Unix seconds."""
     time_nano: int = msgspec.field(default=0, name="timeNano")
 
     @property
-    def container_id(self) -> str:
-        """The container's ID."""
-        return self.actor.id
+    def id(self) -> str:
+        """The ID of what it happened to; of a volume its name."""
+        return self.actor.id or (self.name if self.type == "volume" else "")
+
+    @property
+    def name(self) -> str:
+        """The name of what it happened to, where the engine says it; of a volume always."""
+        return self.attributes.get("name") or (self.actor.id if self.type == "volume" else "")
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """What else the engine says: name, image, labels, ``exitCode``, ``signal`` and the like."""
+        return self.actor.attributes or {}
 
     @property
     def exit_code(self) -> int | None:
         """With ``die``: what the container's process ended with."""
-        attributes = self.actor.attributes or {}
+        attributes = self.attributes
         code = attributes.get("exitCode") or attributes.get("containerExitCode") or ""
         return int(code) if code.isdecimal() else None
 
@@ -53,47 +72,40 @@ class Event(msgspec.Struct, frozen=True, rename="pascal"):
         return self.time_nano or self.time * 10**9
 
 
-class EventStream:
-    """The events of containers: batches of ``Event``, from the moment it is entered.
+class EventStream(JsonStream[Event]):
+    """The events of an engine, each an ``Event``, from the moment it is entered.
 
-    It never ends by itself: an end, clean or not, raises ``ConnectionLostError``.
+    ::
+
+        async with engine.events(filters={"type": "container"}) as events:
+            async for event in events:
+                print(event.type, event.action, event.name)
+
+    It ends when ``until`` has come. Without that it never ends by itself: an end, clean or not,
+    raises ``ConnectionLostError``.
     """
 
     def __init__(
-        self, engine: EngineClient, actions: tuple[str, ...], since_ns: int | None
-    ) -> None:
-        self._engine = engine
-        filters = {"type": ["container"], "event": list(actions)}
-        self._query = {"filters": msgspec.json.encode(filters).decode()}
-        if since_ns is not None:
-            self._query["since"] = format_wire_time(since_ns)
-        self._response: Response | None = None
-
-    async def __aenter__(self) -> Self:
-        self._response = await self._engine.requests.open("/events", self._query)
-        return self
-
-    async def __aexit__(
         self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
+        engine: EngineClient,
+        *,
+        filters: Filters | None = None,
+        since: int | str | datetime | None = None,
+        until: int | str | datetime | None = None,
     ) -> None:
-        if self._response is not None:
-            self._engine.requests.release(self._response)
+        query = encode_filters(filters)
+        for option, value in (("since", since), ("until", until)):
+            moment = nanoseconds(value, option)
+            if moment is not None:
+                query[option] = format_wire_time(moment)
+        super().__init__(engine, "/events", query)
 
-    async def __aiter__(self) -> AsyncIterator[list[Event]]:
-        if self._response is None:
-            raise RuntimeError("the event stream is not open yet: enter it with 'async with'")
-        rest = b""
-        while (batch := await self._response.batch()) is not None:
-            *lines, rest = (rest + b"".join(batch)).split(b"\n")
-            if len(rest) > MAX_EVENT:
-                raise ProtocolError(f"an event is longer than {MAX_EVENT} bytes")
-            try:
-                events = [msgspec.json.decode(line, type=Event) for line in lines if line.strip()]
-            except msgspec.DecodeError as exc:
-                raise ProtocolError(f"the engine sent no event: {exc}") from exc
-            if events:
-                yield events
-        raise ConnectionLostError("the engine ended the stream of events")
+    def _value(self, line: bytes) -> Event:
+        return decode(line, Event, self._target)
+
+    def _patience(self) -> float | None:
+        return None  # nothing may happen for days
+
+    def _ended(self) -> None:
+        if "until" not in self._query:
+            raise ConnectionLostError("the engine ended the stream of events")

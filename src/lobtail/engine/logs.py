@@ -12,6 +12,7 @@ import msgspec
 
 from lobtail.core.frames import Frame, FrameDecoder, RawDecoder, Stream
 from lobtail.core.timestamps import format_wire_time, parse_time_argument
+from lobtail.engine.requests import PATIENCE
 from lobtail.errors import ConfigError, ConnectionLostError, EngineStreamError, TruncatedStream
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ _RAW: Final = "application/vnd.docker.raw-stream"
 
 # How long after `until` a quiet follow stream is ended: its last lines may be on their way.
 UNTIL_GRACE_NS: Final = 1_000_000_000
-# Between frames of a log that is not followed, the engine may be searching its files for `since`.
-PATIENCE: Final = 10
 
 
 class LogOptions(msgspec.Struct, frozen=True):
@@ -253,6 +252,7 @@ class LogStream:
         if self._decoder.mid_frame:
             return self._engine.timeout
         if not self._options.follow:
+            # The engine may be searching its files for `since`.
             return self._engine.timeout * PATIENCE
         if self._options.until is not None:
             # The daemon looks at `until` only when a message arrives: a silent container would

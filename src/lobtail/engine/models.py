@@ -1,21 +1,46 @@
 """What engines answer, typed. Unknown fields are ignored and missing ones have a default.
 
-Engines differ by ten years of versions, and Podman in places: only what lobtail uses is named
-here. Go encodes an empty map or list as ``null``, hence the many ``None``.
+Engines differ by ten years of versions, and Podman in places: only what is the same in all, or
+missing in some, is named here. Go encodes an empty map or list as ``null``, hence the many
+``None``. Here are containers; other objects have a module each.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
 from lobtail.errors import ProtocolError
 
-__all__ = ["Container", "ContainerSummary", "Info", "Ping", "Version", "decode"]
+__all__ = [
+    "Answer",
+    "Config",
+    "Container",
+    "ContainerSummary",
+    "Filters",
+    "Health",
+    "HostConfig",
+    "LogConfig",
+    "Mount",
+    "NetworkEndpoint",
+    "NetworkSettings",
+    "Ping",
+    "Port",
+    "PortBinding",
+    "Probe",
+    "RestartPolicy",
+    "State",
+    "decode",
+    "encode_filters",
+]
 
 T = TypeVar("T")
+
+Filters: TypeAlias = Mapping[str, str | Sequence[str]]
+"""The engine's own filters, such as ``{"label": ["env=prod", "tier=web"], "status": "exited"}``."""
 
 _PROJECT = "com.docker.compose.project"
 _SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE)
@@ -26,7 +51,7 @@ _SMALL: Final = 1 << 20
 _SERVICE = "com.docker.compose.service"
 
 
-class _Answer(msgspec.Struct, frozen=True, rename="pascal"):
+class Answer(msgspec.Struct, frozen=True, rename="pascal"):
     """Go's field names are those of Python in Pascal case."""
 
 
@@ -44,38 +69,43 @@ class Ping(msgspec.Struct, frozen=True):
         return self.server.startswith("Libpod/")
 
 
-class Version(_Answer, frozen=True):
-    """``GET /version``."""
-
-    version: str = ""
-    api_version: str = ""
-    min_api_version: str = msgspec.field(default="", name="MinAPIVersion")
-    os: str = ""
-    arch: str = ""
-    kernel_version: str = ""
-
-
-class Info(_Answer, frozen=True):
-    """``GET /info``, the part that matters here."""
-
-    id: str = msgspec.field(default="", name="ID")
-    name: str = ""
-    """The host's name."""
-    server_version: str = ""
-    system_time: str = ""
-    """The engine's clock, RFC 3339."""
-    docker_root_dir: str = ""
-
-
-class Config(_Answer, frozen=True):
-    """The part of a container's configuration that matters here."""
+class Config(Answer, frozen=True):
+    """The configuration of a container that is the same wherever it runs."""
 
     tty: bool = False
     image: str = ""
     labels: dict[str, str] | None = None
+    hostname: str = ""
+    user: str = ""
+    env: list[str] | None = None
+    cmd: list[str] | None = None
+    entrypoint: list[str] | None = None
+    working_dir: str = ""
+    exposed_ports: dict[str, Any] | None = None
+    stop_signal: str = ""
+    stop_timeout: int | None = None
+    """Seconds between the signal to stop and the kill; None for the engine's 10."""
 
 
-class State(_Answer, frozen=True):
+class Probe(Answer, frozen=True):
+    """One run of a health check."""
+
+    start: str = ""
+    end: str = ""
+    exit_code: int = 0
+    output: str = ""
+
+
+class Health(Answer, frozen=True):
+    """What the health check of a container says."""
+
+    status: str = ""
+    """``starting``, ``healthy``, ``unhealthy`` or ``none``."""
+    failing_streak: int = 0
+    log: list[Probe] | None = None
+
+
+class State(Answer, frozen=True):
     """The state of a container; times are RFC 3339, and year 1 where there is none."""
 
     status: str = ""
@@ -85,24 +115,85 @@ class State(_Answer, frozen=True):
     oom_killed: bool = msgspec.field(default=False, name="OOMKilled")
     dead: bool = False
     exit_code: int = 0
+    error: str = ""
+    """Why it could not be started."""
+    pid: int = 0
     started_at: str = ""
     finished_at: str = ""
+    health: Health | None = None
 
 
-class LogConfig(_Answer, frozen=True):
+class LogConfig(Answer, frozen=True):
     """The log driver of a container and its options."""
 
     type: str = ""
     config: dict[str, str] | None = None
 
 
-class HostConfig(_Answer, frozen=True):
-    """The part of a container's host configuration that matters here."""
+class RestartPolicy(Answer, frozen=True):
+    """When the engine starts a container again: ``no``, ``always`` or ``on-failure``."""
+
+    name: str = ""
+    maximum_retry_count: int = 0
+
+
+class HostConfig(Answer, frozen=True):
+    """The configuration of a container that belongs to the host it runs on."""
 
     log_config: LogConfig = LogConfig()
+    network_mode: str = ""
+    restart_policy: RestartPolicy = RestartPolicy()
+    auto_remove: bool = False
+    privileged: bool = False
+    readonly_rootfs: bool = False
+    memory: int = 0
+    """The limit in bytes; 0 is none."""
+    nano_cpus: int = 0
+    """The limit in billionths of a CPU; 0 is none."""
 
 
-class Container(_Answer, frozen=True):
+class Mount(Answer, frozen=True):
+    """A volume, folder or tmpfs in a container."""
+
+    type: str = ""
+    name: str = ""
+    """The volume's name."""
+    source: str = ""
+    destination: str = ""
+    driver: str = ""
+    mode: str = ""
+    rw: bool = msgspec.field(default=False, name="RW")
+
+
+class PortBinding(Answer, frozen=True):
+    """Where on the host a port of a container is reached."""
+
+    host_ip: str = ""
+    host_port: str = ""
+
+
+class NetworkEndpoint(Answer, frozen=True):
+    """A container's end of a network."""
+
+    network_id: str = msgspec.field(default="", name="NetworkID")
+    ip_address: str = msgspec.field(default="", name="IPAddress")
+    ip_prefix_len: int = msgspec.field(default=0, name="IPPrefixLen")
+    gateway: str = ""
+    global_ipv6_address: str = msgspec.field(default="", name="GlobalIPv6Address")
+    mac_address: str = ""
+    aliases: list[str] | None = None
+
+
+class NetworkSettings(Answer, frozen=True):
+    """The networks of a container, and its ports."""
+
+    networks: dict[str, NetworkEndpoint] | None = None
+    """By the network's name."""
+    ports: dict[str, list[PortBinding] | None] | None = None
+    """By ``80/tcp``; None for a port that is not published. Only ``inspect`` tells them."""
+
+
+class Container(Answer, frozen=True):
     """``GET /containers/{id}/json``: all about one container."""
 
     id: str
@@ -110,9 +201,21 @@ class Container(_Answer, frozen=True):
     created: str = ""
     image: str = ""
     log_path: str = ""
+    path: str = ""
+    """The program."""
+    args: list[str] | None = None
+    restart_count: int = 0
+    driver: str = ""
+    platform: str = ""
     config: Config = Config()
     state: State = State()
     host_config: HostConfig = HostConfig()
+    mounts: list[Mount] | None = None
+    network_settings: NetworkSettings = NetworkSettings()
+    size_rw: int | None = None
+    """Bytes that it has written; None if the size was not asked for."""
+    size_root_fs: int | None = None
+    """The same and its image's; None (with Podman 0) if the size was not asked for."""
 
     @property
     def tty(self) -> bool:
@@ -178,17 +281,36 @@ class Container(_Answer, frozen=True):
         return (self.config.labels or {}).get(_SERVICE, "")
 
 
-class ContainerSummary(_Answer, frozen=True):
+class Port(Answer, frozen=True):
+    """A port of a container, and where on the host it is reached."""
+
+    ip: str = msgspec.field(default="", name="IP")
+    private_port: int = 0
+    public_port: int = 0
+    """0 if it is not published."""
+    type: str = ""
+
+
+class ContainerSummary(Answer, frozen=True):
     """An item of ``GET /containers/json``."""
 
     id: str
     names: list[str] | None = None
     image: str = ""
+    image_id: str = msgspec.field(default="", name="ImageID")
+    command: str = ""
     created: int = 0
     """Unix seconds."""
     state: str = ""
     status: str = ""
     labels: dict[str, str] | None = None
+    ports: list[Port] | None = None
+    mounts: list[Mount] | None = None
+    network_settings: NetworkSettings = NetworkSettings()
+    size_rw: int | None = None
+    """Bytes that it has written; None if the size was not asked for, or nothing was written."""
+    size_root_fs: int | None = None
+    """The same and its image's; None if the size was not asked for."""
 
     @property
     def name(self) -> str:
@@ -200,6 +322,17 @@ class ContainerSummary(_Answer, frozen=True):
     def running(self) -> bool:
         """Whether engines list it without ``all``: moby's IsRunning, which includes paused."""
         return self.state in ("running", "paused", "restarting")
+
+
+def encode_filters(filters: Filters | None) -> dict[str, str]:
+    """Return the query of a request with the engine's filters, or without."""
+    if not filters:
+        return {}
+    lists = {
+        name: [values] if isinstance(values, str) else list(values)
+        for name, values in filters.items()
+    }
+    return {"filters": msgspec.json.encode(lists).decode()}
 
 
 def _without_nulls(value: Any) -> Any:

@@ -8,7 +8,8 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Final
+from types import EllipsisType
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -20,13 +21,20 @@ from lobtail.engine.models import Ping
 from lobtail.engine.transport import open_transport
 from lobtail.errors import ConfigError, ConnectError, ConnectionLostError, EngineError
 
-__all__ = ["Requests", "segment"]
+__all__ = ["PATIENCE", "Patience", "Requests", "segment"]
 
 # The newest API version whose answers were read and tested. An engine that knows only older ones
 # is spoken to in its own newest.
 MAX_API: Final = (1, 51)
 # An engine that names no version is older than this one (moby, client/client.go).
 FALLBACK_API: Final = (1, 24)
+
+# What engines work at before they answer, such as pruning or measuring a disk, may take so many
+# times as long as any other answer.
+PATIENCE: Final = 10
+
+Patience: TypeAlias = "float | EllipsisType | None"
+"""How many seconds of silence are borne: ``...`` stands for the client's own, None for ever."""
 
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 
@@ -88,19 +96,38 @@ class Requests:
             self._pinged = await self.ping()
         return self._pinged
 
-    async def get(self, target: str, query: Mapping[str, str] | None = None) -> bytes:
+    async def get(
+        self, target: str, query: Mapping[str, str] | None = None, *, timeout: Patience = ...
+    ) -> bytes:
         """Return the body of what is at ``target``."""
-        return await self.read(await self.open(target, query))
+        return await self.read(await self.open(target, query, timeout=timeout), timeout)
 
     async def post(
-        self, target: str, query: Mapping[str, str] | None = None, content: Any = None
+        self,
+        target: str,
+        query: Mapping[str, str] | None = None,
+        content: Any = None,
+        *,
+        timeout: Patience = ...,
     ) -> bytes:
         """Post ``content``, as JSON, or nothing; return the answer's body."""
-        return await self.read(await self.open(target, query, method="POST", content=content))
+        response = await self.open(target, query, method="POST", content=content, timeout=timeout)
+        return await self.read(response, timeout)
 
-    async def delete(self, target: str, query: Mapping[str, str] | None = None) -> bytes:
+    async def change(
+        self, target: str, query: Mapping[str, str] | None = None, *, timeout: Patience = ...
+    ) -> bool:
+        """Post a wish; return whether anything had to be done, which status 304 denies."""
+        response = await self.open(target, query, method="POST", timeout=timeout)
+        await self.read(response, timeout)
+        return response.status != 304
+
+    async def delete(
+        self, target: str, query: Mapping[str, str] | None = None, *, timeout: Patience = ...
+    ) -> bytes:
         """Delete what is at ``target``; return the answer's body."""
-        return await self.read(await self.open(target, query, method="DELETE"))
+        response = await self.open(target, query, method="DELETE", timeout=timeout)
+        return await self.read(response, timeout)
 
     async def open(
         self,
@@ -110,10 +137,11 @@ class Requests:
         method: str = "GET",
         content: Any = None,
         headers: Mapping[str, str] | None = None,
+        timeout: Patience = ...,
     ) -> Response:
         """Send a request and return its answer unread: ``read`` it, or ``release`` it when done.
 
-        ``content`` is sent as JSON. An engine that has to think longer than ``timeout`` before it
+        ``content`` is sent as JSON. An engine that is silent for ``timeout`` seconds before it
         answers at all is not waited for.
         """
         path = await self._path(target, query)
@@ -122,17 +150,18 @@ class Requests:
         if content is not None:
             body = msgspec.json.encode(content)
             more["Content-Type"] = "application/json"
-        response = await self._send(method, path, more, body)
+        response = await self._send(method, path, more, body, timeout)
         if response.status >= 300 and response.status != 304:  # 304: it was so before
             raise await self._refusal(response)
         return response
 
-    async def read(self, response: Response) -> bytes:
+    async def read(self, response: Response, timeout: Patience = ...) -> bytes:
         """Return the rest of an answer's body, and release it."""
+        seconds = self._seconds(timeout)
         try:
-            body = await response.read(self.timeout)
+            body = await response.read(seconds)
         except TimeoutError as exc:
-            raise ConnectionLostError(self._silent()) from exc
+            raise ConnectionLostError(self._silent(seconds)) from exc
         finally:
             self.release(response)
         return body
@@ -152,19 +181,25 @@ class Requests:
         return path
 
     async def _send(
-        self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        timeout: Patience = ...,
     ) -> Response:
         path = self.endpoint.base + path
         sent = {**self._headers, **(headers or {})}
+        seconds = self._seconds(timeout)
         # Whether a request that is lost was carried out is not known: only what changes nothing
         # may be sent again.
         while self._idle and method == "GET":
             connection = self._idle.pop()
             try:
-                return await self._ask(connection, method, path, sent, body)
+                return await self._ask(connection, method, path, sent, body, seconds)
             except ConnectionLostError:
                 continue  # closed by the engine while it was idle: nothing was answered
-        return await self._ask(await self._connect(), method, path, sent, body)
+        return await self._ask(await self._connect(), method, path, sent, body, seconds)
 
     async def _connect(self) -> HttpConnection:
         peer = f"the engine at {self.endpoint}"
@@ -177,18 +212,22 @@ class Requests:
         path: str,
         headers: dict[str, str],
         body: bytes,
+        seconds: float | None,
     ) -> Response:
         try:
-            return await connection.request(method, path, headers, body, timeout=self.timeout)
+            return await connection.request(method, path, headers, body, timeout=seconds)
         except TimeoutError as exc:
             connection.close()
-            raise ConnectError(self._silent()) from exc
+            raise ConnectError(self._silent(seconds)) from exc
         except BaseException:
             connection.close()
             raise
 
-    def _silent(self) -> str:
-        return f"the engine at {self.endpoint} has not answered for {self.timeout:g} s"
+    def _seconds(self, timeout: Patience) -> float | None:
+        return self.timeout if isinstance(timeout, EllipsisType) else timeout
+
+    def _silent(self, seconds: float | None) -> str:
+        return f"the engine at {self.endpoint} has not answered for {seconds:g} s"
 
     async def _refusal(self, response: Response) -> EngineError:
         body = await self.read(response)

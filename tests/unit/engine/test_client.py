@@ -181,7 +181,7 @@ def test_models_tolerate_what_is_missing_null_or_unknown() -> None:
         container = decode(json.dumps({"Id": "x", **data}).encode(), Container, "/t")
         assert container == Container(id="x")
         assert (container.tty, container.log_driver, container.project) == (False, "", "")
-    listed = b'[{"Id":"x","Names":null,"Labels":null,"Ports":[],"State":null},{"Id":"y"}]'
+    listed = b'[{"Id":"x","Names":null,"Labels":null,"Ports":null,"State":null},{"Id":"y"}]'
     assert decode(listed, list[ContainerSummary], "/t") == [
         ContainerSummary(id="x"),
         ContainerSummary(id="y"),

@@ -1,0 +1,116 @@
+"""Read an answer that the engine goes on with: JSON values, as they come."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
+
+from lobtail.errors import ConnectionLostError, ProtocolError
+
+if TYPE_CHECKING:
+    from lobtail.engine.client import EngineClient
+    from lobtail.engine.http import Response
+
+__all__ = ["JsonStream"]
+
+T = TypeVar("T")
+
+MAX_VALUE: Final = 1 << 20  # a container with many long labels has events of some 10 KiB
+
+
+class JsonStream(Generic[T]):
+    """A stream of JSON values, a line each: iterate over it once, with ``async for``.
+
+    Nothing is asked of the engine before it is entered or read. Leaving the loop, or the context,
+    closes the connection.
+    """
+
+    _method: str = "GET"
+    _work: int = 1
+    """How many times as long as any other answer the engine may take to begin this one."""
+
+    def __init__(self, engine: EngineClient, target: str, query: Mapping[str, str]) -> None:
+        self._engine = engine
+        self._target = target
+        self._query = dict(query)
+        self._response: Response | None = None
+        self._opened = False
+
+    async def __aenter__(self) -> Self:
+        await self._open()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the stream at once."""
+        if self._response is not None:
+            self._engine.requests.release(self._response)
+            self._response = None
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        await self._open()
+        rest = b""
+        try:
+            while (batch := await self._batch()) is not None:
+                *lines, rest = (rest + b"".join(batch)).split(b"\n")
+                if len(rest) > MAX_VALUE:
+                    raise ProtocolError(
+                        f"a value in the answer to {self._target} is longer than {MAX_VALUE} bytes"
+                    )
+                for line in lines:
+                    if line.strip():
+                        yield self._value(line)
+            if rest.strip():
+                yield self._value(rest)
+            self._ended()
+        finally:
+            self.close()
+
+    # --- for those who derive from it -------------------------------------------------------
+
+    async def _prepare(self) -> None:
+        """Find out what must be known before the request."""
+
+    def _patience(self) -> float | None:
+        """Return how many seconds of silence are borne; None for ever."""
+        return self._engine.timeout
+
+    def _ended(self) -> None:
+        """Judge that the engine has ended the stream."""
+
+    def _value(self, line: bytes) -> T:
+        """Return what a line says."""
+        raise NotImplementedError
+
+    async def _open(self) -> None:
+        if self._response is not None:
+            return
+        if self._opened:
+            raise RuntimeError("the stream has been read: open another")
+        await self._prepare()
+        self._response = await self._engine.requests.open(
+            self._target,
+            self._query,
+            method=self._method,
+            timeout=self._engine.timeout * self._work,
+        )
+        self._opened = True
+
+    async def _batch(self) -> list[bytes] | None:
+        if self._response is None:  # closed meanwhile
+            return None
+        patience = self._patience()
+        try:
+            return await self._response.batch(patience)
+        except TimeoutError as exc:
+            raise ConnectionLostError(
+                f"the engine at {self._engine.endpoint} fell silent for {patience:g} s"
+            ) from exc
