@@ -52,10 +52,18 @@ class Cli:
         return finish(self.popen(*args, **more))
 
     @property
-    def tells_of_signals(self) -> bool:
-        """Whether it has a socket for its plugins: from 25.0 on."""
+    def major(self) -> int:
         version = self.run("version", "--format", "{{.Client.Version}}").stdout.decode()
-        return int(version.split(".")[0]) >= 25
+        return int(version.split(".")[0])
+
+    @property
+    def tells_of_signals(self) -> bool:
+        """Whether it has a socket for its plugins."""
+        return self.major >= 25
+
+    @property
+    def delegates_completion(self) -> bool:
+        return self.major >= 23
 
 
 @pytest.fixture(params=clis(), ids=lambda path: path.strip("/").replace("/", "-"))
@@ -164,3 +172,12 @@ def test_a_signal_to_both_is_heard_once(cli: Cli) -> None:
     result = finish(process)
     assert result.code == 130
     assert result.stderr.startswith(b"lobtail: 1 line of 1 container")
+
+
+def test_dockers_completion_asks_ours(cli: Cli) -> None:
+    name = cli.engine.ended("plugin", "echo out; echo err >&2; echo oops {}; exit 3")
+    if not cli.delegates_completion:  # 20.10 completes no more than the names of plugins
+        return
+    done = cli.run("__complete", "tail", "--no-follow", name[:-1])
+    assert done.stdout == f"{name}\tlobtail-test, exited\n:4\n".encode()
+    assert cli.run("__complete", "tail", "--no-follow", "-l", "no-such=").stdout == b":4\n"

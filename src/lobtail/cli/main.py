@@ -31,10 +31,16 @@ __all__ = ["cli", "run"]
 _COMMANDS = {
     "config": "lobtail.cli.config",
     "frames": "lobtail.cli.frames",
+    "completion": "lobtail.cli.completion",
     "logs": "lobtail.cli.logs",
     "plugin": "lobtail.cli.plugin",
     "ps": "lobtail.cli.ps",
     "tail": "lobtail.cli.tail",
+}
+# What completion asks for; nobody is told of it.
+_HIDDEN = {
+    "__complete": "lobtail.cli.complete",
+    "__engine": "lobtail.cli.complete_engine",
 }
 
 
@@ -43,9 +49,10 @@ class _Commands(click.Group):
         return sorted(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in _COMMANDS:
+        module = _COMMANDS.get(cmd_name) or _HIDDEN.get(cmd_name)
+        if module is None:
             return None
-        command: click.Command = import_module(_COMMANDS[cmd_name]).command
+        command: click.Command = import_module(module).command
         return command
 
 

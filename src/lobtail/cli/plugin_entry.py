@@ -73,6 +73,8 @@ def arguments(words: list[str]) -> list[str]:
     Sets ``DOCKER_CONFIG`` where ``--config`` says so. What it does not know it leaves as it is, for
     lobtail to complain about.
     """
+    if words[:1] in (["__complete"], ["__completeNoDesc"]):
+        return ["__complete", "cobra", *words[1:]]
     ours: list[str] = []
     left = iter(words)
     for word in left:

@@ -43,6 +43,7 @@ from support.engines import LOBTAIL
         ("--help tail", "tail --help"),
         ("-h tail", "tail --help"),
         ("", "tail --help"),
+        ("__complete tail -f we", "__complete cobra tail -f we"),
         # From a newer CLI: lobtail says that there is no such option.
         ("--nonsense tail", "--nonsense tail"),
         ("-Dzx tail", "-zx tail"),
