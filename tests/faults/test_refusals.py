@@ -253,7 +253,7 @@ def test_row_5_the_daemons_own_error() -> None:
 def test_keep_alive_closed_between_two_requests() -> None:
     ping: Script = [head(api_version="1.45", content_length=2) + b"OK", cut]
     with FakeEngine(log([ONE]), answers={"/_ping": ping}) as engine:
-        result = lobtail(engine.host, "logs", "web")
+        result = lobtail(engine.host, "logs", "--source", "api", "web")
     assert (result.stdout, result.stderr, result.code) == (b"one\n", b"", 0)
     assert engine.connections == 2
 
@@ -261,14 +261,14 @@ def test_keep_alive_closed_between_two_requests() -> None:
 def test_keep_alive_refused_by_the_engine() -> None:
     ping = answer("OK", api_version="1.45", connection="close")
     with FakeEngine(log([ONE]), answers={"/_ping": ping}) as engine:
-        result = lobtail(engine.host, "logs", "web")
+        result = lobtail(engine.host, "logs", "--source", "api", "web")
     assert (result.stdout, result.stderr, result.code) == (b"one\n", b"", 0)
     assert engine.connections == 2
 
 
 def test_one_connection_does_it_all() -> None:
     with FakeEngine(log([ONE])) as engine:
-        assert lobtail(engine.host, "logs", "web").code == 0
+        assert lobtail(engine.host, "logs", "--source", "api", "web").code == 0
     assert engine.connections == 1
     assert engine.requests == [
         "/_ping",
@@ -288,7 +288,7 @@ def test_junk_behind_an_answer(junk: Step) -> None:
     inspect = json_answer({"Id": ID})[0]
     assert isinstance(inspect, bytes)
     with FakeEngine(log([ONE]), answers={"/_ping": ping, "/json": [inspect + junk]}) as engine:
-        result = lobtail(engine.host, "logs", "web")
+        result = lobtail(engine.host, "logs", "--source", "api", "web")
     assert (result.stdout, result.stderr, result.code) == (b"one\n", b"", 0)
     assert engine.connections == 3
     assert engine.requests[-1].startswith(f"/v1.45/containers/{ID}/")
@@ -296,7 +296,7 @@ def test_junk_behind_an_answer(junk: Step) -> None:
 
 def test_junk_behind_the_log() -> None:
     with FakeEngine([log_head() + chunk(ONE) + LAST + b"junk"]) as engine:
-        result = lobtail(engine.host, "logs", "web")
+        result = lobtail(engine.host, "logs", "--source", "api", "web")
     assert (result.stdout, result.stderr, result.code) == (b"one\n", b"", 0)
 
 
@@ -309,3 +309,23 @@ def test_row_12_arguments_that_are_not_utf_8(args: tuple[str | bytes, ...]) -> N
     assert line_of(result) == "Error response from daemon: no"
     if args[0] == "logs" and len(args) == 2:
         assert engine.requests[-1] == "/v1.45/containers/%FF%2F%FE/json"
+
+
+@pytest.mark.parametrize("reads", ["whole", "junk behind the answer", "cut", "refused"])
+def test_what_cannot_be_asked_without_an_event_loop_is_asked_with_one(reads: str) -> None:
+    whole = json_answer({"Id": ID})[0]
+    assert isinstance(whole, bytes)
+    scripts: dict[str, Script] = {
+        "whole": [whole],
+        "junk behind the answer": [whole + b"junk"],
+        "cut": [whole[:-4], cut],
+        "refused": answer('{"message": "No such container: web"}', 404, "Not Found"),
+    }
+    with FakeEngine(log([ONE]), answers={"/json": scripts[reads]}) as engine:
+        result = lobtail(engine.host, "logs", "web")
+    assert b"Traceback" not in result.stderr
+    if reads in ("whole", "junk behind the answer"):
+        assert (result.stdout, result.stderr, result.code) == (b"one\n", b"", 0)
+    else:
+        assert (result.stdout, result.code) == (b"", 1)
+        line_of(result)

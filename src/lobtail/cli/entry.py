@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
@@ -29,7 +30,12 @@ def main(program: str = "lobtail") -> NoReturn:
         # What the event loop was doing is left as it is, and must not be tidied up by Python:
         # that takes long, may wait, and talks.
         os._exit(exc.code if isinstance(exc.code, int) else 1)
-    sys.exit(code)
+    # All is written and closed by now; to take modules and objects apart one by one would take as
+    # long as to read a million records.
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # closed, or none since the start
+            stream.flush()
+    os._exit(code)
 
 
 def _exit_on_signal(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001

@@ -9,6 +9,7 @@ import click
 from lobtail.cli.logs_run import LogsRun, Wanted
 from lobtail.cli.options import DockerCommand, host_option, make_engine, run
 from lobtail.cli.output import Output
+from lobtail.engine.client import EngineClient
 from lobtail.errors import ConfigError
 
 __all__ = ["command"]
@@ -80,10 +81,23 @@ def command(
             show.show_file(file)
         else:
             assert container is not None
-            run(show.show(make_engine(host), container))
+            engine = make_engine(host)
+            if not (wanted.files_only and _show_at_once(show, engine, container)):
+                run(show.show(engine, container))
     except SystemExit:
         signalled = True
         raise
     finally:
         out.finish(wait=not signalled)
         err.finish(wait=not signalled)
+
+
+def _show_at_once(show: LogsRun, engine: EngineClient, container: str) -> bool:
+    if engine.endpoint.kind != "unix":  # its files are elsewhere
+        return False
+    from lobtail.engine.blocking import BlockingClient
+
+    asking = BlockingClient.like(engine)
+    shown = show.show_at_once(asking, container)
+    engine.requests.learn_from(asking.requests)
+    return shown

@@ -11,16 +11,17 @@ import msgspec
 from lobtail.cli.output import Output, narrate
 from lobtail.core.frames import Frame, Stream
 from lobtail.core.resume import Memory, stamp_of
-from lobtail.engine.logs import nanoseconds
+from lobtail.engine.logs import nanoseconds, tail_count
 from lobtail.engine.pace import Pace
-from lobtail.errors import ConfigError, EngineError, LogFileError
+from lobtail.errors import ConfigError, EngineError, LobtailError, LogFileError
 
 if TYPE_CHECKING:
+    from lobtail.engine.blocking import BlockingClient
     from lobtail.engine.client import EngineClient
     from lobtail.engine.logs import LogStream
     from lobtail.engine.models import Container
     from lobtail.files import LogFiles
-    from lobtail.reading.source import Source
+    from lobtail.reading.source import Opened, Source
 
 __all__ = ["LogsRun", "Wanted"]
 
@@ -36,6 +37,11 @@ class Wanted(msgspec.Struct, frozen=True):
     details: bool
     source: Source
     verbose: bool
+
+    @property
+    def files_only(self) -> bool:
+        """Whether files, if they serve, give all that is wanted."""
+        return self.source != "api" and not self.follow
 
     @classmethod
     def build(
@@ -63,14 +69,43 @@ class LogsRun:
         self._out = out
         self._err = err
         self._memory = Memory()  # what a live stream is joined by
+        self._container: Container | None = None  # if it was inspected
+        self._broken = False  # whether files could not be read on
         # How many bytes each has got from files, should the API have to go on.
         self._written = {Stream.STDOUT: 0, Stream.STDERR: 0}
+
+    def show_at_once(self, engine: BlockingClient, name: str) -> bool:
+        """Show the log of a container from its files, without an event loop.
+
+        Returns False if that cannot be, or they broke: ``show`` is to go on then, and has the words
+        for what is wrong.
+        """
+        from lobtail.engine.blocking import result_of
+        from lobtail.reading.source import open_source
+
+        try:
+            self._container = result_of(engine.inspect(name))
+            opened = result_of(open_source(engine, self._container, self._wanted.source))
+        except LobtailError:
+            return False
+        finally:
+            result_of(engine.aclose())
+        if opened.files is None:
+            return False
+        self._tell(name, opened)
+        with opened.files as files:
+            self._broken = not self._copy_files_safely(files)
+        return not self._broken
 
     async def show(self, engine: EngineClient, name: str) -> None:
         """Show the log of a container."""
         wanted = self._wanted
         async with engine:
             files, container = None, None
+            if self._broken:
+                stream = self._stream(engine, self._container or name, follow=False)
+                await self._copy(stream, skip=True)
+                return
             if wanted.source != "api":
                 files, container = await self._open(engine, name)
             if files is None:
@@ -240,12 +275,15 @@ class LogsRun:
         """Inspect a container, and open its log files if they are to be read."""
         from lobtail.reading.source import open_source
 
-        container = await engine.inspect(name)
+        container = self._container or await engine.inspect(name)
         opened = await open_source(engine, container, self._wanted.source)
+        self._tell(name, opened)
+        return opened.files, container
+
+    def _tell(self, name: str, opened: Opened) -> None:
         if self._wanted.verbose:
             which = "from its files" if opened.files else "from the API"
             narrate(f"lobtail: {name}: {which}: {opened.why}")
-        return opened.files, container
 
     def _copy_files_safely(self, files: LogFiles, hold: Callable[[], object] | None = None) -> bool:
         """Show what files hold; return False if they broke and the API is to go on."""
@@ -266,7 +304,6 @@ class LogsRun:
     def _copy_files(self, files: LogFiles, hold: Callable[[], object] | None = None) -> None:
         """Show what files hold; call ``hold`` in between, to hold what is rotated meanwhile."""
         from lobtail.files import Damage
-        from lobtail.reading.from_files import damage_words, tail_count
 
         wanted, written = self._wanted, self._written
         for item in files.runs(
@@ -277,7 +314,7 @@ class LogsRun:
             details=wanted.details,
         ):
             if isinstance(item, Damage):
-                narrate(f"lobtail: lines may be missing here: {damage_words(item)}")
+                narrate(f"lobtail: lines may be missing here: {item.words}")
                 continue
             for frame in item:
                 self._write(frame)

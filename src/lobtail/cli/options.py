@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from collections.abc import Callable, Container, Coroutine, Iterator, Mapping
@@ -157,6 +156,9 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     SystemExit, which a signal raises anywhere, leaves the loop as it is: what was cut off in its
     midst may never end, so there is nobody to wait for. ``lobtail.cli.entry`` exits then.
     """
+    # The loop is loaded where there is one: `logs` may do without.
+    import asyncio
+
     runner = asyncio.Runner()
     try:
         result = runner.run(main)

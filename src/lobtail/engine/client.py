@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from lobtail.engine.endpoint import Endpoint, resolve
 from lobtail.engine.lifecycle import Lifecycle
@@ -56,6 +56,8 @@ class EngineClient(Lifecycle):
         ConfigError: ``host``, ``api_version`` or the environment cannot be used.
     """
 
+    _requests: ClassVar[type[Requests]] = Requests
+
     def __init__(
         self,
         host: str | None = None,
@@ -66,7 +68,7 @@ class EngineClient(Lifecycle):
     ) -> None:
         self.endpoint: Endpoint = resolve(host, os.environ, origin)
         self.timeout = timeout
-        self.requests = Requests(self.endpoint, api_version=api_version, timeout=timeout)
+        self.requests = self._requests(self.endpoint, api_version=api_version, timeout=timeout)
 
     async def __aenter__(self) -> Self:
         return self

@@ -16,11 +16,11 @@ from lobtail.engine.requests import PATIENCE
 from lobtail.errors import ConfigError, ConnectionLostError, EngineStreamError, TruncatedStream
 
 if TYPE_CHECKING:
+    from lobtail.engine.answer import Response
     from lobtail.engine.client import EngineClient
-    from lobtail.engine.http import Response
     from lobtail.engine.models import Container
 
-__all__ = ["LogOptions", "LogStream", "nanoseconds"]
+__all__ = ["LogOptions", "LogStream", "nanoseconds", "tail_count"]
 
 # From this API version on the Content-Type tells frames from raw bytes (moby, API changelog 1.42).
 # A newer engine asked in an older version labels frames as raw.
@@ -277,3 +277,9 @@ def nanoseconds(value: int | str | datetime | None, option: str) -> int | None:
     now = time.time_ns()
     offset = time.localtime(now // 10**9).tm_gmtoff
     return parse_time_argument(value, now_ns=now, local_offset=offset, option=option)
+
+
+def tail_count(tail: str) -> int | None:
+    """Return how many messages a ``tail`` asks for; None for all, as an engine reads it."""
+    # Engines take what is no number, or negative, for all.
+    return int(tail) if tail.isascii() and tail.isdecimal() else None

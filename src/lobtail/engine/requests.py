@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import html
 import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from types import EllipsisType
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlencode
@@ -15,10 +13,9 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from lobtail._version import __version__
+from lobtail.engine.answer import Connection, Response
 from lobtail.engine.endpoint import Endpoint
-from lobtail.engine.http import HttpConnection, Response
 from lobtail.engine.models import Ping
-from lobtail.engine.transport import open_transport
 from lobtail.errors import ConfigError, ConnectError, ConnectionLostError, EngineError
 
 __all__ = ["PATIENCE", "Patience", "Requests", "segment"]
@@ -54,9 +51,9 @@ class Requests:
         self.endpoint = endpoint
         self.timeout = timeout
         self._api = _fixed_version(api_version or os.environ.get("DOCKER_API_VERSION"))
-        self._negotiating = asyncio.Lock()
         self._pinged: Ping | None = None
-        self._idle: list[HttpConnection] = []
+        self._pinging: AbstractAsyncContextManager[Any] | None = None
+        self._idle: list[Connection] = []
         self._headers = {
             "Host": self.endpoint.host_header,
             "User-Agent": f"lobtail/{__version__}",
@@ -79,21 +76,26 @@ class Requests:
             server=response.headers.get("server", ""),
         )
 
+    def learn_from(self, other: Requests) -> None:
+        """Take over what other requests to the same engine have found out about it."""
+        self._pinged, self._api = other._pinged, other._api  # noqa: SLF001
+
     async def api_version(self) -> tuple[int, int]:
         """Return the API version in use, negotiated with the engine at the first call."""
         if self._api is None:
-            async with self._negotiating:
-                if self._api is None:
-                    self._pinged = await self.ping()
-                    named = _VERSION.fullmatch(self._pinged.api_version)
-                    newest = (int(named[1]), int(named[2])) if named else FALLBACK_API
-                    self._api = min(newest, MAX_API)
+            named = _VERSION.fullmatch((await self.pinged()).api_version)
+            newest = (int(named[1]), int(named[2])) if named else FALLBACK_API
+            self._api = min(newest, MAX_API)
         return self._api
 
     async def pinged(self) -> Ping:
         """Return what the engine says to a ping; asked once."""
         if self._pinged is None:
-            self._pinged = await self.ping()
+            if self._pinging is None:
+                self._pinging = self.lock()
+            async with self._pinging:
+                if self._pinged is None:
+                    self._pinged = await self.ping()
         return self._pinged
 
     async def get(
@@ -199,15 +201,27 @@ class Requests:
                 return await self._ask(connection, method, path, sent, body, seconds)
             except ConnectionLostError:
                 continue  # closed by the engine while it was idle: nothing was answered
-        return await self._ask(await self._connect(), method, path, sent, body, seconds)
+        return await self._ask(await self.connect(), method, path, sent, body, seconds)
 
-    async def _connect(self) -> HttpConnection:
+    def lock(self) -> AbstractAsyncContextManager[Any]:
+        """Return what lets one task pass at a time."""
+        # Loaded at use, as below: an event loop takes longer to import than most logs to read, and
+        # lobtail.engine.blocking needs none.
+        import asyncio
+
+        return asyncio.Lock()
+
+    async def connect(self) -> Connection:
+        """Open a connection."""
+        from lobtail.engine.http import HttpConnection
+        from lobtail.engine.transport import open_transport
+
         peer = f"the engine at {self.endpoint}"
         return await open_transport(self.endpoint, lambda: HttpConnection(peer), self.timeout)
 
     async def _ask(
         self,
-        connection: HttpConnection,
+        connection: Connection,
         method: str,
         path: str,
         headers: dict[str, str],
@@ -273,6 +287,8 @@ def _message(response: Response, body: bytes) -> str:
         with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             text = msgspec.json.decode(body, type=_Refusal).message.strip()
     elif "<html" in text[:1000].lower() or "<!doctype" in text[:100].lower():
+        import html
+
         title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
         said = f" titled {' '.join(html.unescape(title[1]).split())!r}" if title else ""
         text = f"{status}: an HTML page{said}, which no engine sends; is a proxy in between?"

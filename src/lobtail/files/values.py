@@ -46,6 +46,12 @@ class Damage(msgspec.Struct, frozen=True):
     """How many they are; of a compressed file that cannot be read on, what is left of itself."""
     reason: str
 
+    @property
+    def words(self) -> str:
+        """What could not be read, for people."""
+        size = f"{self.size} byte{'' if self.size == 1 else 's'}"
+        return f"{size} of {self.path} at {self.offset} hold no record: {self.reason}"
+
 
 class Lost(msgspec.Struct, frozen=True):
     """Here records may be missing; those before and behind were read."""

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lobtail.core.resume import WINDOW_NS, Memory, stamp_of
+from lobtail.engine.logs import tail_count
 from lobtail.files import Damage, LogFiles, Passed
 
 if TYPE_CHECKING:
     from lobtail.reading.intake import FollowOptions, Intake
 
-__all__ = ["FileHistory", "damage_words", "remember", "tail_count"]
+__all__ = ["FileHistory", "remember"]
 
 
 class FileHistory:
@@ -49,7 +50,7 @@ class FileHistory:
             context=search.context if search else None,
         ):
             if isinstance(item, Damage):
-                await intake.gap(damage_words(item))
+                await intake.gap(item.words)
             elif isinstance(item, Passed):
                 if item.count is not None:
                     await intake.skipped(item.count)
@@ -82,15 +83,3 @@ def remember(files: LogFiles, memory: Memory, *, details: bool) -> None:
     for item in files.messages(since=newest - 2 * WINDOW_NS, details=details):
         if isinstance(item, list):
             memory.add(item, newest)
-
-
-def tail_count(tail: str) -> int | None:
-    """Return how many messages a ``tail`` asks for; None for all, as an engine reads it."""
-    # Engines take what is no number, or negative, for all.
-    return int(tail) if tail.isascii() and tail.isdecimal() else None
-
-
-def damage_words(damage: Damage) -> str:
-    """Say what of a log file could not be read."""
-    size = f"{damage.size} byte{'' if damage.size == 1 else 's'}"
-    return f"{size} of {damage.path} at {damage.offset} hold no record: {damage.reason}"

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 from lobtail.core.frames import Frame
 from lobtail.core.resume import stamp_of
 from lobtail.files import Damage, LogTail, Lost
-from lobtail.reading.from_files import damage_words
 from lobtail.retry import CUTS, back_off
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ class FileLive:
         for item in self._tail.read():
             found = True
             if isinstance(item, Damage):
-                await self._receiver.gap(damage_words(item))
+                await self._receiver.gap(item.words)
             elif isinstance(item, Lost):
                 await self._receiver.gap(item.reason)
             elif messages := self._in_time(item):

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import pytest
 
-from lobtail.engine.http import HIGH_WATER, MAX_HEAD, HttpConnection, Response
+from lobtail.engine.answer import MAX_HEAD, Response
+from lobtail.engine.http import HIGH_WATER, HttpConnection
 from lobtail.errors import ConnectionLostError, ProtocolError
 
 T = TypeVar("T")
