@@ -14,7 +14,6 @@ from lobtail.engine.streams import JsonStream
 from lobtail.errors import ConnectionLostError
 
 if TYPE_CHECKING:
-    from lobtail.engine.answer import Response
     from lobtail.engine.client import EngineClient
 
 __all__ = ["Actor", "Event", "EventStream"]

@@ -78,7 +78,7 @@ class Requests:
 
     def learn_from(self, other: Requests) -> None:
         """Take over what other requests to the same engine have found out about it."""
-        self._pinged, self._api = other._pinged, other._api  # noqa: SLF001
+        self._pinged, self._api = other._pinged, other._api
 
     async def api_version(self) -> tuple[int, int]:
         """Return the API version in use, negotiated with the engine at the first call."""

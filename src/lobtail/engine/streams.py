@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 from lobtail.errors import ConnectionLostError, ProtocolError
 
 if TYPE_CHECKING:
+    from lobtail.engine.answer import Response
     from lobtail.engine.client import EngineClient
-    from lobtail.engine.http import Response
 
 __all__ = ["JsonStream"]
 
