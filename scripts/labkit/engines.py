@@ -127,7 +127,11 @@ def _podman(directory: str, answers: Callable[[], bool]) -> list[Daemon]:
             f'runroot = "{directory}/run"\n'
         ),
         # A short name is the local image, and nothing is looked for elsewhere.
-        "registries.conf": 'unqualified-search-registries = []\nshort-name-mode = "permissive"\n',
+        # A registry on loopback needs no TLS, as with Docker.
+        "registries.conf": (
+            'unqualified-search-registries = []\nshort-name-mode = "permissive"\n'
+            '[[registry]]\nlocation = "127.0.0.1"\ninsecure = true\n'
+        ),
         "policy.json": json.dumps({"default": [{"type": "insecureAcceptAnything"}]}) + "\n",
     }
     for name, text in settings.items():

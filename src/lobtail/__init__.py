@@ -29,12 +29,17 @@ if TYPE_CHECKING:
     )
     from lobtail.core.query import Query
     from lobtail.demultiplex import ademux, demux, stdcopy
+    from lobtail.engine.disk import DiskUsage, Usage
     from lobtail.engine.events import Event, EventStream
+    from lobtail.engine.images import HistoryEntry, Image, ImageRemoval, Images, ImageSummary
     from lobtail.engine.lifecycle import Pruned, Top
     from lobtail.engine.logs import LogStream
     from lobtail.engine.models import Container, ContainerSummary, Ping
+    from lobtail.engine.networks import Network, Networks
+    from lobtail.engine.pull import Credentials, PullProgress, PullStream
     from lobtail.engine.stats import Stats, StatsStream
     from lobtail.engine.system import Info, Version
+    from lobtail.engine.volumes import Volume, Volumes
     from lobtail.errors import (
         ConfigError,
         ConnectError,
@@ -57,6 +62,8 @@ _HOME = {
     "Container": "lobtail.engine.models",
     "ContainerRef": "lobtail.core.model",
     "ContainerSummary": "lobtail.engine.models",
+    "Credentials": "lobtail.engine.pull",
+    "DiskUsage": "lobtail.engine.disk",
     "Dropped": "lobtail.core.model",
     "Engine": "lobtail.api",
     "EngineError": "lobtail.errors",
@@ -66,6 +73,11 @@ _HOME = {
     "Frame": "lobtail.core.frames",
     "FrameDecoder": "lobtail.core.frames",
     "Gap": "lobtail.core.model",
+    "HistoryEntry": "lobtail.engine.images",
+    "Image": "lobtail.engine.images",
+    "ImageRemoval": "lobtail.engine.images",
+    "ImageSummary": "lobtail.engine.images",
+    "Images": "lobtail.engine.images",
     "Info": "lobtail.engine.system",
     "Level": "lobtail.core.levels",
     "Line": "lobtail.core.model",
@@ -73,9 +85,13 @@ _HOME = {
     "LogFileError": "lobtail.errors",
     "LogStream": "lobtail.engine.logs",
     "Mark": "lobtail.core.model",
+    "Network": "lobtail.engine.networks",
+    "Networks": "lobtail.engine.networks",
     "Ping": "lobtail.engine.models",
     "ProtocolError": "lobtail.errors",
     "Pruned": "lobtail.engine.lifecycle",
+    "PullProgress": "lobtail.engine.pull",
+    "PullStream": "lobtail.engine.pull",
     "Query": "lobtail.core.query",
     "QueryError": "lobtail.errors",
     "RawDecoder": "lobtail.core.frames",
@@ -91,7 +107,10 @@ _HOME = {
     "TailFiles": "lobtail.offline",
     "Top": "lobtail.engine.lifecycle",
     "TruncatedStream": "lobtail.errors",
+    "Usage": "lobtail.engine.disk",
     "Version": "lobtail.engine.system",
+    "Volume": "lobtail.engine.volumes",
+    "Volumes": "lobtail.engine.volumes",
     "ademux": "lobtail.demultiplex",
     "demux": "lobtail.demultiplex",
     "stdcopy": "lobtail.demultiplex",
@@ -105,6 +124,8 @@ __all__ = [
     "Container",
     "ContainerRef",
     "ContainerSummary",
+    "Credentials",
+    "DiskUsage",
     "Dropped",
     "Engine",
     "EngineError",
@@ -114,6 +135,11 @@ __all__ = [
     "Frame",
     "FrameDecoder",
     "Gap",
+    "HistoryEntry",
+    "Image",
+    "ImageRemoval",
+    "ImageSummary",
+    "Images",
     "Info",
     "Level",
     "Line",
@@ -121,9 +147,13 @@ __all__ = [
     "LogFileError",
     "LogStream",
     "Mark",
+    "Network",
+    "Networks",
     "Ping",
     "ProtocolError",
     "Pruned",
+    "PullProgress",
+    "PullStream",
     "Query",
     "QueryError",
     "RawDecoder",
@@ -139,7 +169,10 @@ __all__ = [
     "TailFiles",
     "Top",
     "TruncatedStream",
+    "Usage",
     "Version",
+    "Volume",
+    "Volumes",
     "__version__",
     "ademux",
     "demux",

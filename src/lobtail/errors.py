@@ -8,7 +8,7 @@
     ├── ConnectError           no engine answers at the endpoint: start it, or name another
     ├── ConnectionLostError    the connection broke in mid-answer: reconnect
     ├── EngineError            the engine refused: read its words; ``status`` is the HTTP status
-    ├── EngineStreamError      the engine reported an error of its own inside a log stream
+    ├── EngineStreamError      the engine reported an error of its own inside a stream
     ├── LogFileError           a log file cannot be opened or is none: name another, or use sudo
     └── ProtocolError          bytes that are not what the protocol promises: wrong peer or a bug
         └── TruncatedStream    the stream ended inside a frame: what came whole was delivered
@@ -79,7 +79,7 @@ class EngineError(LobtailError):
 
 
 class EngineStreamError(LobtailError):
-    """A frame of type 3: the daemon reports an error of its own in mid-stream.
+    """The daemon reports an error of its own in mid-stream: of logs, or of a pull.
 
     ``message`` is the daemon's text, without its last newline.
     """

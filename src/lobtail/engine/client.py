@@ -22,9 +22,13 @@ from lobtail.engine.requests import Requests, segment
 
 # What `lobtail logs` does not need is imported where it is used.
 if TYPE_CHECKING:
+    from lobtail.engine.disk import DiskUsage
     from lobtail.engine.events import EventStream
+    from lobtail.engine.images import Images
+    from lobtail.engine.networks import Networks
     from lobtail.engine.stats import Stats, StatsStream
     from lobtail.engine.system import Info, Version
+    from lobtail.engine.volumes import Volumes
 
 __all__ = ["EngineClient"]
 
@@ -110,6 +114,34 @@ class EngineClient(Lifecycle):
         from lobtail.engine.system import Info
 
         return decode(await self.requests.get("/info"), Info, "/info")
+
+    async def disk_usage(self) -> DiskUsage:
+        """Return how much room the engine's objects take, which it may have to measure first."""
+        from lobtail.engine.disk import DiskUsage
+
+        target = "/system/df"
+        return decode(await self.requests.get(target, timeout=self._long), DiskUsage, target)
+
+    @property
+    def images(self) -> Images:
+        """The engine's images."""
+        from lobtail.engine.images import Images
+
+        return Images(self)
+
+    @property
+    def volumes(self) -> Volumes:
+        """The engine's volumes."""
+        from lobtail.engine.volumes import Volumes
+
+        return Volumes(self)
+
+    @property
+    def networks(self) -> Networks:
+        """The engine's networks."""
+        from lobtail.engine.networks import Networks
+
+        return Networks(self)
 
     async def inspect(self, container: str, *, size: bool = False) -> Container:
         """Return all about a container, named by name, ID or the start of its ID.

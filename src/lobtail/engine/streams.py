@@ -34,6 +34,7 @@ class JsonStream(Generic[T]):
         self._engine = engine
         self._target = target
         self._query = dict(query)
+        self._headers: dict[str, str] = {}
         self._response: Response | None = None
         self._opened = False
 
@@ -100,6 +101,7 @@ class JsonStream(Generic[T]):
             self._target,
             self._query,
             method=self._method,
+            headers=self._headers,
             timeout=self._engine.timeout * self._work,
         )
         self._opened = True
