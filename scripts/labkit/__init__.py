@@ -9,6 +9,7 @@ nothing but Python. `scripts/lab` is the command, `scripts/demo` the other user.
     proc       whose process is it, and how it ends
     engines    the command line and the settings of each engine
     lab        up, host, down
+    swarm      engines as the nodes of a swarm
 """
 
 

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from lobtail.engine.networks import Network, Networks
     from lobtail.engine.pull import Credentials, PullProgress, PullStream
     from lobtail.engine.stats import Stats, StatsStream
+    from lobtail.engine.swarm import Nodes, Services, Tasks
+    from lobtail.engine.swarm_logs import ServiceLogStream, TaskLogStream
+    from lobtail.engine.swarm_models import Node, Service, Task
     from lobtail.engine.system import Info, Version
     from lobtail.engine.volumes import Volume, Volumes
     from lobtail.errors import (
@@ -87,6 +90,8 @@ _HOME = {
     "Mark": "lobtail.core.model",
     "Network": "lobtail.engine.networks",
     "Networks": "lobtail.engine.networks",
+    "Node": "lobtail.engine.swarm_models",
+    "Nodes": "lobtail.engine.swarm",
     "Ping": "lobtail.engine.models",
     "ProtocolError": "lobtail.errors",
     "Pruned": "lobtail.engine.lifecycle",
@@ -97,6 +102,9 @@ _HOME = {
     "RawDecoder": "lobtail.core.frames",
     "Removed": "lobtail.core.model",
     "Resumed": "lobtail.core.model",
+    "Service": "lobtail.engine.swarm_models",
+    "ServiceLogStream": "lobtail.engine.swarm_logs",
+    "Services": "lobtail.engine.swarm",
     "Skipped": "lobtail.core.model",
     "Started": "lobtail.core.model",
     "Stats": "lobtail.engine.stats",
@@ -105,6 +113,9 @@ _HOME = {
     "Stream": "lobtail.core.frames",
     "Tail": "lobtail.tail",
     "TailFiles": "lobtail.offline",
+    "Task": "lobtail.engine.swarm_models",
+    "TaskLogStream": "lobtail.engine.swarm_logs",
+    "Tasks": "lobtail.engine.swarm",
     "Top": "lobtail.engine.lifecycle",
     "TruncatedStream": "lobtail.errors",
     "Usage": "lobtail.engine.disk",
@@ -149,6 +160,8 @@ __all__ = [
     "Mark",
     "Network",
     "Networks",
+    "Node",
+    "Nodes",
     "Ping",
     "ProtocolError",
     "Pruned",
@@ -159,6 +172,9 @@ __all__ = [
     "RawDecoder",
     "Removed",
     "Resumed",
+    "Service",
+    "ServiceLogStream",
+    "Services",
     "Skipped",
     "Started",
     "Stats",
@@ -167,6 +183,9 @@ __all__ = [
     "Stream",
     "Tail",
     "TailFiles",
+    "Task",
+    "TaskLogStream",
+    "Tasks",
     "Top",
     "TruncatedStream",
     "Usage",

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from support.engines import LAB, Lab, TestEngine
+from support.swarm import Swarm
 
 GIVEN = os.environ.get("LOBTAIL_TEST_HOST", "")
 SUITES = ["given"] if GIVEN else ["bookworm", "trixie"]
@@ -51,3 +52,9 @@ def open_engine(suite: str, lab: Lab) -> Iterator[TestEngine]:
     yield engine
     if engine.containers:
         engine.docker("rm", "-f", "-v", *set(engine.containers.values()), check=False)
+
+
+@pytest.fixture(scope="session", params=["bookworm", "trixie"])
+def swarm(request: pytest.FixtureRequest, lab: Lab) -> Swarm:
+    """Two engines of their own, for what is swarm is swarm until an engine leaves."""
+    return Swarm(request.param, lab)

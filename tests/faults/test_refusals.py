@@ -308,7 +308,7 @@ def test_row_12_arguments_that_are_not_utf_8(args: tuple[str | bytes, ...]) -> N
         result = lobtail(engine.host, *args)
     assert line_of(result) == "Error response from daemon: no"
     if args[0] == "logs" and len(args) == 2:
-        assert engine.requests[-1] == "/v1.45/containers/%FF%2F%FE/json"
+        assert "/v1.45/containers/%FF%2F%FE/json" in engine.requests
 
 
 @pytest.mark.parametrize("reads", ["whole", "junk behind the answer", "cut", "refused"])

@@ -172,11 +172,12 @@ class Lab:
         self._folders: dict[str, str] = {}
         self._hosts: dict[str, str] = {}
 
-    def host(self, suite: str) -> str:
-        """Return the endpoint of `suite`, starting it if need be."""
-        if suite not in self._hosts:
-            self._folders[suite] = tempfile.mkdtemp(prefix="lt", dir=SHORT)
-            command = [sys.executable, str(LAB), "up", suite, "--dir", self._folders[suite]]
+    def host(self, suite: str, of: str = "") -> str:
+        """Return the endpoint of `suite`, starting it if need be; `of` tells several apart."""
+        key = suite + of
+        if key not in self._hosts:
+            self._folders[key] = tempfile.mkdtemp(prefix="lt", dir=SHORT)
+            command = [sys.executable, str(LAB), "up", suite, "--dir", self._folders[key]]
             done = subprocess.run(
                 [*command, "--owner", str(os.getpid())],
                 capture_output=True,
@@ -184,10 +185,17 @@ class Lab:
                 check=False,
             )
             assert done.returncode == 0, f"no engine to test with: {done.stderr.strip()}"
-            self._hosts[suite] = done.stdout.strip()
-        return self._hosts[suite]
+            self._hosts[key] = done.stdout.strip()
+        return self._hosts[key]
+
+    def folder(self, suite: str, of: str = "") -> Path:
+        """Return where an engine that was started keeps all that it has."""
+        return Path(self._folders[suite + of])
 
     def close(self) -> None:
-        """End all engines that were started."""
-        for folder in self._folders.values():
-            subprocess.run([sys.executable, str(LAB), "down", "--dir", folder], check=True)
+        """End all engines that were started, at the same time: some take 5 s to leave a swarm."""
+        commands = [
+            [sys.executable, str(LAB), "down", "--dir", folder] for folder in self._folders.values()
+        ]
+        for process in [subprocess.Popen(command) for command in commands]:
+            assert process.wait() == 0, process.args

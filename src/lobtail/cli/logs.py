@@ -72,7 +72,7 @@ def command(
         )
     if container is not None and file is not None:
         raise ConfigError("name a container or --file, not both")
-    wanted = Wanted.build(**options)
+    wanted = Wanted.build(raw=raw, **options)
     out, err = Output.stdout(raw=raw), Output.stderr(raw=raw)
     show = LogsRun(wanted, out, err)
     signalled = False

@@ -37,6 +37,8 @@ class Wanted(msgspec.Struct, frozen=True):
     details: bool
     source: Source
     verbose: bool
+    raw: bool
+    """Whether a service's lines shall have nothing in front of them."""
 
     @property
     def files_only(self) -> bool:
@@ -55,10 +57,11 @@ class Wanted(msgspec.Struct, frozen=True):
         details: bool,
         source: Source,
         verbose: bool,
+        raw: bool,
     ) -> Wanted:
         """Check the options; ConfigError for a time that cannot be understood."""
         since_ns, until_ns = nanoseconds(since, "since"), nanoseconds(until, "until")
-        return cls(follow, tail, timestamps, since_ns, until_ns, details, source, verbose)
+        return cls(follow, tail, timestamps, since_ns, until_ns, details, source, verbose, raw)
 
 
 class LogsRun:
@@ -98,33 +101,59 @@ class LogsRun:
         return not self._broken
 
     async def show(self, engine: EngineClient, name: str) -> None:
-        """Show the log of a container."""
-        wanted = self._wanted
+        """Show the log of a container, or of a service where no container is called so."""
         async with engine:
-            files, container = None, None
-            if self._broken:
-                stream = self._stream(engine, self._container or name, follow=False)
-                await self._copy(stream, skip=True)
-                return
-            if wanted.source != "api":
-                files, container = await self._open(engine, name)
-            if files is None:
-                if wanted.verbose and wanted.source == "api":
-                    narrate(f"lobtail: {name}: from the API, as --source says")
-                await self._copy(self._stream(engine, container or name, follow=wanted.follow))
-                return
-            if not wanted.follow:
-                with files:
-                    whole = self._copy_files_safely(files)
-                if not whole:
-                    again = self._stream(engine, container or name, follow=False)
-                    await self._copy(again, skip=True)
-                return
-            assert container is not None
-            if container.log_rotates:
-                await self._follow_files(engine, container, files)
-            else:
-                await self._follow(engine, container, files)
+            try:
+                await self._show(engine, name)
+            except EngineError as exc:
+                if exc.status != 404 or not await self._show_service(engine, name):
+                    raise
+
+    async def _show_service(self, engine: EngineClient, name: str) -> bool:
+        """Show the log of a service or task of a swarm, if there is one of this very name."""
+        # Only those whose container is not there pay for it.
+        from lobtail.cli.service_run import ServiceLogsRun, ServiceWanted
+
+        wanted = self._wanted
+        if wanted.source == "files":
+            return False
+        shown = ServiceWanted(
+            follow=wanted.follow,
+            tail=wanted.tail,
+            timestamps=wanted.timestamps,
+            since=wanted.since,
+            until=wanted.until,
+            details=wanted.details,
+            raw=wanted.raw,
+        )
+        return await ServiceLogsRun(engine, shown, self._out, self._err).show_named(name)
+
+    async def _show(self, engine: EngineClient, name: str) -> None:
+        wanted = self._wanted
+        files, container = None, None
+        if self._broken:
+            stream = self._stream(engine, self._container or name, follow=False)
+            await self._copy(stream, skip=True)
+            return
+        if wanted.source != "api":
+            files, container = await self._open(engine, name)
+        if files is None:
+            if wanted.verbose and wanted.source == "api":
+                narrate(f"lobtail: {name}: from the API, as --source says")
+            await self._copy(self._stream(engine, container or name, follow=wanted.follow))
+            return
+        if not wanted.follow:
+            with files:
+                whole = self._copy_files_safely(files)
+            if not whole:
+                again = self._stream(engine, container or name, follow=False)
+                await self._copy(again, skip=True)
+            return
+        assert container is not None
+        if container.log_rotates:
+            await self._follow_files(engine, container, files)
+        else:
+            await self._follow(engine, container, files)
 
     def show_file(self, path: str) -> None:
         """Show a log file, without an engine."""

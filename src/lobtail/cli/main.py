@@ -35,6 +35,7 @@ _COMMANDS = {
     "logs": "lobtail.cli.logs",
     "plugin": "lobtail.cli.plugin",
     "ps": "lobtail.cli.ps",
+    "service": "lobtail.cli.service",
     "tail": "lobtail.cli.tail",
 }
 # What completion asks for; nobody is told of it.
@@ -121,9 +122,17 @@ def _usage(exc: click.ClickException) -> int:
 def _line(exc: LobtailError) -> str:
     """Return an error as docker words it where it is the engine's, else with our name in front."""
     text = str(exc)
-    if text.startswith(("Error response from daemon: ", "error from daemon in stream: ")):
+    if text.startswith(_DOCKERS_WORDS):
         return text
     return f"lobtail: {text}"
+
+
+_DOCKERS_WORDS = (
+    "Error response from daemon: ",
+    "error from daemon in stream: ",
+    "no such task or service: ",
+    "tty service logs only supported ",
+)
 
 
 def _occupy_standard_descriptors() -> None:

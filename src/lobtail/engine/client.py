@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lobtail.engine.images import Images
     from lobtail.engine.networks import Networks
     from lobtail.engine.stats import Stats, StatsStream
+    from lobtail.engine.swarm import Nodes, Services, Tasks
     from lobtail.engine.system import Info, Version
     from lobtail.engine.volumes import Volumes
 
@@ -249,3 +251,26 @@ class EngineClient(Lifecycle):
         from lobtail.engine.events import EventStream
 
         return EventStream(self, filters=filters, since=since, until=until)
+
+    # --- swarm ------------------------------------------------------------------------------
+
+    @cached_property
+    def services(self) -> Services:
+        """The services of the swarm that the engine manages."""
+        from lobtail.engine.swarm import Services
+
+        return Services(self)
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """The tasks of the swarm that the engine manages."""
+        from lobtail.engine.swarm import Tasks
+
+        return Tasks(self)
+
+    @cached_property
+    def nodes(self) -> Nodes:
+        """The nodes of the swarm that the engine manages."""
+        from lobtail.engine.swarm import Nodes
+
+        return Nodes(self)

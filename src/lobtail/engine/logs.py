@@ -1,4 +1,4 @@
-"""Read the logs of one container, as the engine sends them."""
+"""Read logs, as the engine sends them: of one container, and what all logs have in common."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
     from lobtail.engine.models import Container
 
-__all__ = ["LogOptions", "LogStream", "nanoseconds", "tail_count"]
+__all__ = ["FrameStream", "LogOptions", "LogStream", "nanoseconds", "tail_count"]
 
 # From this API version on the Content-Type tells frames from raw bytes (moby, API changelog 1.42).
 # A newer engine asked in an older version labels frames as raw.
@@ -83,15 +83,8 @@ class LogOptions(msgspec.Struct, frozen=True):
         return query
 
 
-class LogStream:
-    """The logs of one container: batches of frames, as they come.
-
-    ::
-
-        async with engine.logs("web", follow=True) as stream:
-            async for frames in stream:
-                for frame in frames:
-                    sys.stdout.buffer.write(frame.payload)
+class FrameStream:
+    """A log as an engine sends it, of whatever kind: batches of frames, as they come.
 
     A batch is a list of what one look at the connection brought, never empty. With a TTY
     a frame is a chunk of stdout: as a rule a message, but it may begin and end anywhere. Otherwise
@@ -107,22 +100,16 @@ class LogStream:
     All that came whole before an error has been returned by then.
     """
 
-    def __init__(
-        self, engine: EngineClient, container: str | Container, options: LogOptions
-    ) -> None:
+    def __init__(self, engine: EngineClient, options: LogOptions) -> None:
         self._engine = engine
-        self._named = container
         self._options = options
-        self._container: Container | None = None
+        self._opened = False
         self._response: Response | None = None
         self._decoder: FrameDecoder | RawDecoder = RawDecoder()
 
-    @property
-    def container(self) -> Container:
-        """What ``inspect`` said of the container when the stream was opened."""
-        if self._container is None:
-            raise RuntimeError("the log stream is not open yet: enter it with 'async with'")
-        return self._container
+    async def _locate(self) -> tuple[str, bool]:
+        """Return where the log is to be had, and whether it is a terminal's, without frames."""
+        raise NotImplementedError
 
     @property
     def multiplexed(self) -> bool:
@@ -212,25 +199,22 @@ class LogStream:
     async def _open(self) -> None:
         if self._response is not None:
             return
-        if self._container is not None:
-            raise RuntimeError("the log stream has been read: open another with Engine.logs()")
+        if self._opened:
+            raise RuntimeError("the log stream has been read: open another")
         options = self._options
         if not (options.stdout or options.stderr):
             raise ConfigError("logs of neither stdout nor stderr were asked for")
-        container = self._named
-        if isinstance(container, str):
-            container = await self._engine.inspect(container)
-        target = f"/containers/{container.id}/logs"
+        target, tty = await self._locate()
         self._response = await self._engine.requests.open(target, options.query())
-        self._container = container
-        if await self._sends_frames(container):
+        self._opened = True
+        if await self._sends_frames(tty=tty):
             self._decoder = FrameDecoder()
 
-    async def _sends_frames(self, container: Container) -> bool:
+    async def _sends_frames(self, *, tty: bool) -> bool:
         label = self._response.headers.get("content-type", "") if self._response else ""
         if label in (_MULTIPLEXED, _RAW) and await self._engine.api_version() >= LABELLED_API:
             return label == _MULTIPLEXED
-        return not container.tty
+        return not tty
 
     async def _batch(self) -> list[bytes] | None:
         """Return the next batch, or None at the end."""
@@ -260,6 +244,41 @@ class LogStream:
             left = self._options.until + UNTIL_GRACE_NS - time.time_ns()
             return max(left, UNTIL_GRACE_NS) / 1e9
         return None
+
+
+class LogStream(FrameStream):
+    """The logs of one container: batches of frames, as they come.
+
+    ::
+
+        async with engine.logs("web", follow=True) as stream:
+            async for frames in stream:
+                for frame in frames:
+                    sys.stdout.buffer.write(frame.payload)
+
+    How it is read, and what it raises, is described in ``FrameStream``.
+    """
+
+    def __init__(
+        self, engine: EngineClient, container: str | Container, options: LogOptions
+    ) -> None:
+        super().__init__(engine, options)
+        self._named = container
+        self._container: Container | None = None
+
+    @property
+    def container(self) -> Container:
+        """What ``inspect`` said of the container when the stream was opened."""
+        if self._container is None:
+            raise RuntimeError("the log stream is not open yet: enter it with 'async with'")
+        return self._container
+
+    async def _locate(self) -> tuple[str, bool]:
+        container = self._named
+        if isinstance(container, str):
+            container = await self._engine.inspect(container)
+        self._container = container
+        return f"/containers/{container.id}/logs", container.tty
 
 
 def nanoseconds(value: int | str | datetime | None, option: str) -> int | None:

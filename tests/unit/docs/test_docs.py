@@ -22,7 +22,13 @@ ROOT = Path(__file__).parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 README = (ROOT / "README.md").read_text()
 # Where each command is described, by its first word, if not in logs.md.
-HOME = {"tail": "tail.md", "config": "tail.md", "plugin": "shell.md", "completion": "shell.md"}
+HOME = {
+    "tail": "tail.md",
+    "config": "tail.md",
+    "plugin": "shell.md",
+    "completion": "shell.md",
+    "service": "services.md",
+}
 
 
 def commands(group: click.Group = cli, before: str = "") -> dict[str, click.Command]:
