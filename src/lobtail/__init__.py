@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     )
     from lobtail.core.query import Query
     from lobtail.demultiplex import ademux, demux, stdcopy
+    from lobtail.engine.attach import AttachStream
     from lobtail.engine.disk import DiskUsage, Usage
     from lobtail.engine.events import Event, EventStream
+    from lobtail.engine.exec import ExecStream
     from lobtail.engine.images import HistoryEntry, Image, ImageRemoval, Images, ImageSummary
     from lobtail.engine.lifecycle import Pruned, Top
     from lobtail.engine.logs import LogStream
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
         ConfigError,
         ConnectError,
         ConnectionLostError,
+        ContainerStateError,
         EngineError,
         EngineStreamError,
         LobtailError,
@@ -59,11 +62,13 @@ if TYPE_CHECKING:
     from lobtail.tail import Tail
 
 _HOME = {
+    "AttachStream": "lobtail.engine.attach",
     "ConfigError": "lobtail.errors",
     "ConnectError": "lobtail.errors",
     "ConnectionLostError": "lobtail.errors",
     "Container": "lobtail.engine.models",
     "ContainerRef": "lobtail.core.model",
+    "ContainerStateError": "lobtail.errors",
     "ContainerSummary": "lobtail.engine.models",
     "Credentials": "lobtail.engine.pull",
     "DiskUsage": "lobtail.engine.disk",
@@ -73,6 +78,7 @@ _HOME = {
     "EngineStreamError": "lobtail.errors",
     "Event": "lobtail.engine.events",
     "EventStream": "lobtail.engine.events",
+    "ExecStream": "lobtail.engine.exec",
     "Frame": "lobtail.core.frames",
     "FrameDecoder": "lobtail.core.frames",
     "Gap": "lobtail.core.model",
@@ -129,11 +135,13 @@ _HOME = {
 }
 
 __all__ = [
+    "AttachStream",
     "ConfigError",
     "ConnectError",
     "ConnectionLostError",
     "Container",
     "ContainerRef",
+    "ContainerStateError",
     "ContainerSummary",
     "Credentials",
     "DiskUsage",
@@ -143,6 +151,7 @@ __all__ = [
     "EngineStreamError",
     "Event",
     "EventStream",
+    "ExecStream",
     "Frame",
     "FrameDecoder",
     "Gap",

@@ -22,6 +22,7 @@ __all__ = [
     "ConfigError",
     "ConnectError",
     "ConnectionLostError",
+    "ContainerStateError",
     "EngineError",
     "EngineStreamError",
     "LobtailError",
@@ -61,6 +62,10 @@ class ConnectError(LobtailError):
 
 class ConnectionLostError(LobtailError):
     """The connection ended before the answer did. What came before it was delivered."""
+
+
+class ContainerStateError(LobtailError):
+    """The container is in a state in which this cannot be done."""
 
 
 class EngineError(LobtailError):

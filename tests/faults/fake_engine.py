@@ -10,6 +10,7 @@ from __future__ import annotations
 import array
 import fcntl
 import json
+import re
 import socket
 import struct
 import tempfile
@@ -37,6 +38,7 @@ class Connection:
         self.sock = sock
         self.requests: list[str] = []
         self.bodiless = False
+        self.body = b""
         self._pending = b""
 
     def send(self, data: bytes) -> None:
@@ -47,8 +49,13 @@ class Connection:
             self.engine.sent += taken
             left = left[taken:]
 
+    def taken(self) -> bytes:
+        """Return what was read behind the request."""
+        pending, self._pending = self._pending, b""
+        return pending
+
     def request(self) -> str | None:
-        """Read a request's head; return its target, or None at the end."""
+        """Read a request; return its target, or None at the end."""
         while _END not in self._pending:
             data = self.sock.recv(65536)
             if not data:
@@ -56,6 +63,11 @@ class Connection:
             self._pending += data
         head, _, self._pending = self._pending.partition(_END)
         method, target = head.decode("latin-1").split(" ", 2)[:2]
+        match = re.search(rb"\r\nContent-Length: (\d+)", head)
+        size = int(match[1]) if match else 0
+        while len(self._pending) < size and (data := self.sock.recv(65536)):
+            self._pending += data
+        self.body, self._pending = self._pending[:size], self._pending[size:]
         self.bodiless = method == "HEAD"
         self.requests.append(target)
         self.engine.requests.append(target)
@@ -119,6 +131,26 @@ def tell(event: threading.Event) -> Step:
         event.set()
 
     return step
+
+
+def receive(wanted: bytes) -> Step:
+    """Read what the peer sends until `wanted` is the end of it."""
+
+    def step(connection: Connection) -> None:
+        got = connection.taken()
+        while not got.endswith(wanted):
+            data = connection.sock.recv(65536)
+            if not data:
+                raise AssertionError(f"the peer sent {got!r} and ended")
+            got += data
+
+    return step
+
+
+def receive_eof(connection: Connection) -> None:
+    """Read what the peer sends until it says that there is no more."""
+    while connection.sock.recv(65536):
+        pass
 
 
 def repeat(data: bytes, times: int | None = None) -> Step:

@@ -6,6 +6,9 @@ that came since it last looked (a *batch*). No Python code runs per chunk.
 
 The end: a chunked or counted body that stops early is a cut connection and an error, never a
 normal end. Only a body with neither count nor chunks (HTTP/1.0) ends with the connection.
+
+A connection that is handed over (``Upgrade``, for attach and exec) carries bytes both ways from
+then on; what comes is read as a body is.
 """
 
 from __future__ import annotations
@@ -97,9 +100,12 @@ class Response:
 
 
 class AnswerParser:
-    """The answer to one request, while it comes in."""
+    """The answer to one request, while it comes in.
 
-    def __init__(self) -> None:
+    ``upgrade`` says that the connection was asked for.
+    """
+
+    def __init__(self, *, upgrade: bool = False) -> None:
         self.chunks: list[bytes] = []
         # The parser looks its callbacks up by name; this one is called for every chunk.
         self.on_body = self.chunks.append
@@ -111,12 +117,22 @@ class AnswerParser:
         self.received = 0
         """Bytes of head and body, as they came."""
         self._until_eof = False
+        self._upgrade = upgrade
+        self._switched = False
         self._parser = httptools.HttpResponseParser(self)
 
     @property
     def status(self) -> int:
         """The status of the answer, once ``head_done``."""
         return self._parser.get_status_code()
+
+    @property
+    def two_way(self) -> bool:
+        """Whether the answer hands the connection over.
+
+        Old ones do so with 200 and a body that ends with the connection.
+        """
+        return self._upgrade and self.head_done and self._until_eof
 
     def feed(self, data: memoryview) -> None:
         """Parse what a read brought.
@@ -125,10 +141,18 @@ class AnswerParser:
             ProtocolError: it is not HTTP. What came before it is in ``chunks``.
         """
         self.received += len(data)
+        if self._switched:
+            self.chunks.append(bytes(data))
+            return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            raise ProtocolError("the engine switched protocols without being asked to") from None
+        except httptools.HttpParserUpgrade as exc:
+            if not (self._upgrade and self.head_done):
+                words = "the engine switched protocols without being asked to"
+                raise ProtocolError(words) from None
+            self._switched = True
+            if rest := bytes(data[exc.args[0] :]):
+                self.chunks.append(rest)
         except httptools.HttpParserError as exc:
             # A signal that ends us may come while the parser calls back; it wraps all errors.
             if isinstance(exc.__context__, SystemExit | KeyboardInterrupt):
@@ -169,7 +193,8 @@ class AnswerParser:
 
     def on_headers_complete(self) -> None:
         """Find out how the body will end."""
-        if self.status < 200:  # an interim answer: the real one follows
+        switch = self._upgrade and self.status == 101
+        if self.status < 200 and not switch:  # an interim answer: the real one follows
             self.reason = b""
             self.headers = {}
             return
@@ -180,7 +205,7 @@ class AnswerParser:
 
     def on_message_complete(self) -> None:
         """Note that the body came whole."""
-        if self.head_done:
+        if self.head_done and self.status != 101:
             self.complete = True
             self.keep_alive = self._parser.should_keep_alive()
 

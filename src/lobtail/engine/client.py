@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from types import TracebackType
@@ -23,8 +24,10 @@ from lobtail.engine.requests import Requests, segment
 
 # What `lobtail logs` does not need is imported where it is used.
 if TYPE_CHECKING:
+    from lobtail.engine.attach import AttachStream
     from lobtail.engine.disk import DiskUsage
     from lobtail.engine.events import EventStream
+    from lobtail.engine.exec import ExecStream
     from lobtail.engine.images import Images
     from lobtail.engine.networks import Networks
     from lobtail.engine.stats import Stats, StatsStream
@@ -274,3 +277,85 @@ class EngineClient(Lifecycle):
         from lobtail.engine.swarm import Nodes
 
         return Nodes(self)
+
+    def attach(
+        self,
+        container: str | Container,
+        *,
+        stdin: bool = False,
+        stdout: bool = True,
+        stderr: bool = True,
+        logs: bool = False,
+        detach_keys: str = "",
+        before_start: bool = False,
+    ) -> AttachStream:
+        """Attach to a container's main process; see ``AttachStream`` for how to talk to it.
+        ``stdin`` lets you ``write``, if the container was made with an open one. ``logs`` begins
+        with what was logged so far; what is written at that moment may come twice. Where the
+        container has a TTY, the engine detaches when ``detach_keys`` are written, ctrl-p,ctrl-q
+        by default. ``before_start`` allows a container that does not run yet, and waits for its
+        start, so that nothing is missed.
+        Nothing is asked of the engine before the stream is entered.
+
+        Raises:
+            ConfigError: ``detach_keys`` cannot be used.
+        """
+        from lobtail.engine.attach import AttachOptions, AttachStream
+
+        options = AttachOptions(
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            logs=logs,
+            detach_keys=detach_keys,
+            before_start=before_start,
+        )
+        return AttachStream(self, _name(container), options)
+
+    def exec(
+        self,
+        container: str | Container,
+        command: Sequence[str],
+        *,
+        stdin: bool = False,
+        stdout: bool = True,
+        stderr: bool = True,
+        tty: bool = False,
+        size: tuple[int, int] | None = None,
+        env: Mapping[str, str] | Sequence[str] = (),
+        user: str = "",
+        workdir: str = "",
+        privileged: bool = False,
+        detach: bool = False,
+        detach_keys: str = "",
+    ) -> ExecStream:
+        """Execute a command in a container that runs; see ``ExecStream`` for how to talk to it.
+        ``command`` are words, no shell. ``tty`` gives it a terminal, of ``size`` (rows, columns).
+        ``env`` is added to the container's, as a mapping or as ``NAME=VALUE`` texts; ``user`` is
+        ``name|uid[:group|gid]``. ``detach`` starts it and leaves it alone.
+        Nothing is asked of the engine before the stream is entered.
+
+        Raises:
+            ConfigError: the command is empty or one text, or ``detach_keys`` cannot be used.
+        """
+        from lobtail.engine.exec import ExecOptions, ExecStream
+
+        options = ExecOptions.build(
+            command,
+            env,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            tty=tty,
+            size=size,
+            user=user,
+            workdir=workdir,
+            privileged=privileged,
+            detach=detach,
+            detach_keys=detach_keys,
+        )
+        return ExecStream(self, _name(container), options)
+
+
+def _name(container: str | Container) -> str:
+    return container.removeprefix("/") if isinstance(container, str) else container.id

@@ -2,15 +2,19 @@
 
 Flow control: when ``HIGH_WATER`` bytes are waiting for the reader, the socket is no longer read;
 the kernel's buffers fill and the engine waits. A slow reader costs memory of that order only.
+
+On a connection that is handed over (for attach and exec) bytes are sent with ``write``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from typing import Final, cast
 
 from lobtail.engine.answer import AnswerParser, Response, not_http, request_head
-from lobtail.errors import ConnectionLostError, ProtocolError
+from lobtail.errors import ConnectionLostError, LobtailError, ProtocolError
 
 __all__ = ["HttpConnection"]
 
@@ -31,6 +35,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._error: Exception | None = None
         self._lost = False
         self._paused = False
+        self._blocked: asyncio.Future[None] | None = None  # while the peer takes no more
         self._answer: AnswerParser | None = None
         self._unread = 0
 
@@ -64,7 +69,7 @@ class HttpConnection(asyncio.BufferedProtocol):
             raise self._error
         if self._transport is None or self._lost:
             raise ConnectionLostError("the connection is closed")
-        answer = self._answer = AnswerParser()
+        answer = self._answer = AnswerParser(upgrade="Upgrade" in headers)
         self._unread = 0
         self._transport.write(request_head(method, target, headers, body) + body)
         while not answer.head_done:
@@ -88,6 +93,48 @@ class HttpConnection(asyncio.BufferedProtocol):
             self._paused = False
             cast("asyncio.Transport", self._transport).resume_reading()
         return batch
+
+    def expire(self) -> None:
+        """End a wait for the body as if its time were over: ``take`` raises TimeoutError."""
+        if self._waiter is not None:
+            self._expire(self._waiter)
+
+    @property
+    def two_way(self) -> bool:
+        """Whether the last answer handed the connection over: it takes ``write``."""
+        return self._answer is not None and self._answer.two_way
+
+    async def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send bytes on a connection that was handed over; return when the kernel has them all.
+
+        Raises:
+            ConnectionLostError: the peer takes no more. What it sent can still be read.
+        """
+        transport = self._transport
+        if transport is not None and not self._lost and not transport.is_closing():
+            transport.set_write_buffer_limits(0)  # wait whenever anything is left
+            transport.write(data)
+            while self._blocked is not None and not self._lost:
+                await asyncio.shield(self._blocked)
+            if not self._lost:
+                return
+        raise ConnectionLostError(f"{self._peer} takes no more input: the connection is closed")
+
+    def write_eof(self) -> None:
+        """Say that no more will be sent; reading goes on.
+
+        Raises:
+            LobtailError: this kind of connection cannot be closed one way.
+        """
+        transport = self._transport
+        if transport is None or self._lost or transport.is_closing():
+            return
+        if not transport.can_write_eof():
+            raise LobtailError(
+                f"the end of the input cannot be sent to {self._peer}: this kind of connection "
+                "can only be closed both ways"
+            )
+        transport.write_eof()
 
     def close(self) -> None:
         """Close at once; what was not read is lost."""
@@ -155,12 +202,27 @@ class HttpConnection(asyncio.BufferedProtocol):
                 self._fail(ProtocolError(f"the engine sent {self._unread} bytes without content"))
         self._wake()
 
+    def pause_writing(self) -> None:
+        """Make ``write`` wait."""
+        self._blocked = self._blocked or self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        """Let ``write`` return."""
+        blocked, self._blocked = self._blocked, None
+        if blocked is not None and not blocked.done():
+            blocked.set_result(None)
+
     def eof_received(self) -> None:
         """Let asyncio close the transport: ``connection_lost`` comes next."""
+        if self.two_way:  # it would first wait for input to be taken that nobody reads any more
+            self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell a normal end from a cut."""
+        if isinstance(exc, ConnectionError) and self.two_way and self._rescued(exc):
+            exc = None
         self._lost = True
+        self.resume_writing()
         answer = self._answer
         if exc is None:
             if answer is not None and self._error is None:
@@ -172,6 +234,27 @@ class HttpConnection(asyncio.BufferedProtocol):
                 f"{exc.strerror if isinstance(exc, OSError) and exc.strerror else exc}"
             )
         self._wake()
+
+    def _rescued(self, exc: ConnectionError) -> bool:
+        """Read what the peer sent before it closed; return whether that was a good end.
+
+        A process that ends before its input does makes a write fail, and asyncio would drop the
+        output that waits in the kernel. On a Unix socket a reset says only that some input was
+        not read.
+        """
+        transport = cast("asyncio.Transport", self._transport)
+        sock = transport.get_extra_info("socket")
+        if sock is None or transport.get_extra_info("ssl_object") is not None:
+            return False
+        local: bool = sock.family == socket.AF_UNIX
+        try:
+            while nbytes := os.readv(sock.fileno(), [self._buffer]):
+                self.buffer_updated(nbytes)
+        except ConnectionResetError:
+            return local
+        except OSError:
+            return False
+        return local or isinstance(exc, BrokenPipeError)
 
     def _fail(self, error: Exception) -> None:
         self._error = self._error or error

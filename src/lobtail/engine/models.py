@@ -73,6 +73,7 @@ class Config(Answer, frozen=True):
     """The configuration of a container that is the same wherever it runs."""
 
     tty: bool = False
+    open_stdin: bool = False
     image: str = ""
     labels: dict[str, str] | None = None
     hostname: str = ""
