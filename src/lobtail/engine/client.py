@@ -290,11 +290,13 @@ class EngineClient(Lifecycle):
         before_start: bool = False,
     ) -> AttachStream:
         """Attach to a container's main process; see ``AttachStream`` for how to talk to it.
+
         ``stdin`` lets you ``write``, if the container was made with an open one. ``logs`` begins
         with what was logged so far; what is written at that moment may come twice. Where the
         container has a TTY, the engine detaches when ``detach_keys`` are written, ctrl-p,ctrl-q
         by default. ``before_start`` allows a container that does not run yet, and waits for its
         start, so that nothing is missed.
+
         Nothing is asked of the engine before the stream is entered.
 
         Raises:
@@ -330,9 +332,11 @@ class EngineClient(Lifecycle):
         detach_keys: str = "",
     ) -> ExecStream:
         """Execute a command in a container that runs; see ``ExecStream`` for how to talk to it.
+
         ``command`` are words, no shell. ``tty`` gives it a terminal, of ``size`` (rows, columns).
         ``env`` is added to the container's, as a mapping or as ``NAME=VALUE`` texts; ``user`` is
         ``name|uid[:group|gid]``. ``detach`` starts it and leaves it alone.
+
         Nothing is asked of the engine before the stream is entered.
 
         Raises:
