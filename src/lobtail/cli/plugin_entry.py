@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final, NoReturn
 
 from lobtail._version import __version__
@@ -141,11 +142,9 @@ def _watch(address: str) -> None:
         return
 
     def wait() -> None:
-        try:
+        with peer, suppress(OSError):
             while peer.recv(1):
                 pass
-        except OSError:
-            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, daemon=True).start()
