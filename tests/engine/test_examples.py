@@ -10,12 +10,14 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.engines import LAB, TestEngine, finish
 from support.examples import Command, blocks, commands, pages, shows
+from support.registry import Registry
 from support.world import World
 
 SUPPORT = Path(__file__).parents[1] / "support"
@@ -24,9 +26,10 @@ PAST = re.compile(r"\d{4}-\d\d-\d\dT")
 
 
 @pytest.fixture(scope="module")
-def world(one_engine: TestEngine, tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(one_engine: TestEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     subprocess.run([sys.executable, str(LAB), "tools"], check=True)
-    return World(one_engine, tmp_path_factory.mktemp("world"))
+    with Registry() as registry:
+        yield World(one_engine, tmp_path_factory.mktemp("world"), registry)
 
 
 def name_of(page: Path) -> str:

@@ -15,6 +15,7 @@ from typing import Final
 
 from lobtail.core.frames import Stream
 from support.engines import LOBTAIL, TestEngine, docker_cli, until
+from support.registry import Registry
 
 __all__ = ["World"]
 
@@ -58,8 +59,9 @@ CONTEXTS: Final = ("prod", "prod1", "prod2", "staging")
 class World:
     """A home, and an engine with all that examples name."""
 
-    def __init__(self, engine: TestEngine, home: Path) -> None:
+    def __init__(self, engine: TestEngine, home: Path, registry: Registry) -> None:
         self.engine = engine
+        self.registry = registry
         self.home = home
         self.env = {
             **engine.env(),
@@ -77,11 +79,12 @@ class World:
         self._files()
 
     def literal(self, text: str) -> str:
-        """Return a command as it can be run here: with this engine in the place of the page's."""
+        """Return an example as it can be run here: this engine and registry for the page's."""
         host, root = self.engine.host, self._root
         text = re.sub(r"(?:tcp|ssh)://[\w.@:-]+|unix:///(?:…|[\w/.-]+\.sock)", host, text)
         text = text.replace("/var/run/docker.sock", host.removeprefix("unix://"))
         text = text.replace("/var/lib/docker/", f"{root}/")
+        text = re.sub(r'(?<=pull\(")[^"]+', f"{self.registry.host}/image:1", text)
         if "…" in text:
             ident = self.engine.docker("inspect", "-f", "{{.Id}}", "web")
             text = re.sub(r"\b[0-9a-f]{2,}…", ident, text)
