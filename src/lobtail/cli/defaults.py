@@ -1,6 +1,6 @@
 """Defaults for options: the user's configuration file, and the environment.
 
-The command line comes first, then ``LOBTAIL_TAIL_*``, then ``[tail]`` in
+The command line comes first, then ``LOBTAIL_TAIL_*``, then ``[tail]`` (and ``[ui]``) in
 ``$XDG_CONFIG_HOME/lobtail/config.toml`` (``~/.config`` without that variable; ``LOBTAIL_CONFIG``
 names another file). Keys are the long names of the options.
 """
@@ -17,7 +17,17 @@ from click.core import ParameterSource
 
 from lobtail.errors import ConfigError
 
-__all__ = ["config_path", "key_of", "load_defaults", "origin_of", "settable", "variable_of"]
+__all__ = [
+    "config_path",
+    "key_of",
+    "load_defaults",
+    "load_keys",
+    "origin_of",
+    "settable",
+    "variable_of",
+]
+
+_TABLES = ("tail", "ui")
 
 
 def config_path(environ: Mapping[str, str] | None = None) -> Path:
@@ -70,18 +80,33 @@ def load_defaults(command: click.Command, ctx: click.Context) -> dict[str, Any]:
     path = config_path()
     table = _read(path)
     for name, value in table.items():
-        if name != command.name:
-            raise ConfigError(f"{path}: {name!r} is not known; all belongs to [{command.name}]")
+        if name not in _TABLES:
+            raise ConfigError(f"{path}: {name!r} is not known; there are [tail] and [ui]")
         if not isinstance(value, dict):
             raise ConfigError(f"{path}: {name} should be a table: [{name}]")
     options = settable(command)
     defaults: dict[str, Any] = {}
     for key, value in table.get(command.name or "", {}).items():
+        if key == "keys" and command.name == "ui":
+            continue  # a table of its own
         option = options.get(key)
         if option is None:
             raise ConfigError(f"{path}: [{command.name}] has no {key!r}; {_instead(key, options)}")
         defaults[option.name or key] = _checked(path, option, key, value, ctx)
     return defaults
+
+
+def load_keys() -> dict[str, Any]:
+    """Return what the file says in ``[ui.keys]``, unchecked.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    path = config_path()
+    keys = _read(path).get("ui", {}).get("keys", {})
+    if not isinstance(keys, dict):
+        raise ConfigError(f"{path}: ui.keys should be a table: [ui.keys]")
+    return keys
 
 
 def _instead(key: str, options: Mapping[str, click.Option]) -> str:

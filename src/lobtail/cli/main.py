@@ -37,6 +37,7 @@ _COMMANDS = {
     "ps": "lobtail.cli.ps",
     "service": "lobtail.cli.service",
     "tail": "lobtail.cli.tail",
+    "ui": "lobtail.cli.ui",
 }
 # What completion asks for; nobody is told of it.
 _HIDDEN = {

@@ -29,6 +29,7 @@ __all__ = [
     "Skipped",
     "Started",
     "Stopped",
+    "forget_parsed",
     "level_of",
 ]
 
@@ -128,6 +129,12 @@ class Line(msgspec.Struct, frozen=True, gc=False, eq=False, repr_omit_defaults=T
 def level_of(line: Line) -> Level:
     """Return ``line.level`` without keeping it: for those who look at a line last."""
     return detect_level(line.raw) if line._cache is None else line.level  # noqa: SLF001
+
+
+def forget_parsed(line: Line) -> None:
+    """Let go of the fields and the level that were found in a line: for those who keep many."""
+    if line._cache is not None:  # noqa: SLF001
+        force_setattr(line, "_cache", None)
 
 
 class Mark(msgspec.Struct, frozen=True):

@@ -48,6 +48,7 @@ def ours(modules: set[str]) -> set[str]:
         ("frames", {"ps", "logs", "tail"}),
         ("tail", {"ps", "logs", "frames", "config"}),
         ("config", {"ps", "logs", "frames"}),
+        ("ui", {"ps", "logs", "frames", "tail"}),
     ],
 )
 def test_a_command_loads_what_it_needs(command: str, not_loaded: set[str]) -> None:

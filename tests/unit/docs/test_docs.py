@@ -25,6 +25,7 @@ README = (ROOT / "README.md").read_text()
 HOME = {
     "tail": "tail.md",
     "config": "tail.md",
+    "ui": "ui.md",
     "plugin": "shell.md",
     "completion": "shell.md",
     "service": "services.md",

@@ -1,0 +1,98 @@
+"""The terminal client as a Textual application: what holds on every screen."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from typing import ClassVar
+
+import msgspec
+from textual.app import App
+from textual.binding import BindingType
+
+from lobtail.api import Engine
+from lobtail.render.stamps import find_zone
+from lobtail.tui.screens.main import MainScreen
+from lobtail.tui.state.look import Look, Stamp
+from lobtail.tui.state.target import Target
+from lobtail.tui.widgets.bindings import bindings_of
+from lobtail.tui.widgets.themes import DARK_THEME, LIGHT_THEME
+
+__all__ = ["LobtailApp", "Settings"]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the client begins: from the command line and the config file."""
+
+    theme: str = "dark"
+    timezone: str = "local"
+    timestamps: Stamp = "short"
+    wrap: bool = False
+    histogram: bool = True
+    read_only: bool = False
+    keys: Mapping[str, str] = {}
+
+    def check(self) -> None:
+        """See whether they can be used.
+
+        Raises:
+            ConfigError: they cannot.
+        """
+        find_zone(self.timezone)
+
+
+class LobtailApp(App[int]):
+    """Shows containers and their logs; exits with a code."""
+
+    TITLE = "lobtail"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("app")]
+
+    def __init__(self, engine: Engine, target: Target, settings: Settings) -> None:
+        super().__init__()
+        self.engine = engine
+        self.target = target
+        self.settings = settings
+        self.look = Look(
+            stamp=settings.timestamps, zone=find_zone(settings.timezone), wrap=settings.wrap
+        )
+
+        self.fault = ""
+        """What ended it, where that was a fault of ours."""
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End with one line rather than with pages: those are for whoever asks for them."""
+        if self.is_headless or "LOBTAIL_DEBUG" in os.environ:
+            super()._handle_exception(error)
+            return
+        self.fault = f"the terminal UI failed: {type(error).__name__}: {error} (see LOBTAIL_DEBUG)"
+        self._return_code = 1
+        self._close_messages_no_wait()
+
+    def on_mount(self) -> None:
+        """Show the main screen."""
+        for theme in (DARK_THEME, LIGHT_THEME):
+            self.register_theme(theme)
+        self.theme = (LIGHT_THEME if self.settings.theme == "light" else DARK_THEME).name
+        self.set_keymap(self.settings.keys)
+        self.push_screen(MainScreen(self.engine, self.target, self.look, self.settings.histogram))
+
+    def action_theme(self) -> None:
+        """Change between light and dark."""
+        self.theme = (DARK_THEME if self.theme == LIGHT_THEME.name else LIGHT_THEME).name
+
+
+async def run_app(engine: Engine, target: Target, settings: Settings) -> tuple[int, str]:
+    """Run the client; return the exit code, and what went wrong.
+
+    The terminal is as it was afterwards, whatever ends it: a key, a signal, a fault of ours.
+    """
+    app = LobtailApp(engine, target, settings)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        loop.add_signal_handler(number, app.exit, 128 + number)
+    async with engine:
+        result = await app.run_async()
+    return result if result is not None else app.return_code or 0, app.fault

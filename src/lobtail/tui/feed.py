@@ -1,0 +1,276 @@
+"""Fill a log from an engine: what is written now, and when it is asked for what was before.
+
+What is read now goes into the log until it is full and nobody follows it; then the reading waits,
+and so does the engine. Where the newest lines were dropped because older ones were asked for,
+reading goes on behind the newest that is left, as soon as somebody comes near the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from lobtail.api import Engine
+from lobtail.core.model import ContainerRef, Item, Line
+from lobtail.errors import LobtailError
+from lobtail.tui.state.log import OVERLAP_NS, Log
+from lobtail.tui.state.target import Target
+
+__all__ = ["Feed"]
+
+# Lines of each container to begin with: of one alone, of one of many.
+FIRST: Final = 2000
+FIRST_OF_MANY: Final = 500
+# Older lines that are asked for at a time.
+CHUNK: Final = 10_000
+# How close to the end the reading goes on, in rows.
+NEAR: Final = 5000
+# A batch may wait so long for the next one while history is read.
+_QUIET: Final = 0.4
+# Seconds that the feed works before it lets keys and the screen have their turn.
+_TURN: Final = 0.008
+_BACK_OFF: Final = (0.5, 1, 2, 4, 8)
+_PIECE: Final = 16_384
+
+
+class Feed:
+    """Reads the logs of ``target`` into ``log``; ``changed`` is called when something has come."""
+
+    def __init__(
+        self, engine: Engine, target: Target, log: Log, changed: Callable[[], None]
+    ) -> None:
+        self._engine = engine
+        self.target = target
+        self._log = log
+        self._changed = changed
+        self._task: asyncio.Task[None] | None = None
+        self._older: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._seen: dict[str, ContainerRef] = {}
+        self.following = True
+        """Whether somebody looks at the newest lines, so that older ones may go for them."""
+        self.near_end = True
+        """Whether somebody is about to see the end of what is held."""
+        self.error = ""
+        """Why nothing comes; empty while all is well."""
+        self.settled = False
+        """Whether the history that was asked for first has come."""
+
+    @property
+    def loading(self) -> bool:
+        """Whether older lines are on their way."""
+        return self._older is not None and not self._older.done()
+
+    @property
+    def containers(self) -> list[ContainerRef]:
+        """The containers whose lines have been seen."""
+        return list(self._seen.values())
+
+    # --- what is asked for ------------------------------------------------------------------
+
+    def begin_at_end(self) -> None:
+        """Read the end of the log, and go on with what comes."""
+        first = FIRST if self.target.single else FIRST_OF_MANY
+        self._restart(tail=first, clear=True)
+
+    def begin_at_start(self) -> None:
+        """Read the log from its first line on."""
+        self._restart(tail="all", clear=True)
+
+    def begin_at_time(self, time_ns: int) -> None:
+        """Read the log from a time on."""
+        self._restart(since=time_ns, clear=True)
+        self._log.since_ns = time_ns
+
+    def ask_for_older(self) -> None:
+        """Put older lines in front of those that are held, if there are any."""
+        if not self.loading and self._log.since_ns is not None and self.settled:
+            self._older = asyncio.create_task(self._load_older())
+
+    def look(self, *, following: bool, near_end: bool) -> None:
+        """Say where somebody looks: that decides whether reading goes on."""
+        self.following, self.near_end = following, near_end
+        if self._log.detached and near_end:
+            self._log.detached = False
+            self._restart(since=self._log.resume_ns(), clear=False)
+        self._wake.set()
+
+    async def aclose(self) -> None:
+        """End all reading."""
+        tasks = [task for task in (self._task, self._older) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # --- reading ----------------------------------------------------------------------------
+
+    def _restart(self, *, clear: bool, **part: Any) -> None:
+        for task in (self._task, self._older):
+            if task is not None:
+                task.cancel()
+        if clear:
+            self._log.clear()
+            self._changed()
+        self.settled = not clear
+        self._task = asyncio.create_task(self._read(part))
+
+    async def _read(self, part: dict[str, Any]) -> None:
+        """Read for ever; an engine that is not there is asked again."""
+        failures = 0
+        while True:
+            try:
+                await self._follow(part)
+            except LobtailError as exc:
+                self.error = str(exc)
+            else:
+                self.error = "the log has ended"
+            self._changed()
+            await asyncio.sleep(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
+            failures += 1
+            if self._log.store.items:
+                # Go on where it broke off.
+                part = {"since": self._log.resume_ns()}
+
+    async def _follow(self, part: dict[str, Any]) -> None:
+        began_ns = time.time_ns()
+        known = self._log.known_at_end()
+        tail = self._engine.tail(*self.target.names, follow=True, **part, **self.target.arguments())
+        async with tail:
+            self.error = ""
+            self._seen |= {ref.id: ref for ref in tail.found}
+            self._changed()
+            batches = aiter(tail)
+            waiting = asyncio.ensure_future(anext(batches))
+            last_turn = time.monotonic()
+            try:
+                while True:
+                    if not self.settled and self._log.store.items:
+                        done, _ = await asyncio.wait((waiting,), timeout=_QUIET)
+                        if not done:
+                            self._settle(part)
+                    items = known.new(await waiting)
+                    self._take(items)
+                    if not self.settled and items and (items[-1].time_ns or 0) >= began_ns:
+                        self._settle(part)
+                    await self._room()
+                    waiting = asyncio.ensure_future(anext(batches))
+                    if time.monotonic() - last_turn > _TURN:
+                        await asyncio.sleep(_TURN / 4)
+                        last_turn = time.monotonic()
+            except StopAsyncIteration:
+                pass
+            finally:
+                waiting.cancel()
+
+    def _take(self, items: Sequence[Item]) -> None:
+        if not items or self._log.detached:
+            return  # when they are wanted, they are read again
+        self.error = ""
+        for ref in {id(item.container): item.container for item in items}.values():
+            self._seen[ref.id] = ref
+        self._log.add(items)
+        self._changed()
+
+    async def _room(self) -> None:
+        """Wait while the log is full and nobody looks at its end."""
+        while self._log.detached or (
+            self._log.store.full and not self.following and not self.near_end
+        ):
+            self._wake.clear()
+            await self._wake.wait()
+
+    def _settle(self, part: dict[str, Any]) -> None:
+        """Note from when on the log is whole, now that what was asked for first has come.
+
+        Of a busy container the last lines begin later than those of a quiet one. Before that time
+        the log would seem to hold only the quiet ones, so those lines go: they come again with
+        the others, when somebody asks for older ones.
+        """
+        self.settled = True
+        asked = part.get("tail")
+        if isinstance(asked, int):
+            counts: dict[str, int] = {}
+            first_ns: dict[str, int] = {}
+            for item in self._log.store.items:
+                if isinstance(item, Line):
+                    key = item.container.id
+                    # Engines count pieces of long lines.
+                    counts[key] = counts.get(key, 0) + 1 + len(item.raw) // _PIECE
+                    first_ns.setdefault(key, item.time_ns or 0)
+            cut = [first_ns[key] for key, count in counts.items() if count >= asked]
+            if cut:
+                self._log.begin_at(max(cut))
+        self._changed()
+
+    # --- history ----------------------------------------------------------------------------
+
+    async def _load_older(self) -> None:
+        """Read what came before, a chunk of about ``CHUNK`` lines."""
+        log, generation = self._log, self._log.generation
+        self._changed()
+        try:
+            edge = log.since_ns
+            assert edge is not None
+            begin = await self._beginning()
+            span = self._span()
+            while True:
+                since: int | None = edge - span
+                if begin is None or edge - span <= begin:
+                    since = None
+                items, whole = await self._range(since, edge)
+                if generation != log.generation:
+                    return
+                if not whole:  # more than asked for: look less far back, unless it is a moment
+                    if span > OVERLAP_NS:
+                        span //= 8
+                        continue
+                    since = next((i.time_ns for i in items if i.time_ns), edge)
+                found = log.known_at_start().new(items)
+                if found or since is None:
+                    break
+                span *= 8
+            log.add_older(found, since)
+        except LobtailError as exc:
+            self.error = str(exc)
+        finally:
+            self._changed()
+
+    async def _range(self, since: int | None, edge: int) -> tuple[list[Item], bool]:
+        """Return the items up to ``edge``, and whether those are all since ``since``."""
+        kept: deque[Item] = deque(maxlen=8 * CHUNK)
+        names = tuple(self._seen) or self.target.names
+        arguments = {} if self._seen else self.target.arguments()
+        total = 0
+        tail = self._engine.tail(
+            *names, follow=False, since=since, until=edge + OVERLAP_NS, **arguments
+        )
+        async with tail:
+            async for batch in tail:
+                kept += batch
+                total += len(batch)
+                if total > 8 * CHUNK and since is not None and edge - since > OVERLAP_NS:
+                    return [], False
+                await asyncio.sleep(0)
+        return list(kept), total == len(kept)
+
+    def _span(self) -> int:
+        """Return how far back about a chunk of lines goes, if their rate was as it is held."""
+        store = self._log.store
+        count = min(len(store), CHUNK)
+        if count < 2:
+            return 60_000_000_000
+        first, last = store.time(store.first), store.time(store.first + count - 1)
+        span = (last or 0) - (first or 0)
+        return max(1_000_000, span * CHUNK // count)
+
+    async def _beginning(self) -> int | None:
+        """Return when the oldest of the containers was created; None if there is none."""
+        created = [
+            summary.created
+            for summary in await self._engine.list(all=True)
+            if summary.id in self._seen
+        ]
+        return min(created) * 1_000_000_000 if created else None

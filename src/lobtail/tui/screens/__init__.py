@@ -1,0 +1,1 @@
+"""The screens of the terminal client, and the questions that it asks."""

@@ -1,0 +1,1 @@
+"""What the terminal client knows: values and rules, no Textual, no event loop, no clock."""

@@ -1,0 +1,111 @@
+"""Decide which lines are shown, and find text in them, as a reader sees it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from lobtail.core.frames import Stream
+from lobtail.core.levels import Level
+from lobtail.core.model import Item, Line, Mark, forget_parsed
+from lobtail.core.patterns import compile_pattern
+from lobtail.core.query import Query
+from lobtail.errors import ConfigError, QueryError
+from lobtail.tui.state.rows import Test
+from lobtail.tui.state.store import MARK
+
+__all__ = ["Filter", "fault", "find_test", "join_query", "make_pattern", "visible_text"]
+
+_SGR: Final = re.compile(r"\x1b\[[0-9;:]*m")
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """Which lines are shown: those for which all of this holds. Marks always are."""
+
+    query: str = ""
+    """In the filter language; empty for all."""
+    level: Level = Level.UNKNOWN
+    """This one and graver ones."""
+    stream: Stream | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.query or self.level or self.stream is not None)
+
+    def test(self, now_ns: int, local_offset: int) -> Test | None:
+        """Return the test that items must pass; None if all do.
+
+        ``now_ns`` and ``local_offset`` are what the times in a query count from.
+
+        Raises:
+            QueryError: the query cannot be read.
+        """
+        if not self:
+            return None
+        holds = None
+        if self.query:
+            holds = Query(self.query, now_ns=now_ns, local_offset=local_offset).matches
+        least, stream = self.level // 10, self.stream
+
+        def passes(item: Item, level: int) -> bool:
+            if level >= MARK:
+                return True
+            assert isinstance(item, Line)
+            if level < least or (stream is not None and item.stream != stream):
+                return False
+            if holds is None:
+                return True
+            wanted = holds(item)
+            # 200 000 lines with their fields would take many times the memory.
+            forget_parsed(item)
+            return wanted
+
+        return passes
+
+
+def make_pattern(text: str) -> re.Pattern[str] | None:
+    """Return the regex of a search; None for no text. Small letters also find capitals.
+
+    Raises:
+        ConfigError: it is no regex, or could take for ever on one line.
+    """
+    if not text:
+        return None
+    # A letter behind a backslash, as in \S, is no capital that somebody looks for.
+    plain = re.sub(r"\\.", "", text)
+    return compile_pattern(text, "search", flags=0 if plain != plain.lower() else re.IGNORECASE)
+
+
+def visible_text(line: Line) -> str:
+    """Return the text of a line without the sequences that colour it; not made safe."""
+    text = line.text
+    return _SGR.sub("", text) if "\x1b" in text else text
+
+
+def find_test(pattern: re.Pattern[str], within: Test | None) -> Test:
+    """Return the test for lines that pass ``within`` and in which ``pattern`` is found."""
+    search = pattern.search
+
+    def found(item: Item, level: int) -> bool:
+        if isinstance(item, Mark) or (within is not None and not within(item, level)):
+            return False
+        return search(visible_text(item)) is not None
+
+    return found
+
+
+def join_query(query: str, term: str) -> str:
+    """Return a query for which a further term must hold as well."""
+    if not query.strip():
+        return term
+    # "or" is the only thing weaker than "and".
+    loose = re.search(r"\bor\b|\|\|", query, re.IGNORECASE)
+    return f"({query}) and {term}" if loose else f"{query} and {term}"
+
+
+def fault(error: ConfigError) -> tuple[str, int | None]:
+    """Return what is wrong with what is being typed, and at which character."""
+    if isinstance(error, QueryError):
+        return error.message, error.position
+    return str(error), None

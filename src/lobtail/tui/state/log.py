@@ -1,0 +1,207 @@
+"""The log that is looked at: its window of items, the filter, the search, and where it ends."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Final
+
+from lobtail.core.model import Item, Line, Mark
+from lobtail.tui.state.filters import Filter, find_test
+from lobtail.tui.state.rows import Rows, Test
+from lobtail.tui.state.store import MARK, Store
+
+__all__ = ["OVERLAP_NS", "Known", "Log", "is_error", "is_mark"]
+
+# How many items one look of the filter or the search takes: about 5 ms.
+SLICE: Final = 2000
+# Older lines are joined to those held by what both hold of so long a time.
+OVERLAP_NS: Final = 50_000_000
+
+
+class Known:
+    """Some items that are held, to be left out where they come again.
+
+    They are counted, not merely compared: two equal lines at the same time are two.
+    """
+
+    def __init__(self, items: Iterable[Item], until_ns: int) -> None:
+        self._left = Counter(map(_key, items))
+        self._until_ns = until_ns
+
+    def new(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Return those of ``items`` that are not held; each that is held is left out once."""
+        if not self._left:
+            return items
+        kept: list[Item] = []
+        for item in items:
+            key = _key(item)
+            if self._left.get(key, 0):
+                self._left[key] -= 1
+            else:
+                kept.append(item)
+        if items and (items[-1].time_ns or 0) > self._until_ns:
+            self._left.clear()  # what comes now is younger than all that is held
+        return kept
+
+
+class Log:
+    """A window of the log of some containers, and which of its lines are shown.
+
+    Within the window nothing is missing: every line of the containers since ``since_ns`` that the
+    engine has told of. What comes before it can be put in front (``add_older``). Behind it comes
+    what is read now (``add``), unless the newest lines were dropped to make room (``detached``).
+    """
+
+    def __init__(self, store: Store | None = None) -> None:
+        self.store = Store() if store is None else store
+        self.filter = Filter()
+        self.pattern: re.Pattern[str] | None = None
+        """What is searched."""
+        self._test: Test | None = None
+        self.rows = Rows(self.store, None)
+        """What is shown."""
+        self.hits: Rows | None = None
+        """The rows in which the search finds something; None without one."""
+        self.since_ns: int | None = None
+        """From when on the window is whole; None where it begins with the first line there is."""
+        self.detached = False
+        """Whether lines behind the window have been dropped, so that others cannot follow it."""
+        self.dropped = 0
+        """How many older lines were let go of to make room for newer ones."""
+        self.received = 0
+        """How many lines have come, whatever became of them."""
+        self.generation = 0
+        """Rises when the window is emptied: what belonged to an earlier one is void."""
+
+    # --- what comes in --------------------------------------------------------------------
+
+    def clear(self) -> None:
+        """Forget all items; filter and search stay."""
+        self.store.drop_oldest(len(self.store))
+        self._fit()
+        self.since_ns = None
+        self.detached = False
+        self.dropped = 0
+        self.generation += 1
+
+    def add(self, items: Sequence[Item]) -> None:
+        """Take what was written behind the window, dropping the oldest if need be."""
+        self.store.append(items)
+        self.received += len(items)
+        excess = self.store.excess()
+        if excess:
+            self.store.drop_oldest(excess)
+            self.dropped += excess
+            self._begin_at_first()
+            self._fit()
+
+    def add_older(self, items: Sequence[Item], since_ns: int | None) -> None:
+        """Take what was written before the window and since a time; None: all there is."""
+        self.store.prepend(items)
+        self.since_ns = since_ns
+        self.dropped = max(0, self.dropped - len(items))
+        excess = self.store.excess(newest=True)
+        if excess:
+            self.store.drop_newest(excess)
+            self.detached = True
+            self._fit()
+
+    def begin_at(self, since_ns: int) -> int:
+        """Say that lines before this time may be missing: drop those; return how many."""
+        count = self.store.number_at(since_ns) - self.store.first
+        self.store.drop_oldest(count)
+        self.since_ns = since_ns
+        self._fit()
+        return count
+
+    def known_at_start(self) -> Known:
+        """Return what the window holds at its beginning, for older items that are to be joined."""
+        store, edge = self.store, self.since_ns
+        if edge is None:
+            return Known((), 0)
+        stop = store.number_at(edge + OVERLAP_NS) - store.first
+        return Known(store.items[:stop], edge + OVERLAP_NS)
+
+    def known_at_end(self) -> Known:
+        """Return what the window holds at its end, for newer items that are to be joined."""
+        store, since = self.store, self.resume_ns()
+        if since is None:
+            return Known((), 0)
+        return Known(store.items[store.number_at(since) - store.first :], since + 2 * OVERLAP_NS)
+
+    def resume_ns(self) -> int | None:
+        """Return since when lines are to be read to go on behind the window."""
+        if not self.store.items:
+            return None
+        end = self.store.time(self.store.end - 1)
+        return None if end is None else end - OVERLAP_NS
+
+    # --- what is shown --------------------------------------------------------------------
+
+    def set_filter(self, wanted: Filter, now_ns: int, local_offset: int) -> None:
+        """Show other lines.
+
+        Raises:
+            QueryError: the query cannot be read; nothing is changed.
+        """
+        self._test = wanted.test(now_ns, local_offset)
+        self.filter = wanted
+        self.rows = Rows(self.store, self._test)
+        self._search_again()
+
+    def set_search(self, pattern: re.Pattern[str] | None) -> None:
+        """Search for something else, or for nothing."""
+        self.pattern = pattern
+        self._search_again()
+
+    def work(self) -> bool:
+        """Filter and search a little more; tell whether there is more to do."""
+        more = self.rows.scan(SLICE)
+        if not more and self.hits is not None:
+            more = self.hits.scan(SLICE)
+        return more
+
+    @property
+    def complete(self) -> bool:
+        """Whether all rows and hits are found."""
+        return self.rows.complete and (self.hits is None or self.hits.complete)
+
+    def next_row(self, start: int, step: int, wanted: Callable[[int], bool]) -> int | None:
+        """Return the nearest row before or behind ``start`` whose level is wanted."""
+        levels = self.rows.levels
+        rows = range(start + step, len(self.rows) if step > 0 else -1, step)
+        return next((row for row in rows if wanted(levels[row])), None)
+
+    # --- its own ----------------------------------------------------------------------------
+
+    def _begin_at_first(self) -> None:
+        times = (item.time_ns for item in self.store.items)
+        self.since_ns = next((time for time in times if time is not None), self.since_ns)
+
+    def _search_again(self) -> None:
+        found = self.pattern and find_test(self.pattern, self._test)
+        self.hits = Rows(self.store, found) if found else None
+
+    def _fit(self) -> None:
+        self.rows.fit()
+        if self.hits is not None:
+            self.hits.fit()
+
+
+def is_error(level: int) -> bool:
+    """Tell whether a row is a line of level error or graver."""
+    return 5 <= level < MARK
+
+
+def is_mark(level: int) -> bool:
+    """Tell whether a row is a mark."""
+    return level >= MARK
+
+
+def _key(item: Item) -> Hashable:
+    if isinstance(item, Line):
+        return item.container.id, item.stream, item.time_ns, item.raw
+    assert isinstance(item, Mark)
+    return item.container.id, item.kind, item.time_ns

@@ -1,0 +1,160 @@
+"""A line as a tree of what is known of it: its fields, its container, the driver's attributes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from lobtail.core.levels import Level
+from lobtail.core.model import Item, Line, Mark, forget_parsed, level_of
+from lobtail.core.timestamps import format_rfc3339
+
+__all__ = ["Node", "record_of", "term_for"]
+
+# More is no record that somebody reads.
+MOST: Final = 500
+_PLAIN_PART: Final = re.compile(r"[\w@$/-]+")
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_@$][\w@$/-]*")
+_KNOWN: Final = {
+    "container",
+    "image",
+    "project",
+    "service",
+    "stream",
+    "level",
+    "time",
+    "text",
+    "label",
+}
+_WORDS: Final = {"and", "or", "not", "has", "in", "contains"}
+
+
+class Node(msgspec.Struct, frozen=True):
+    """A name with a value, or with further nodes."""
+
+    name: str
+    value: str = ""
+    path: str = ""
+    """As a query names it; empty for what cannot be filtered by."""
+    literal: str = ""
+    """The value as a query writes it."""
+    children: tuple[Node, ...] = ()
+    kind: str = ""
+    """``str``, ``number``, ``word`` (true, false, null) or nothing."""
+
+
+def record_of(item: Item) -> tuple[Node, ...]:
+    """Return what is known of an item."""
+    ref = item.container
+    about = [
+        Node("container", ref.name, "container", _quoted(ref.name)),
+        Node("id", ref.id),
+        *(
+            Node(name, value, name, _quoted(value))
+            for name, value in (
+                ("image", ref.image),
+                ("project", ref.project),
+                ("service", ref.service),
+            )
+            if value
+        ),
+    ]
+    if ref.host:
+        about.append(Node("host", ref.host))
+    if ref.labels:
+        labels = (
+            Node(key, value, f'label."{key}"' if '"' not in key else "", _quoted(value))
+            for key, value in sorted(ref.labels.items())
+        )
+        about.append(Node("labels", f"{len(ref.labels)}", children=tuple(labels)))
+    nodes: list[Node] = []
+    if isinstance(item, Line):
+        nodes.append(_head(item))
+        fields = item.fields
+        forget_parsed(item)
+        if fields:
+            inner = tuple(
+                _node(str(key), value, None) for key, value in list(fields.items())[:MOST]
+            )
+            nodes.append(Node("fields", children=inner))
+        if item.raw_details:
+            details = (Node(key, value) for key, value in item.details.items())
+            nodes.append(Node("details", children=tuple(details)))
+    else:
+        nodes.append(Node(item.kind, _time(item.time_ns)))
+        assert isinstance(item, Mark)
+        extra = msgspec.structs.asdict(item)
+        nodes += [
+            Node(key, str(value))
+            for key, value in extra.items()
+            if key not in ("container", "time_ns")
+        ]
+    nodes.append(Node("container", children=tuple(about)))
+    return tuple(nodes)
+
+
+def term_for(node: Node, *, without: bool = False) -> str:
+    """Return the term of a query that keeps the lines with this value, or those without it."""
+    if not node.path:
+        return ""
+    if not node.literal:
+        return f"not has {node.path}" if without else f"has {node.path}"
+    return f"{node.path}{'!=' if without else '='}{node.literal}"
+
+
+def _head(line: Line) -> Node:
+    level = level_of(line)
+    stream = line.stream.name.lower()
+    inner = [
+        Node("time", _time(line.time_ns)),
+        Node("stream", stream, "stream", stream),
+    ]
+    if level is not Level.UNKNOWN:
+        name = level.name.lower()
+        inner.append(Node("level", name, "level", name))
+    inner.append(Node("bytes", str(len(line.raw))))
+    return Node("line", children=tuple(inner))
+
+
+def _node(name: str, value: Any, above: str | None) -> Node:
+    path = _join(above, name)
+    if isinstance(value, Mapping):
+        inner = tuple(_node(str(k), v, path) for k, v in list(value.items())[:MOST])
+        return Node(name, "{}" if not inner else "", path, children=inner)
+    if isinstance(value, list):
+        inner = tuple(_node(str(i), v, path) for i, v in enumerate(value[:MOST]))
+        return Node(name, "[]" if not inner else "", path, children=inner)
+    if isinstance(value, str):
+        return Node(name, value, path, _quoted(value), kind="str")
+    word = msgspec.json.encode(value).decode()
+    return Node(
+        name, word, path, word, kind="word" if word in ("true", "false", "null") else "number"
+    )
+
+
+def _join(path: str | None, name: str) -> str:
+    """Return the path of a field below ``path``; nothing where a query cannot name it."""
+    if path is None:
+        if name in _KNOWN or name.lower() in _WORDS:
+            return f".{name}"
+        return name if _PLAIN_NAME.fullmatch(name) else ""
+    if not path:
+        return ""
+    if _PLAIN_PART.fullmatch(name):
+        return f"{path}.{name}"
+    return f'{path}."{name}"' if '"' not in name else ""
+
+
+def _quoted(value: str) -> str:
+    """Return a text as a query writes it, always in quotes: then nothing in it has a meaning."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    for character, letter in (("\n", "n"), ("\t", "t"), ("\r", "r")):
+        escaped = escaped.replace(character, f"\\{letter}")
+    return f'"{escaped}"'
+
+
+def _time(time_ns: int | None) -> str:
+    return "-" if time_ns is None else format_rfc3339(time_ns)

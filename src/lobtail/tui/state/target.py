@@ -1,0 +1,84 @@
+"""Whose log is looked at, and the command that shows the same."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import msgspec
+
+from lobtail.core.frames import Stream
+from lobtail.core.levels import Level
+from lobtail.tui.state.filters import Filter
+
+__all__ = ["Target", "command_for"]
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Which containers: by name, by compose project and service, or all that run."""
+
+    names: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    everything: bool = False
+    """Also those that do not run."""
+
+    @property
+    def single(self) -> bool:
+        """Whether it is one container that is named, so that its name need not be shown."""
+        if len(self.names) != 1 or self.projects or self.services:
+            return False
+        return not any(character in self.names[0] for character in "*?[/")
+
+    @property
+    def title(self) -> str:
+        """Words for people; not made safe."""
+        parts = [*self.names, *self.labels, *(f"image {image}" for image in self.images)]
+        if self.services:
+            where = f"{self.projects[0]}/" if self.projects else ""
+            parts += [where + service for service in self.services]
+        elif self.projects:
+            parts += self.projects
+        return ", ".join(parts) or ("all containers" if self.everything else "all that run")
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of ``Engine.tail`` beside the selectors, which are ``names``."""
+        return {
+            "projects": self.projects,
+            "services": self.services,
+            "labels": self.labels,
+            "images": self.images,
+            "exclude": self.exclude,
+            # Of a project also what has ended is of interest: why has it?
+            "all": self.everything or bool(self.projects or self.services),
+        }
+
+
+def command_for(target: Target, wanted: Filter, *, host: str = "", stamps: str = "off") -> str:
+    """Return the ``lobtail tail`` command that shows the same lines, for a shell."""
+    words = ["lobtail", *(("-H", host) if host else ()), "tail"]
+    for option, values in (
+        ("--project", target.projects),
+        ("--service", target.services),
+        ("--label", target.labels),
+        ("--image", target.images),
+        ("--exclude-container", target.exclude),
+    ):
+        for value in values:
+            words += (option, value)
+    if target.arguments()["all"]:
+        words.append("--all")
+    if wanted.level is not Level.UNKNOWN:
+        words += ("--level", wanted.level.name.lower())
+    if wanted.stream is not None:
+        words += ("--stream", "stderr" if wanted.stream is Stream.STDERR else "stdout")
+    if wanted.query:
+        words += ("--where", wanted.query)
+    if stamps != "off":
+        words.append(f"--timestamps={'rfc3339' if stamps == 'full' else stamps}")
+    if any(name.startswith("-") for name in target.names):
+        words.append("--")
+    return shlex.join([*words, *target.names])

@@ -1,0 +1,1 @@
+"""What the terminal client shows: each widget draws one thing of the state."""

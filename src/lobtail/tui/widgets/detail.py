@@ -1,0 +1,130 @@
+"""A line looked at closely: its whole text, and what is known of it as a tree."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static, Tree
+from textual.widgets.tree import TreeNode
+
+from lobtail.core.model import Item, Line
+from lobtail.core.sanitize import sanitize
+from lobtail.render.words import mark_words
+from lobtail.tui.state.record import Node, record_of, term_for
+from lobtail.tui.widgets.drawing import safe_text
+from lobtail.tui.widgets.segments import segments_of
+
+__all__ = ["Detail"]
+
+_MOST = 4000
+_COLORS = {"str": "green", "number": "cyan", "word": "magenta"}
+
+
+class Detail(Vertical):
+    """Shows one item. ``Filtered`` asks for lines with a value, or for those without it."""
+
+    DEFAULT_CSS = """
+    Detail {
+        height: 40%; min-height: 6; display: none;
+        border-top: solid $primary; background: $surface;
+    }
+    Detail.open { display: block; }
+    Detail .text { height: auto; max-height: 6; padding: 0 1; background: $surface; }
+    Detail Tree { height: 1fr; padding: 0 1; background: $surface; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "keep", "filter by this", tooltip="show only lines with this value"),
+        Binding("F,minus", "leave_out", "filter it out", tooltip="hide lines with this value"),
+        Binding("y", "copy", "copy", tooltip="copy the value"),
+        Binding("escape,q", "close", "close"),
+    ]
+
+    class Filtered(Message):
+        """A field was turned into a filter."""
+
+        def __init__(self, term: str) -> None:
+            super().__init__()
+            self.term = term
+
+    class Closed(Message):
+        """The line need no longer be looked at."""
+
+    def compose(self) -> ComposeResult:
+        """Make the text and the tree."""
+        yield Static(classes="text", markup=False)
+        tree: Tree[Node] = Tree("")
+        tree.show_root = False
+        tree.guide_depth = 2
+        tree.auto_expand = True
+        yield tree
+
+    @property
+    def fields(self) -> Tree[Node]:
+        """The tree of what is known."""
+        return self.query_one(Tree)
+
+    def show(self, item: Item) -> None:
+        """Look at an item."""
+        if isinstance(item, Line):
+            text = safe_text(item)[:_MOST]
+            shown = Text.assemble(*((s.text, s.style or Style()) for s in segments_of(text)))
+        else:
+            shown = Text(mark_words(item))
+        self.query_one(".text", Static).update(Content.from_rich_text(shown))
+        tree = self.fields
+        at = tree.cursor_line
+        tree.clear()
+        for node in record_of(item):
+            self._add(tree.root, node, open_=node.name not in ("container", "labels"))
+        tree.root.expand()
+        tree.cursor_line = max(at, 0)
+        self.add_class("open")
+
+    def _add(self, parent: TreeNode[Node], node: Node, *, open_: bool) -> None:
+        label = Text(sanitize(node.name), style="bold" if node.children else "")
+        if node.value:
+            label.append(": ", style="dim")
+            value = sanitize(node.value)[:_MOST]
+            label.append(value, style=_COLORS.get(node.kind, ""))
+        if not node.children:
+            parent.add_leaf(label, node)
+            return
+        branch = parent.add(label, node, expand=open_)
+        for child in node.children:
+            self._add(branch, child, open_=child.name != "labels")
+
+    @property
+    def _node(self) -> Node | None:
+        found = self.fields.cursor_node
+        return found.data if found is not None else None
+
+    def action_keep(self) -> None:
+        """Show only lines with the value under the cursor."""
+        if self._node is not None and (term := term_for(self._node)):
+            self.post_message(self.Filtered(term))
+        else:
+            self.app.bell()
+
+    def action_leave_out(self) -> None:
+        """Show only lines without it."""
+        if self._node is not None and (term := term_for(self._node, without=True)):
+            self.post_message(self.Filtered(term))
+        else:
+            self.app.bell()
+
+    def action_copy(self) -> None:
+        """Copy the value."""
+        if self._node is not None:
+            self.app.copy_to_clipboard(sanitize(self._node.value or self._node.name))
+
+    def action_close(self) -> None:
+        """Hide."""
+        self.remove_class("open")
+        self.post_message(self.Closed())

@@ -1,0 +1,157 @@
+"""Draw single items of a log as rows of segments: time, container, rule, text."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from typing import Final, NamedTuple
+
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+
+from lobtail.core.frames import Stream
+from lobtail.core.model import (
+    ContainerRef,
+    Dropped,
+    Gap,
+    Item,
+    Line,
+    Mark,
+    Started,
+    Stopped,
+    level_of,
+)
+from lobtail.core.sanitize import Sanitizer
+from lobtail.render.colors import Colors
+from lobtail.render.prefix import fit, shown_name
+from lobtail.render.table import width
+from lobtail.render.words import flag_words, mark_words
+from lobtail.tui.state.look import Look
+from lobtail.tui.widgets.palette import DARK, LogColors
+from lobtail.tui.widgets.segments import PLAIN, cut, mark_spans, segments_of, text_of, width_of
+
+__all__ = ["LONGEST", "Drawer", "Rows", "safe_text"]
+
+# Characters of a line that are drawn: more is seen by nobody; copies and files have all of it.
+LONGEST: Final = 20_000
+# Lines whose drawing is kept: some screenfuls.
+_KEPT: Final = 2000
+
+
+class Rows(NamedTuple):
+    """An item as drawn: what stands before it, and its rows of text."""
+
+    head: list[Segment]
+    """Time and container, in front of the first row."""
+    rows: list[list[Segment]]
+    """One row, or without room for it several."""
+
+
+def safe_text(line: Line) -> str:
+    """Return the text of a line in which nothing but SGR acts, on one line."""
+    raw = line.raw.removesuffix(b"\r")
+    if b"\n" in raw:
+        raw = raw.replace(b"\n", "␊".encode())
+    sanitizer = Sanitizer()
+    return (sanitizer.feed(raw) + sanitizer.flush()).decode("utf-8", "replace")
+
+
+class Drawer:
+    """Draws items, and remembers the drawings of those that were asked for last."""
+
+    def __init__(self) -> None:
+        self.colors: LogColors = DARK
+        self._look = Look()
+        self._pattern: re.Pattern[str] | None = None
+        self._width = 80
+        self._stamper = self._look.stamper()
+        self._containers = Colors()
+        self._names = 4
+        self._most = 28
+        self._drawn: OrderedDict[int, Rows] = OrderedDict()
+
+    def set(self, look: Look, pattern: re.Pattern[str] | None, width: int) -> None:
+        """Say how to draw from now on: the look, what is searched, how wide the screen is."""
+        if (look, pattern, width) == (self._look, self._pattern, self._width):
+            return
+        if look != self._look:
+            self._stamper = look.stamper()
+        self._look, self._pattern, self._width = look, pattern, width
+        self._most = max(6, min(28, width // 4))
+        self._names = min(self._names, self._most)
+        self._drawn.clear()
+
+    def forget(self) -> None:
+        """Let go of all drawings: the items are others."""
+        self._drawn.clear()
+
+    def color_of(self, container: ContainerRef) -> Style:
+        """Return the colour of a container."""
+        return Style(color=Color.from_ansi(self._containers.of(shown_name(container))))
+
+    def draw(self, number: int, item: Item, now_ns: int) -> Rows:
+        """Return an item as it is shown; ``number`` is what it is remembered by."""
+        drawn = self._drawn.get(number)
+        if drawn is None or self._look.stamp == "relative":
+            drawn = self._drawn[number] = self._draw(item, now_ns)
+            if len(self._drawn) > _KEPT:
+                self._drawn.popitem(last=False)
+        return drawn
+
+    def _draw(self, item: Item, now_ns: int) -> Rows:
+        head: list[Segment] = []
+        if self._stamper is not None:
+            head.append(Segment(self._stamper.pad(item.time_ns, now_ns) + " ", self.colors.dim))
+        line = item if isinstance(item, Line) else None
+        error = line is not None and line.stream == Stream.STDERR
+        if self._look.names:
+            head.append(Segment(self._name(item.container), self.color_of(item.container)))
+        head.append(Segment("e" if error else " ", self.colors.stderr))
+        rule = self.color_of(item.container) if self._look.names else self.colors.dim
+        head.append(Segment("│ " if line is not None else "─ ", rule))
+        body = [self._mark(item)] if isinstance(item, Mark) else self._text(item)
+        if not self._look.wrap:
+            return Rows(head, [body])
+        return Rows(head, cut(body, max(8, self._width - width_of(head))))
+
+    def _text(self, line: Line) -> list[Segment]:
+        text = safe_text(line)
+        rest = len(text) - LONGEST
+        if rest > 0:
+            text = text[:LONGEST]
+        base = PLAIN if "\x1b" in text else self.colors.of_level(level_of(line))
+        segments = segments_of(text, base)
+        for pattern, style in (
+            (self._look.highlight, self.colors.lit),
+            (self._pattern, self.colors.found),
+        ):
+            if pattern is not None:
+                found = [
+                    m.span() for m in pattern.finditer(text_of(segments)) if m.end() > m.start()
+                ]
+                segments = mark_spans(segments, found, style)
+        if rest > 0:
+            segments.append(Segment(f" … {rest} more characters", self.colors.dim))
+        if flags := flag_words(line):
+            segments.append(Segment(flags, self.colors.dim))
+        return segments
+
+    def _name(self, container: ContainerRef) -> str:
+        name = shown_name(container)
+        wanted = min(self._most, -(-width(name) // 4) * 4)
+        if wanted > self._names:
+            # The column grows; what was drawn before is narrower, and drawn again.
+            self._names = wanted
+            self._drawn.clear()
+        name = fit(name, self._names)
+        return name + " " * (self._names - width(name)) + " "
+
+    def _mark(self, mark: Mark) -> Segment:
+        words = mark_words(mark)
+        if isinstance(mark, Gap | Dropped):
+            return Segment(f"▲ {words}", self.colors.loss)
+        if isinstance(mark, Stopped):
+            bad = mark.oom or mark.exit_code not in (0, None)
+            return Segment(f"■ {words}", self.colors.error if bad else self.colors.dim)
+        return Segment(f"▶ {words}" if isinstance(mark, Started) else f"· {words}", self.colors.dim)

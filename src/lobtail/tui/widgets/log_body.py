@@ -1,0 +1,292 @@
+"""The log of some containers with all that belongs to it: histogram, view, detail, status."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from lobtail.core.frames import Stream
+from lobtail.core.levels import Level
+from lobtail.core.model import Item
+from lobtail.render.stamps import Stamper, Zone, local
+from lobtail.tui.feed import NEAR, Feed
+from lobtail.tui.state.filters import Filter
+from lobtail.tui.state.log import Log
+from lobtail.tui.state.look import Look
+from lobtail.tui.state.target import Target
+from lobtail.tui.state.viewport import ABOVE, Place
+from lobtail.tui.widgets.detail import Detail
+from lobtail.tui.widgets.histogram_bar import HistogramBar
+from lobtail.tui.widgets.log_view import LogView
+from lobtail.tui.widgets.palette import LogColors
+from lobtail.tui.widgets.status import LogStatus, LogStatusLine
+
+if TYPE_CHECKING:
+    from lobtail.api import Engine
+
+__all__ = ["LogBody"]
+
+# Times a second that the screen is drawn anew at most.
+_FRAMES: Final = 20
+# Seconds that filter and search work before keys have their turn.
+_TURN: Final = 0.008
+_LEVELS: Final = (Level.UNKNOWN, Level.INFO, Level.WARN, Level.ERROR, Level.FATAL, Level.DEBUG)
+_STREAMS: Final = (None, Stream.STDOUT, Stream.STDERR)
+
+
+class LogBody(Vertical):
+    """Shows the log of a target; ``open`` says whose."""
+
+    DEFAULT_CSS = """
+    LogBody { height: 1fr; }
+    LogBody HistogramBar.hidden { display: none; }
+    """
+
+    def __init__(
+        self, look: Look, *, zone: Zone = local, histogram: bool = True, id: str | None = None
+    ) -> None:
+        super().__init__(id=id)
+        self.model = Log()
+        self.feed: Feed | None = None
+        self.view = LogView(self.model, id="log")
+        self.view.look = look
+        self.view.edge = self._edge_words
+        self.bar = HistogramBar(self.model)
+        self.bar.zone = look.zone
+        self._histogram = histogram
+        self.detail = Detail()
+        self._status = LogStatusLine()
+        self._zone = zone
+        self._dirty = True
+        self._worker: asyncio.Task[None] | None = None
+        self.beyond: Filter | None = None
+        """The filter that is suspended while a line is shown among all others."""
+        self._rate = (0.0, 0, 0)
+        self._bars_at = 0.0
+        self._jump_ns: int | None = None
+
+    def compose(self) -> ComposeResult:
+        """Put the parts together."""
+        self.bar.set_class(not self._histogram, "hidden")
+        yield self.bar
+        yield self.view
+        yield self.detail
+        yield self._status
+
+    def on_mount(self) -> None:
+        """Begin to draw."""
+        self.set_interval(1 / _FRAMES, self._tick)
+
+    async def on_unmount(self) -> None:
+        """End what goes on behind the screen."""
+        if self._worker is not None:
+            self._worker.cancel()
+        if self.feed is not None:
+            await self.feed.aclose()
+
+    # --- whose log --------------------------------------------------------------------------
+
+    def open(self, engine: Engine, target: Target) -> None:
+        """Show the log of other containers."""
+        if self.feed is not None:
+            if self.feed.target == target:
+                return
+            closing = asyncio.create_task(self.feed.aclose())
+            closing.add_done_callback(lambda _: None)
+        self.detail.remove_class("open")
+        self.beyond = None
+        self.feed = Feed(engine, target, self.model, self.touch)
+        self.view.set_look(names=not target.single)
+        self.view.follow(True)
+        self.feed.begin_at_end()
+
+    def touch(self) -> None:
+        """Say that something has changed; it is drawn with the next frame."""
+        self._dirty = True
+
+    def set_colors(self, colors: LogColors) -> None:
+        """Draw in other colours."""
+        self.view.set_colors(colors)
+        self.bar.palette = colors
+        self.bar.refresh()
+
+    def set_filter(self, wanted: Filter) -> None:
+        """Show other lines.
+
+        Raises:
+            QueryError: the query cannot be read; nothing is changed.
+        """
+        here = self.view.view.cursor
+        self.model.set_filter(wanted, time.time_ns(), time.localtime().tm_gmtoff)
+        self.view.selection = None
+        self._work()
+        if here is not None and not self.view.view.following:
+            self.view.go_to(here)
+        self.touch()
+
+    def search(self, text: str) -> None:
+        """Search for a regex; nothing for no text.
+
+        Raises:
+            ConfigError: it cannot be used.
+        """
+        from lobtail.tui.state.filters import make_pattern
+
+        self.model.set_search(make_pattern(text))
+        self._work()
+        self.touch()
+
+    # --- drawing ----------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        """Filter and search, a little at once and the rest behind the screen."""
+        if self.model.work() and (self._worker is None or self._worker.done()):
+            self._worker = asyncio.create_task(self._work_on())
+
+    async def _work_on(self) -> None:
+        begun = time.monotonic()
+        while self.model.work():
+            if time.monotonic() - begun > _TURN:
+                self.touch()
+                await asyncio.sleep(_TURN / 4)
+                begun = time.monotonic()
+        self.touch()
+
+    def _tick(self) -> None:
+        relative = self.view.look.stamp == "relative"
+        now = time.monotonic()
+        due = now - self._rate[0] >= 1
+        if due:
+            received = self.model.received
+            self._rate = (now, received, received - self._rate[1] if self._rate[0] else 0)
+        if not (self._dirty or due):
+            return
+        drawn, self._dirty = self._dirty, False
+        if drawn:
+            self._work()
+            self._jump_if_there()
+            self.view.changed()
+        elif relative:
+            self.view.refresh()
+        self._look()
+        if now - self._bars_at > 0.25:
+            self._bars_at = now
+            self._draw_bars()
+        self._show_status()
+
+    def _draw_bars(self) -> None:
+        if not self.bar.has_class("hidden"):
+            self.bar.zone = self.view.look.zone
+            self.bar.changed(self.view.span)
+
+    def _look(self) -> None:
+        """Tell the feed where somebody looks, so that it brings what is seen next."""
+        feed, view = self.feed, self.view
+        if feed is None:
+            return
+        feed.look(following=view.view.following, near_end=view.rows_below < NEAR)
+        if view.at_top and not view.view.following:
+            feed.ask_for_older()
+
+    def _show_status(self) -> None:
+        model, view, feed = self.model, self.view, self.feed
+        here = view.here_ns
+        hits = model.hits
+        hit = 0
+        if hits is not None and view.view.cursor is not None and hits.holds(view.view.cursor):
+            hit = hits.index(view.view.cursor) + 1
+        zone = view.look.zone
+        self._status.show(
+            LogStatus(
+                following=view.view.following,
+                unseen=view.view.unseen(model.rows),
+                more_unseen=model.detached or model.store.full,
+                loading=feed is not None and feed.loading,
+                working=not model.complete,
+                error=feed.error if feed is not None else "",
+                filter=self.filter_words,
+                search=model.pattern.pattern if model.pattern else "",
+                hit=hit,
+                hits=len(hits) if hits is not None else 0,
+                rows=len(model.rows),
+                lines=len(model.store),
+                rate=self._rate[2],
+                time=_moment(here, zone),
+                selected=len(view.selected_items()) if view.selection is not None else 0,
+            )
+        )
+
+    @property
+    def filter_words(self) -> str:
+        """Say what is hidden."""
+        wanted = self.model.filter
+        words = []
+        if wanted.level:
+            words.append(f"{wanted.level.name.lower()}+")
+        if wanted.stream is not None:
+            words.append(wanted.stream.name.lower())
+        if wanted.query:
+            words.append(wanted.query)
+        return " ".join(words) + (" (suspended)" if self.beyond is not None else "")
+
+    def _edge_words(self, place: Place) -> str:
+        if place != ABOVE:
+            return "newer lines follow: End shows the newest"
+        feed, log = self.feed, self.model
+        if feed is None or not feed.settled:
+            return "reading …" if feed is not None and not feed.error else ""
+        if log.since_ns is None:
+            return "the log begins here"
+        dropped = f"{log.dropped:,} lines were let go of; " if log.dropped else ""
+        return "loading older lines …" if feed.loading else f"{dropped}older lines: scroll up"
+
+    def _jump_if_there(self) -> None:
+        if self._jump_ns is not None and self.model.rows:
+            time_ns, self._jump_ns = self._jump_ns, None
+            self.view.go_to_time(time_ns)
+
+    # --- for those who have it do something
+
+    def go_to_time(self, time_ns: int) -> None:
+        """Point at the first line at or behind a time, reading the log from there if need be."""
+        model = self.model
+        held = model.store.time(model.store.end - 1) if model.store.items else None
+        later = model.detached and held is not None and time_ns > held
+        earlier = model.since_ns is not None and time_ns < model.since_ns
+        if self.feed is not None and (earlier or later):
+            self.view.follow(False)
+            self.feed.look(following=False, near_end=True)
+            self.feed.begin_at_time(time_ns)
+            self._jump_ns = time_ns
+        else:
+            self.view.go_to_time(time_ns)
+
+    @property
+    def behind(self) -> bool:
+        """Whether the reading waits, so that the newest lines are not held."""
+        """Whether the reading waits, so that the newest lines are not held."""
+        """Whether the reading waits, so that the newest lines are not held."""
+        return self.model.store.full and not self.view.view.following
+
+    def shown_items(self) -> list[Item]:
+        """Return all items that are shown, or those that are selected."""
+        if self.view.selection is not None:
+            return self.view.selected_items()
+        rows, store = self.model.rows, self.model.store
+        return [store.item(rows.number(index)) for index in range(len(rows))]
+
+    def refilter(self, **changes: object) -> None:
+        """Change a part of the filter."""
+        self.beyond = None
+        self.set_filter(msgspec.structs.replace(self.model.filter, **changes))
+
+
+def _moment(time_ns: int | None, zone: Zone) -> str:
+    if time_ns is None:
+        return ""
+    return Stamper("rfc3339", zone).show(time_ns, 0)[:19].replace("T", " ")

@@ -1,0 +1,265 @@
+"""The keys of a log: each does one thing with its view, its filter or its feed."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual.binding import BindingType
+
+from lobtail.core.frames import Stream
+from lobtail.core.levels import Level
+from lobtail.errors import ConfigError
+from lobtail.render.stamps import local, utc
+from lobtail.tui.state.filters import Filter, join_query
+from lobtail.tui.state.target import command_for
+from lobtail.tui.widgets.bindings import bindings_of
+from lobtail.tui.widgets.copying import copy_selection
+from lobtail.tui.widgets.detail import Detail
+from lobtail.tui.widgets.histogram_bar import HistogramBar
+from lobtail.tui.widgets.log_body import LogBody
+from lobtail.tui.widgets.log_questions import LogQuestions
+from lobtail.tui.widgets.prompt import Prompt
+
+__all__ = ["LogPane"]
+
+_LEVELS: Final = (Level.UNKNOWN, Level.INFO, Level.WARN, Level.ERROR, Level.FATAL, Level.DEBUG)
+_STREAMS: Final = (None, Stream.STDOUT, Stream.STDERR)
+
+
+class LogPane(LogBody):
+    """The log of some containers, and what one can do with it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("log")]
+
+    @property
+    def questions(self) -> LogQuestions:
+        """What it asks."""
+        return LogQuestions(self)
+
+    # --- moving -----------------------------------------------------------------------------
+
+    def action_down(self) -> None:
+        """Move the cursor on."""
+        self.view.move(1)
+
+    def action_up(self) -> None:
+        """Move the cursor back."""
+        self.view.move(-1)
+
+    def action_half_page_down(self) -> None:
+        """Scroll on."""
+        self.view.page(0.5)
+
+    def action_half_page_up(self) -> None:
+        """Scroll back."""
+        self.view.page(-0.5)
+
+    def action_page_down(self) -> None:
+        """Scroll on by a page."""
+        self.view.page(1)
+
+    def action_page_up(self) -> None:
+        """Scroll back by a page."""
+        self.view.page(-1)
+
+    def action_top(self) -> None:
+        """Go to the first line of the log, reading it from there if it is not held."""
+        if self.feed is not None and self.model.since_ns is not None:
+            self.view.follow(False)
+            self.feed.look(following=False, near_end=True)
+            self.feed.begin_at_start()
+        self.view.go_to_top()
+
+    def action_end(self) -> None:
+        """Go to the newest line and follow, reading anew if it is not held."""
+        if self.feed is not None and (self.model.detached or self.behind):
+            self.feed.begin_at_end()
+        self.view.follow(True)
+        self.touch()
+
+    def action_left(self) -> None:
+        """Scroll to the left."""
+        self.view.shift(-1)
+
+    def action_right(self) -> None:
+        """Scroll to the right."""
+        self.view.shift(1)
+
+    def action_pause(self) -> None:
+        """Stay here, or follow again."""
+        if self.view.view.following:
+            self.view.follow(False)
+        else:
+            self.action_end()
+
+    def _point(self, found: bool, what: str) -> None:
+        if not found:
+            self.notify(f"no {what} that way", timeout=2, markup=False)
+
+    def action_next_error(self) -> None:
+        """Point at the next error."""
+        self._point(self.view.next_error(1), "error")
+
+    def action_previous_error(self) -> None:
+        """Point at the previous error."""
+        self._point(self.view.next_error(-1), "error")
+
+    def action_next_mark(self) -> None:
+        """Point at the next mark."""
+        self._point(self.view.next_mark(1), "mark")
+
+    def action_previous_mark(self) -> None:
+        """Point at the previous mark."""
+        self._point(self.view.next_mark(-1), "mark")
+
+    def action_next_hit(self) -> None:
+        """Point at the next hit of the search."""
+        self._point(self.view.next_hit(1), "line that is searched")
+
+    def action_previous_hit(self) -> None:
+        """Point at the previous hit."""
+        self._point(self.view.next_hit(-1), "line that is searched")
+
+    # --- what is shown ----------------------------------------------------------------------
+
+    def action_search(self) -> None:
+        """Ask what to search."""
+        self.questions.search()
+
+    def action_highlight(self) -> None:
+        """Ask what to show in colour."""
+        self.questions.highlight()
+
+    def action_filter(self) -> None:
+        """Ask for a query."""
+        self.questions.filter()
+
+    def action_jump(self) -> None:
+        """Ask for a time."""
+        self.questions.jump()
+
+    def action_save(self) -> None:
+        """Ask where to save."""
+        self.questions.save()
+
+    def action_context(self) -> None:
+        """Show the line that is pointed at among all others, or go back to the filter."""
+        here = self.view.cursor_item
+        wanted, self.beyond = self.beyond, None
+        if wanted is not None:
+            self.set_filter(wanted)
+        elif self.model.filter and here is not None:
+            self.view.follow(False)
+            wanted = self.model.filter
+            self.set_filter(Filter())
+            self.beyond = wanted
+        else:
+            self.notify("nothing is hidden", timeout=2, markup=False)
+
+    def action_level(self) -> None:
+        """Show only graver lines, step by step."""
+        at = _LEVELS.index(self.model.filter.level) if self.model.filter.level in _LEVELS else 0
+        self.refilter(level=_LEVELS[(at + 1) % len(_LEVELS)])
+
+    def action_stream(self) -> None:
+        """Show one stream, the other, or both."""
+        at = _STREAMS.index(self.model.filter.stream)
+        self.refilter(stream=_STREAMS[(at + 1) % len(_STREAMS)])
+
+    def action_wrap(self) -> None:
+        """Wrap long lines, or not."""
+        self.view.set_look(wrap=not self.view.look.wrap)
+
+    def action_timestamps(self) -> None:
+        """Show times in another way."""
+        self.view.set_look(stamp=self.view.look.next_stamp().stamp)
+
+    def action_zone(self) -> None:
+        """Show times in UTC, or in the chosen zone."""
+        chosen = self._zone if self._zone is not utc else local
+        self.view.set_look(zone=self.view.look.other_zone(chosen).zone)
+        self.touch()
+
+    def action_names(self) -> None:
+        """Show the containers' names, or not."""
+        self.view.set_look(names=not self.view.look.names)
+
+    def action_histogram(self) -> None:
+        """Show the histogram, or not."""
+        self.bar.toggle_class("hidden")
+        self._bars_at = 0
+        self.touch()
+
+    def action_detail(self) -> None:
+        """Look at the line closely."""
+        item = self.view.cursor_item
+        if item is not None:
+            self.view.follow(False)
+            self.detail.show(item)
+            self.detail.fields.focus()
+
+    # --- taking away -------------------------------------------------------------------------
+
+    def action_select(self) -> None:
+        """Select lines from here on."""
+        self.view.select_lines()
+
+    def action_copy(self) -> None:
+        """Copy what is selected."""
+        text, count = copy_selection(self.view)
+        if count:
+            self.app.copy_to_clipboard(text)
+            self.view.clear_selection()
+            self.notify(f"copied {count:,} line{'s' if count > 1 else ''}", timeout=2, markup=False)
+
+    def action_command(self) -> None:
+        """Show the command that shows the same, and copy it."""
+        if self.feed is not None:
+            command = command_for(self.feed.target, self.model.filter, stamps=self.view.look.stamp)
+            self.app.copy_to_clipboard(command)
+            self.notify(command, title="Copied", timeout=8, markup=False)
+
+    def action_back(self) -> None:
+        """Let go of the selection, the search or the filter."""
+        if self.view.clear_selection():
+            return
+        if self.beyond is not None:
+            self.action_context()
+        elif self.model.pattern is not None:
+            self.search("")
+        elif self.view.look.highlight is not None:
+            self.view.set_look(highlight=None)
+        elif self.model.filter:
+            self.set_filter(Filter())
+
+    # --- messages ----------------------------------------------------------------------------
+
+    def on_log_canvas_moved(self) -> None:
+        """Say where one is now."""
+        if self.detail.has_class("open") and not isinstance(self.app.focused, HistogramBar):
+            item = self.view.cursor_item
+            if item is not None and not self.view.view.following:
+                self.detail.show(item)
+        self.touch()
+
+    def on_log_view_opened(self) -> None:
+        """Look at a line closely."""
+        self.action_detail()
+
+    def on_histogram_bar_chosen(self, event: HistogramBar.Chosen) -> None:
+        """Jump to a time."""
+        self.view.go_to_time(event.time_ns)
+
+    def on_detail_closed(self) -> None:
+        """Go back to the log."""
+        if not self.screen.query_one(Prompt).open:
+            self.view.focus()
+
+    def on_detail_filtered(self, event: Detail.Filtered) -> None:
+        """Add a field to the filter."""
+        wanted = self.model.filter
+        query = join_query(wanted.query, event.term)
+        try:
+            self.refilter(query=query)
+        except ConfigError as exc:
+            self.notify(str(exc), severity="error", markup=False)

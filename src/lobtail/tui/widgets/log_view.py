@@ -1,0 +1,225 @@
+"""A log to move in: with the cursor, the wheel, a selection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from textual import events
+from textual.message import Message
+
+from lobtail.core.model import Item, Line
+from lobtail.tui.state.log import is_error, is_mark
+from lobtail.tui.state.selection import Point, Selection
+from lobtail.tui.widgets.log_canvas import LogCanvas
+
+__all__ = ["LogView"]
+
+# Rows of the screen that a turn of the wheel moves.
+_WHEEL: Final = 3
+_SHIFT: Final = 8
+
+
+class LogView(LogCanvas, can_focus=True):
+    """A window of a log, with a cursor and a selection."""
+
+    class Opened(Message):
+        """A line is to be looked at closely."""
+
+    # --- moving ----------------------------------------------------------------------------
+
+    def move(self, lines: int) -> None:
+        """Move the cursor by so many lines."""
+        self.view.move_cursor(lines, self.log_.rows, self._height_of)
+        if self.selection is not None and self.selection.whole and self.view.cursor is not None:
+            self.selection = self.selection.to(Point(self.view.cursor, 0))
+        self._moved()
+
+    def scroll_rows(self, lines: int) -> None:
+        """Scroll by rows of the screen; at the end, following goes on."""
+        self.view.scroll(lines, self.log_.rows, self._height_of)
+        may_follow = lines > 0 and not self.log_.detached and self.selection is None
+        if may_follow and self.view.at_end(self.log_.rows, self._height_of):
+            self.view.follow()
+        self._moved()
+
+    def page(self, pages: float) -> None:
+        """Scroll by pages."""
+        step = max(1, round(abs(pages) * (self.size.height - 1)))
+        self.scroll_rows(step if pages > 0 else -step)
+
+    def go_to_top(self) -> None:
+        """Show the oldest line that is held."""
+        self.view.go_to_top(self.log_.rows)
+        self._moved()
+
+    def follow(self, following: bool) -> None:
+        """Keep the newest line on the screen, or stay here."""
+        if following:
+            self.selection = None
+            self.view.follow()
+        else:
+            self.view.pause(self.log_.rows)
+            self.view.move_cursor(0, self.log_.rows, self._height_of)
+        self._moved()
+
+    def go_to(self, number: int, *, middle: bool = True) -> None:
+        """Point at an item, or at the next one behind it that is shown."""
+        rows = self.log_.rows
+        if rows:
+            index = min(rows.index(number), len(rows) - 1)
+            self.view.point_at(index, rows, self._height_of, middle=middle)
+            self._moved()
+
+    def go_to_time(self, time_ns: int) -> None:
+        """Point at the first line at or behind a time."""
+        self.go_to(self.log_.store.number_at(time_ns))
+
+    def next_error(self, step: int) -> bool:
+        """Point at the next line of level error or graver; tell whether there is one."""
+        return self._next(step, is_error)
+
+    def next_mark(self, step: int) -> bool:
+        """Point at the next mark; tell whether there is one."""
+        return self._next(step, is_mark)
+
+    def next_hit(self, step: int) -> bool:
+        """Point at the next line that the search finds, from one end on to the other."""
+        hits = self.log_.hits
+        if hits is None or not hits:
+            return False
+        at = self._number_here()
+        index = hits.index(at)
+        if step > 0 and index < len(hits) and hits.number(index) == at:
+            index += 1
+        self.go_to(hits.number((index if step > 0 else index - 1) % len(hits)), middle=False)
+        return True
+
+    def first_hit(self, origin: int) -> None:
+        """Point at the hit nearest to ``origin``, where the search was begun: before it first."""
+        hits = self.log_.hits
+        if hits is not None and hits:
+            index = hits.index(origin + 1)
+            self.go_to(hits.number(max(index - 1, 0)), middle=False)
+
+    def shift(self, columns: int) -> None:
+        """Scroll to the side, where lines are not wrapped."""
+        if self.look.wrap:
+            return
+        widest = max((self._text_width(place) for place in self._places), default=0)
+        self.left = max(0, min(self.left + columns * _SHIFT, widest - _SHIFT))
+        self.refresh()
+
+    def _next(self, step: int, wanted: Callable[[int], bool]) -> bool:
+        row = self.log_.next_row(self.log_.rows.index(self._number_here()), step, wanted)
+        if row is None:
+            return False
+        self.go_to(self.log_.rows.number(row))
+        return True
+
+    def _number_here(self) -> int:
+        if self.view.cursor is not None:
+            return self.view.cursor
+        span = self.span
+        return span[1] if span else self.log_.store.first
+
+    # --- selecting -------------------------------------------------------------------------
+
+    def select_lines(self) -> None:
+        """Begin a selection of whole lines at the cursor, or end it."""
+        if self.selection is not None:
+            self.selection = None
+        else:
+            self.move(0)
+            if self.view.cursor is not None:
+                self.selection = Selection.at(Point(self.view.cursor, 0), whole=True)
+        self._moved()
+
+    def clear_selection(self) -> bool:
+        """Let go of the selection; tell whether there was one."""
+        had, self.selection = self.selection is not None, None
+        self.refresh()
+        return had
+
+    def selected_items(self) -> list[Item]:
+        """Return the items that are selected: without a selection the one pointed at."""
+        if self.selection is None:
+            item = self.cursor_item
+            return [item] if item is not None else []
+        rows, (first, last) = self.log_.rows, self.selection.ordered()
+        stop = rows.index(last.number + 1)
+        return [self.log_.store.item(rows.number(i)) for i in range(rows.index(first.number), stop)]
+
+    def selected_part(self) -> tuple[int, int | None] | None:
+        """Return which characters of the first and up to which of the last line are selected."""
+        if self.selection is None or self.selection.whole:
+            return None
+        first, last = self.selection.ordered()
+        return first.offset, last.offset
+
+    # --- the mouse ---------------------------------------------------------------------------
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll on; to the side with shift."""
+        event.stop()
+        self.shift(1) if event.shift else self.scroll_rows(_WHEEL)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll back; to the side with shift."""
+        event.stop()
+        self.shift(-1) if event.shift else self.scroll_rows(-_WHEEL)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Grab the ruler, or point at a line and begin a selection."""
+        if event.button != 1:
+            return
+        self.capture_mouse()
+        if event.x >= self.size.width - 1:
+            self._grab = "ruler"
+            self._drag_ruler(event.y)
+            return
+        point = self._point(event.x, event.y)
+        if point is None:
+            return
+        self._grab = "text"
+        self.view.pause(self.log_.rows)
+        self.view.cursor = point.number
+        if event.shift and self.selection is not None:
+            self.selection = self.selection.to(point)
+        else:
+            self.selection = Selection.at(point)
+        self._moved()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Draw the selection, or move along the ruler."""
+        if self._grab == "ruler":
+            self._drag_ruler(event.y)
+        elif self._grab == "text":
+            if event.y < 0:
+                self.view.scroll(-1, self.log_.rows, self._height_of)
+            elif event.y >= self.size.height:
+                self.view.scroll(1, self.log_.rows, self._height_of)
+            self._lay_out()
+            point = self._point(event.x, min(max(event.y, 0), len(self._places) - 1))
+            if point is not None and self.selection is not None:
+                self.selection = self.selection.to(point)
+            self.refresh()
+
+    def on_mouse_up(self, _event: events.MouseUp) -> None:
+        """End the selection; one of nothing was a click."""
+        self.release_mouse()
+        self._grab = ""
+        if self.selection is not None and self.selection.empty:
+            self.clear_selection()
+
+    def on_click(self, event: events.Click) -> None:
+        """Look at a line closely that is clicked twice."""
+        if event.chain == 2 and isinstance(self.cursor_item, Line):
+            self.post_message(self.Opened())
+
+    def _drag_ruler(self, y: int) -> None:
+        rows = self.log_.rows
+        if rows:
+            index = self._ruler.row_at(y)
+            self.view.point_at(index, rows, self._height_of, middle=True)
+            self._moved()

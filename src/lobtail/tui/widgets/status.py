@@ -1,0 +1,98 @@
+"""The line below a log: whether it follows, what is hidden, where one is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rich.text import Text
+from textual.content import Content
+from textual.widgets import Static
+
+from lobtail.core.sanitize import sanitize
+
+__all__ = ["LogStatus", "LogStatusLine"]
+
+
+class LogStatus(NamedTuple):
+    """What the line says."""
+
+    following: bool = True
+    unseen: int = 0
+    more_unseen: bool = False
+    """Whether there are more than were counted."""
+    loading: bool = False
+    working: bool = False
+    error: str = ""
+    filter: str = ""
+    search: str = ""
+    hit: int = 0
+    hits: int = 0
+    rows: int = 0
+    lines: int = 0
+    rate: int = 0
+    time: str = ""
+    selected: int = 0
+
+
+class LogStatusLine(Static):
+    """Shows a ``LogStatus``; what matters most stands to the left."""
+
+    DEFAULT_CSS = """
+    LogStatusLine { height: 1; background: $surface; padding: 0 1; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id, markup=False)
+        self._shown: LogStatus | None = None
+        self._columns = 0
+
+    def show(self, status: LogStatus) -> None:
+        """Say something else, if it is something else."""
+        if status == self._shown and self.size.width == self._columns:
+            return
+        self._shown, self._columns = status, self.size.width
+        left, right = self._left(status), self._right(status)
+        room = self._columns - 2 - right.cell_len
+        if left.cell_len > room:
+            left.truncate(max(room, 0), overflow="ellipsis")
+        gap = " " * max(room - left.cell_len, 0)
+        self.update(Content.from_rich_text(Text.assemble(left, gap, right)))
+
+    @staticmethod
+    def _left(status: LogStatus) -> Text:
+        text = Text(no_wrap=True)
+        if status.following:
+            text.append("▼ following", "bold green")
+        else:
+            text.append("‖ paused", "bold yellow")
+            if status.unseen:
+                more = "+" if status.more_unseen else ""
+                text.append(f"  {status.unseen:,}{more} new", "yellow")
+        if status.error:
+            text.append(f"  ✗ {sanitize(status.error)}", "bold red")
+        if status.selected:
+            text.append(f"  {status.selected:,} selected", "bold cyan")
+        if status.search:
+            count = f"{status.hit:,}/" if status.hit else ""
+            more = "…" if status.working else ""
+            text.append(f"  /{sanitize(status.search)}", "bold")
+            text.append(f" {count}{status.hits:,}{more}", "yellow" if status.hits else "red")
+        if status.filter:
+            text.append(f"  where {sanitize(status.filter)}", "cyan")
+        if status.loading:
+            text.append("  loading older lines …", "dim")
+        return text
+
+    @staticmethod
+    def _right(status: LogStatus) -> Text:
+        text = Text(no_wrap=True)
+        if status.filter:
+            text.append(f"  {status.rows:,} of ", "dim")
+        else:
+            text.append("  ")
+        text.append(f"{status.lines:,} lines", "dim")
+        if status.rate:
+            text.append(f"  {status.rate:,}/s", "dim")
+        if status.time:
+            text.append(f"  {status.time}")
+        return text

@@ -1,0 +1,214 @@
+"""The window of a log: what is joined comes once, what is dropped is known, filters hold."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lobtail.core.frames import Stream
+from lobtail.core.levels import Level
+from lobtail.core.model import Gap, Line, Started
+from lobtail.errors import ConfigError, QueryError
+from lobtail.tui.state.filters import Filter, join_query, make_pattern
+from lobtail.tui.state.histogram import Histogram
+from lobtail.tui.state.log import Log, is_error, is_mark
+from lobtail.tui.state.rows import Rows
+from lobtail.tui.state.store import Store
+from unit.tui.items import DB, REF, line
+
+S = 1_000_000_000
+
+
+def shown(log: Log) -> list[bytes]:
+    while log.work():
+        pass
+    return [getattr(log.store.item(log.rows.number(i)), "raw", b"-") for i in range(len(log.rows))]
+
+
+def test_older_lines_are_joined_each_once() -> None:
+    log = Log()
+    # Two equal lines at the same time are two, and one of them is older than the window.
+    log.add([line("b", 10 * S), line("c", 11 * S)])
+    log.begin_at(10 * S)
+    older = [line("a", 9 * S), line("b", 10 * S), line("b", 10 * S)]
+    log.add_older(log.known_at_start().new(older), 9 * S)
+    assert shown(log) == [b"a", b"b", b"b", b"c"]
+    assert log.since_ns == 9 * S
+
+
+def test_newer_lines_are_joined_each_once() -> None:
+    log = Log()
+    log.add([line("a", 10 * S), line("b", 10 * S), line("b", 10 * S)])
+    known = log.known_at_end()
+    for batch in ([line("b", 10 * S)], [line("b", 10 * S), line("b", 10 * S)], [line("c", 11 * S)]):
+        log.add(known.new(batch))
+    assert shown(log) == [b"a", b"b", b"b", b"b", b"c"]
+
+
+@given(st.lists(st.integers(0, 5), max_size=40), st.data())
+def test_a_log_that_is_cut_anywhere_and_joined_is_whole(
+    times: list[int], data: st.DataObject
+) -> None:
+    whole = [line(str(t), t * 20_000_000) for t in sorted(times)]
+    cut = data.draw(st.integers(0, len(whole)))
+    log = Log()
+    log.add(list(whole[:cut]))
+    known = log.known_at_end()
+    since = log.resume_ns()
+    again = [item for item in whole if since is None or (item.time_ns or 0) >= since]
+    log.add(known.new(list(again)))
+    assert log.store.items == whole
+
+
+def test_what_is_pushed_out_is_counted() -> None:
+    log = Log(Store(max_items=100))
+    log.add([line(str(i), i) for i in range(150)])
+    assert log.dropped == 52  # two more than need be, so that it is not done for every line
+    assert log.since_ns == 52
+    log.add_older([line("x", 51)], 51)
+    assert log.dropped == 51
+    assert not log.detached
+
+
+def test_older_lines_push_out_the_newest() -> None:
+    log = Log(Store(max_items=100))
+    log.add([line(str(i), i) for i in range(100)])
+    log.add_older([line("x", -i) for i in range(50)], None)
+    assert log.detached
+    assert len(log.store) <= 100
+    assert log.resume_ns() is not None
+
+
+def test_beginning_where_all_is_known_drops_what_is_before() -> None:
+    log = Log()
+    log.add([line("quiet", 1, DB), line("busy", 5), line("busy", 6)])
+    assert log.begin_at(5) == 1
+    assert shown(log) == [b"busy", b"busy"]
+
+
+def test_a_filter_shows_lines_for_which_all_holds_and_marks() -> None:
+    log = Log()
+    log.add(
+        [
+            line("ERROR: no 1", 1),
+            line("ERROR: no 2", 2, err=True),
+            line("INFO: 3", 3),
+            line('{"level":"error","status":500}', 4),
+            Started(REF, 5),
+        ]
+    )
+    log.set_filter(Filter(level=Level.ERROR), 0, 0)
+    assert shown(log) == [b"ERROR: no 1", b"ERROR: no 2", b'{"level":"error","status":500}', b"-"]
+    log.set_filter(Filter(level=Level.ERROR, stream=Stream.STDERR), 0, 0)
+    assert shown(log) == [b"ERROR: no 2", b"-"]
+    log.set_filter(Filter(query="status>=500"), 0, 0)
+    assert shown(log) == [b'{"level":"error","status":500}', b"-"]
+    log.add([line("status=501", 6), line("status=1", 7)])
+    assert shown(log)[-1] == b"status=501"
+
+
+def test_a_filter_leaves_nothing_in_the_lines() -> None:
+    log = Log()
+    log.add([line('{"a":1}', 1)])
+    log.set_filter(Filter(query="a=1"), 0, 0)
+    assert shown(log) == [b'{"a":1}']
+    item = log.store.item(0)
+    assert isinstance(item, Line)
+    assert item._cache is None
+
+
+def test_a_query_that_cannot_be_read_changes_nothing() -> None:
+    log = Log()
+    log.add([line("a", 1)])
+    with pytest.raises(QueryError):
+        log.set_filter(Filter(query="level>>"), 0, 0)
+    assert not log.filter
+    assert shown(log) == [b"a"]
+
+
+def test_a_search_finds_within_what_is_shown() -> None:
+    log = Log()
+    log.add(
+        [line("Error a", 1), line("error b", 2), line("other", 3), line("\x1b[31mer\x1b[0mror", 4)]
+    )
+    log.set_search(make_pattern("error"))
+    shown(log)
+    assert log.hits is not None
+    assert [log.hits.number(i) for i in range(len(log.hits))] == [0, 1, 3]
+    log.set_filter(Filter(query='"b"'), 0, 0)
+    shown(log)
+    assert log.hits is not None
+    assert [log.hits.number(i) for i in range(len(log.hits))] == [1]
+    log.set_search(None)
+    assert log.hits is None
+
+
+def test_capitals_in_a_search_are_meant() -> None:
+    small, capital, escape = make_pattern("err"), make_pattern("Err"), make_pattern(r"\Serr")
+    assert small
+    assert capital
+    assert escape
+    assert small.search("ERR")
+    assert not capital.search("err")
+    assert escape.search("xERR")
+    assert make_pattern("") is None
+    for bad in ("(", "(a+)+b"):
+        with pytest.raises(ConfigError):
+            make_pattern(bad)
+
+
+def test_errors_and_marks_are_found_from_row_to_row() -> None:
+    log = Log()
+    log.add([line("ERROR: 1", 1), line("x", 2), Gap(REF, 3), line("FATAL: 2", 4)])
+    assert log.next_row(0, 1, is_error) == 3
+    assert log.next_row(3, -1, is_error) == 0
+    assert log.next_row(3, 1, is_error) is None
+    assert log.next_row(0, 1, is_mark) == 2
+
+
+def test_clearing_makes_what_was_remembered_void() -> None:
+    log = Log()
+    log.add([line("a", 1)])
+    log.begin_at(1)
+    generation = log.generation
+    log.clear()
+    assert not log.store.items
+    assert log.since_ns is None
+    assert log.generation != generation
+    log.add([line("b", 2)])
+    assert shown(log) == [b"b"]
+
+
+@pytest.mark.parametrize(
+    ("query", "joined"),
+    [
+        ("", "a=1"),
+        ("b=2", "b=2 and a=1"),
+        ("b=2 or c=3", "(b=2 or c=3) and a=1"),
+        ("b=2 || c=3", "(b=2 || c=3) and a=1"),
+    ],
+)
+def test_a_term_is_added_to_a_query(query: str, joined: str) -> None:
+    assert join_query(query, "a=1") == joined
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=80), st.integers(1, 30))
+def test_a_histogram_counts_every_line_once(times: list[int], columns: int) -> None:
+    store = Store()
+    store.append([line("ERROR: x" if t % 3 == 0 else "WARN: y", t) for t in sorted(times)])
+    histogram = Histogram.of(store, Rows(store, None), columns)
+    assert histogram is not None
+    assert len(histogram.bars) == columns
+    assert sum(bar.lines for bar in histogram.bars) == len(times)
+    assert sum(bar.errors for bar in histogram.bars) == sum(t % 3 == 0 for t in times)
+    for time in times:
+        assert histogram.bars[histogram.column_of(time)].lines
+    assert histogram.time_of(0) == min(times)
+
+
+def test_nothing_has_no_histogram() -> None:
+    store = Store()
+    assert Histogram.of(store, Rows(store, None), 10) is None
+    store.append([Line(REF, Stream.STDOUT, None, b"x")])
+    assert Histogram.of(store, Rows(store, None), 10) is None

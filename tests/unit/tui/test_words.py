@@ -1,0 +1,165 @@
+"""What is typed and what is written: jumps, records as filters, commands, keys."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lobtail.cli.tail import command
+from lobtail.core.frames import Stream
+from lobtail.core.levels import Level
+from lobtail.core.model import Line, Stopped
+from lobtail.core.query import Query
+from lobtail.errors import ConfigError
+from lobtail.tui.state.filters import Filter
+from lobtail.tui.state.jump import parse_jump
+from lobtail.tui.state.keys import KEYS, check_keymap
+from lobtail.tui.state.record import Node, record_of, term_for
+from lobtail.tui.state.selection import Point, Selection
+from lobtail.tui.state.target import Target, command_for
+from unit.tui.items import REF, line
+
+S = 1_000_000_000
+NOW = 1_790_000_000 * S  # 2026-09-21T14:13:20Z
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("@12:30", 1_789_993_800 * S),
+        ("12:30:05.25", 1_789_993_805 * S + 250_000_000),
+        ("@14:14", (1_790_000_040 - 86_400) * S),  # not yet: yesterday
+        ("-10m", 1_000 * S - 600 * S),
+        ("+90s", 1_090 * S),
+        ("2026-09-21T10:00:00Z", 1_789_984_800 * S),
+    ],
+)
+def test_jumps(text: str, expected: int) -> None:
+    found = parse_jump(text, now_ns=NOW, here_ns=1_000 * S, zone=lambda _: 0)
+    assert found == expected
+
+
+def test_a_clock_is_that_of_the_zone() -> None:
+    utc = parse_jump("12:30", now_ns=NOW, here_ns=0, zone=lambda _: 0)
+    assert parse_jump("14:30", now_ns=NOW, here_ns=0, zone=lambda _: 7200) == utc
+
+
+@pytest.mark.parametrize("text", ["", "noon", "25:00", "-10", "+x", "-9999999999999h", "12:61"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        parse_jump(text, now_ns=NOW, here_ns=0, zone=lambda _: 0)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(max_size=6), JSON, min_size=1, max_size=4))
+def test_every_field_makes_a_filter_that_keeps_its_line(fields: dict[str, Any]) -> None:
+    item = line("", 1)
+    item = msgspec.structs.replace(item, raw=msgspec.json.encode(fields))
+    for node in leaves(record_of(item)):
+        term = term_for(node)
+        if term:
+            assert Query(term).matches(item), term
+            assert not Query(term_for(node, without=True)).matches(item), term
+
+
+def leaves(nodes: tuple[Node, ...]) -> list[Node]:
+    found = []
+    for node in nodes:
+        found += [node, *leaves(node.children)]
+    return found
+
+
+def test_fields_that_are_called_like_something_else_stay_fields() -> None:
+    item = line('{"level":"notice","time":"now","and":1,"label":{"x":2}}', 1)
+    paths = {node.path for node in leaves(record_of(item))}
+    assert {".level", ".time", ".and", ".label.x"} <= paths
+
+
+def test_a_mark_is_a_record_as_well() -> None:
+    nodes = {node.name: node.value for node in record_of(Stopped(REF, 1, 137, oom=True))}
+    assert nodes["exit_code"] == "137"
+    assert nodes["oom"] == "True"
+
+
+def test_a_record_of_a_line_has_its_container_and_its_details() -> None:
+    item = Line(REF, Stream.STDERR, 1, b"x", raw_details=b"a=b")
+    names = {node.path: node.value for node in leaves(record_of(item)) if node.path}
+    assert names["container"] == "web-1"
+    assert names["stream"] == "stderr"
+    assert ("a", "b") in {(node.name, node.value) for node in leaves(record_of(item))}
+
+
+@pytest.mark.parametrize(
+    ("target", "wanted"),
+    [
+        (Target(names=("web-1",)), Filter()),
+        (Target(names=("web 1", "-odd"), everything=True), Filter(query="level>=warn and a='b c'")),
+        (Target(projects=("shop",), services=("web",)), Filter(level=Level.WARN)),
+        (Target(), Filter(stream=Stream.STDERR)),
+        (
+            Target(labels=("a=b",), images=("nginx",), exclude=("x-*",)),
+            Filter(stream=Stream.STDOUT),
+        ),
+    ],
+)
+def test_the_command_says_the_same(target: Target, wanted: Filter) -> None:
+    words = shlex.split(command_for(target, wanted, stamps="full"))
+    assert words[:2] == ["lobtail", "tail"]
+    params = command.make_context("tail", words[2:], resilient_parsing=False).params
+    assert set(params["selectors"]) == set(target.names)
+    assert params["everything"] == target.arguments()["all"]
+    assert (params["where"] or ("",))[0] == wanted.query
+
+
+def test_the_command_names_the_engine() -> None:
+    assert "-H tcp://x:1" in command_for(Target(), Filter(), host="tcp://x:1")
+
+
+def test_titles() -> None:
+    assert Target().title == "all that run"
+    assert Target(names=("a", "b")).title == "a, b"
+    assert Target(projects=("shop",), services=("web",)).title == "shop/web"
+    assert Target(names=("a",)).single
+    assert not Target(names=("a*",)).single
+
+
+def test_keys_are_there_once() -> None:
+    names = [key.name for key in KEYS]
+    assert len(names) == len(set(names))
+    for where in ("log", "app"):
+        keys = [k for key in KEYS if key.where in (where, "app") for k in key.keys.split(",")]
+        assert len(keys) == len(set(keys)), where
+    assert all(key.words for key in KEYS)
+
+
+def test_a_keymap_is_checked() -> None:
+    assert check_keymap({"wrap": "W"}) == {"wrap": "W"}
+    with pytest.raises(ConfigError, match="has no 'warp'"):
+        check_keymap({"warp": "W"})
+    with pytest.raises(ConfigError, match="takes keys"):
+        check_keymap({"wrap": 1})
+
+
+def test_a_selection_goes_from_point_to_point() -> None:
+    selection = Selection.at(Point(5, 3)).to(Point(3, 1))
+    assert selection.ordered() == (Point(3, 1), Point(5, 3))
+    assert selection.span_in(3, 0, 10) == (1, 10)
+    assert selection.span_in(4, 0, 10) == (0, 10)
+    assert selection.span_in(5, 0, 10) == (0, 3)
+    assert selection.span_in(5, 10, 4) is None
+    assert selection.span_in(6, 0, 10) is None
+    assert Selection.at(Point(1, 1)).empty
+    assert Selection.at(Point(1, 1), whole=True).span_in(1, 0, 4) == (0, 4)
