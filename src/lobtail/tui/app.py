@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import msgspec
+from textual import events
 from textual.app import App
 from textual.binding import BindingType
+from textual.widgets import Input
 
 from lobtail.api import Engine
 from lobtail.render.stamps import find_zone
@@ -70,6 +72,20 @@ class LobtailApp(App[int]):
         self.fault = f"the terminal UI failed: {type(error).__name__}: {error} (see LOBTAIL_DEBUG)"
         self._return_code = 1
         self._close_messages_no_wait()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Do what a key means before the next one is looked at.
+
+        Textual sends a key to what has the focus, and does what it is bound to when it has come
+        back from there. What is typed meanwhile would go to where the focus was.
+        """
+        fresh = isinstance(event, events.Key) and not event.is_forwarded
+        if fresh and not isinstance(self.focused, Input):
+            assert isinstance(event, events.Key)
+            for first in (True, False):
+                if await self._check_bindings(event.key, priority=first):
+                    return
+        await super().on_event(event)
 
     def on_mount(self) -> None:
         """Show the main screen."""

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Static, Tree
 from textual.widgets.tree import TreeNode
 
@@ -32,11 +33,11 @@ class Detail(Vertical):
 
     DEFAULT_CSS = """
     Detail {
-        height: 40%; min-height: 6; display: none;
+        height: 45%; min-height: 8; display: none;
         border-top: solid $primary; background: $surface;
     }
     Detail.open { display: block; }
-    Detail .text { height: auto; max-height: 6; padding: 0 1; background: $surface; }
+    Detail .text { height: auto; max-height: 4; padding: 0 1; background: $surface; }
     Detail Tree { height: 1fr; padding: 0 1; background: $surface; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -53,8 +54,9 @@ class Detail(Vertical):
             super().__init__()
             self.term = term
 
-    class Closed(Message):
-        """The line need no longer be looked at."""
+    def __init__(self, back: Widget) -> None:
+        super().__init__()
+        self._back = back
 
     def compose(self) -> ComposeResult:
         """Make the text and the tree."""
@@ -127,4 +129,4 @@ class Detail(Vertical):
     def action_close(self) -> None:
         """Hide."""
         self.remove_class("open")
-        self.post_message(self.Closed())
+        self.screen.set_focus(self._back)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -26,6 +27,10 @@ class HistogramBar(Widget, can_focus=True):
     """Bars for what the log holds: errors at the bottom, warnings, and all other lines."""
 
     ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "move(-1)", "earlier"),
+        Binding("right,l", "move(1)", "later"),
+    ]
     DEFAULT_CSS = """
     HistogramBar { height: 4; background: $surface; }
     """
@@ -140,11 +145,10 @@ class HistogramBar(Widget, can_focus=True):
         self._grabbed = False
         self.release_mouse()
 
-    def on_key(self, event: events.Key) -> None:
+    def action_move(self, step: int) -> None:
         """Move along with the arrows."""
-        if event.key in ("left", "right", "h", "l") and self._here:
-            event.stop()
-            self._choose(self._here.start - 1 if event.key in ("left", "h") else self._here.stop)
+        if self._here:
+            self._choose(self._here.start - 1 if step < 0 else self._here.stop)
 
 
 def _duration(ns: int) -> str:

@@ -59,7 +59,7 @@ class LogBody(Vertical):
         self.bar = HistogramBar(self.model)
         self.bar.zone = look.zone
         self._histogram = histogram
-        self.detail = Detail()
+        self.detail = Detail(self.view)
         self._status = LogStatusLine()
         self._zone = zone
         self._dirty = True

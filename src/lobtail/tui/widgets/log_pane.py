@@ -18,7 +18,6 @@ from lobtail.tui.widgets.detail import Detail
 from lobtail.tui.widgets.histogram_bar import HistogramBar
 from lobtail.tui.widgets.log_body import LogBody
 from lobtail.tui.widgets.log_questions import LogQuestions
-from lobtail.tui.widgets.prompt import Prompt
 
 __all__ = ["LogPane"]
 
@@ -196,7 +195,7 @@ class LogPane(LogBody):
         if item is not None:
             self.view.follow(False)
             self.detail.show(item)
-            self.detail.fields.focus()
+            self.screen.set_focus(self.detail.fields)
 
     # --- taking away -------------------------------------------------------------------------
 
@@ -249,11 +248,6 @@ class LogPane(LogBody):
     def on_histogram_bar_chosen(self, event: HistogramBar.Chosen) -> None:
         """Jump to a time."""
         self.view.go_to_time(event.time_ns)
-
-    def on_detail_closed(self) -> None:
-        """Go back to the log."""
-        if not self.screen.query_one(Prompt).open:
-            self.view.focus()
 
     def on_detail_filtered(self, event: Detail.Filtered) -> None:
         """Add a field to the filter."""

@@ -25,11 +25,31 @@ class Ask(msgspec.Struct, kw_only=True):
     text: str = ""
     hint: str = ""
     typed: Callable[[str], str] = lambda _: ""
-    """Called with each text; returns what is wrong with it, or nothing."""
+    """Called with each text, and with the answer; returns what is wrong with it, or nothing."""
     done: Callable[[str], object]
     """Called with the answer; not as long as something is wrong with it."""
     left: Callable[[], object] = lambda: None
     """Called when the question is given up."""
+
+
+class _Field(Input):
+    """The text. Keys are dealt with in the order in which they come, however fast."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        prompt = self.parent and self.parent.parent
+        assert isinstance(prompt, Prompt)
+        if not prompt.open:
+            # Typed ahead, when the answer was on its way.
+            again = events.Key(event.key, event.character)
+            event.stop()
+            event.prevent_default()
+            self.app.post_message(again)
+        elif not event.is_printable:
+            event.stop()
+            event.prevent_default()
+            if not prompt.take_key(event.key):
+                # Here, not when it has gone up to the application: letters behind it are waiting.
+                await self.app._check_bindings(event.key)  # noqa: SLF001
 
 
 class Prompt(Widget):
@@ -44,7 +64,7 @@ class Prompt(Widget):
     }
     Prompt Input { height: 1; border: none; padding: 0 1; background: $surface; }
     Prompt Input:focus { border: none; }
-    Prompt .hint { width: auto; padding: 0 1; color: $text-muted; }
+    Prompt .hint { width: auto; max-width: 50%; padding: 0 1; color: $text-muted; }
     Prompt .fault { height: auto; padding: 0 1; color: $text-error; display: none; }
     Prompt .fault.there { display: block; }
     """
@@ -55,13 +75,12 @@ class Prompt(Widget):
         self._before: Widget | None = None
         self._history: dict[str, list[str]] = {}
         self._recalled = 0
-        self._fault = ""
 
     def compose(self) -> ComposeResult:
         """Make the line."""
         with Horizontal():
             yield Static(classes="title", markup=False)
-            yield Input(compact=True, select_on_focus=False)
+            yield _Field(compact=True, select_on_focus=False)
             yield Static(classes="hint", markup=False)
         yield Static(classes="fault", markup=False)
 
@@ -79,20 +98,52 @@ class Prompt(Widget):
         self.display = True
         self.query_one(".title", Static).update(Content(ask.title))
         self.query_one(".hint", Static).update(Content(ask.hint))
-        field = self.query_one(Input)
+        field = self.query_one(_Field)
         with field.prevent(Input.Changed):
             field.value = ask.text
         field.cursor_position = len(ask.text)
         # At once: what is typed next is for this field.
         self.screen.set_focus(field)
-        self._judge(ask.typed(ask.text))
+        self._judge(ask.text)
 
-    def _judge(self, fault: str) -> None:
-        self._fault = fault
+    def take_key(self, key: str) -> bool:
+        """Do what a key means to the prompt; tell whether it means something."""
+        ask = self._ask
+        if ask is None:
+            return False
+        if key == "enter":
+            self._submit(ask, self.query_one(_Field).value)
+        elif key in ("escape", "ctrl+c"):
+            self._close()
+            ask.left()
+        elif key in ("up", "down"):
+            self._recall(ask.title, 1 if key == "up" else -1)
+        else:
+            return False
+        return True
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Try the text that is typed."""
+        event.stop()
+        self._judge(event.value)
+
+    def _judge(self, text: str) -> str:
+        """Have a text tried; return, and show, what is wrong with it."""
+        if self._ask is None:
+            return ""
+        fault = self._ask.typed(text)
         line = self.query_one(".fault", Static)
         line.set_class(bool(fault), "there")
         lines = "\n".join(map(sanitize, fault.split("\n")))
         line.update(Content.from_rich_text(Text(lines)))
+        return fault
+
+    def _submit(self, ask: Ask, text: str) -> None:
+        if self._judge(text):
+            return
+        self._remember(ask.title, text)
+        self._close()
+        ask.done(text)
 
     def _close(self) -> None:
         self._ask = None
@@ -100,35 +151,6 @@ class Prompt(Widget):
         if self._before is not None and self._before.is_attached:
             self.screen.set_focus(self._before)
         self._before = None
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Try the text that is typed."""
-        event.stop()
-        if self._ask is not None:
-            self._judge(self._ask.typed(event.value))
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take the answer, unless something is wrong with it."""
-        event.stop()
-        ask = self._ask
-        if ask is None or self._fault:
-            return
-        self._remember(ask.title, event.value)
-        self._close()
-        ask.done(event.value)
-
-    def on_key(self, event: events.Key) -> None:
-        """Give up, or take up an earlier answer."""
-        ask = self._ask
-        if ask is None:
-            return
-        if event.key == "escape":
-            event.stop()
-            self._close()
-            ask.left()
-        elif event.key in ("up", "down"):
-            event.stop()
-            self._recall(ask.title, 1 if event.key == "up" else -1)
 
     def _remember(self, title: str, text: str) -> None:
         known = self._history.setdefault(title, [])
@@ -139,6 +161,6 @@ class Prompt(Widget):
     def _recall(self, title: str, step: int) -> None:
         known = self._history.get(title, [])
         self._recalled = min(max(self._recalled + step, 0), len(known))
-        field = self.query_one(Input)
+        field = self.query_one(_Field)
         field.value = known[-self._recalled] if self._recalled else ""
         field.cursor_position = len(field.value)

@@ -1,0 +1,112 @@
+"""`lobtail ui` on a real terminal, beside a real engine."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from faults.terminal import HOSTILE
+from support.engines import LOBTAIL, TestEngine
+from support.screen import Screen
+
+COUNT = 'i=0; while :; do i=$((i+1)); echo "line $i of web"; '
+COUNT += '[ $((i%5)) = 0 ] && echo "ERROR: no $i" >&2; usleep 50000; done'
+
+
+def ui(engine: TestEngine, *args: str, columns: int = 100, rows: int = 30) -> Screen:
+    env = {**engine.env({"LOBTAIL_CONFIG": os.devnull}), "TERM": "xterm-256color"}
+    return Screen([*LOBTAIL, "ui", *args], env, columns=columns, rows=rows)
+
+
+@pytest.fixture
+def web(engine: TestEngine) -> Iterator[str]:
+    name = engine.start(COUNT)
+    yield name
+    engine.docker("rm", "-f", name, check=False)
+
+
+def test_a_session(engine: TestEngine, web: str) -> None:
+    with ui(engine, web) as screen:
+        screen.until("following")
+        screen.until("ERROR: no")
+        # A filter holds while it is typed, and a fault is said at once.
+        screen.press("f", "level>>")
+        screen.until("a value is expected")
+        screen.press("backspace", "=error")
+        screen.until(lambda text: "where error" in text or "level>=error" in text)
+        screen.until(lambda text: " of web" not in text and "ERROR: no" in text)
+        screen.press("enter", "escape")
+        screen.until(lambda text: " of web" in text)
+        screen.press("/", "no [0-9]*5")
+        screen.until(lambda text: "/no [0-9]*5" in text)
+        screen.press("enter", "N")
+        screen.until("paused")
+        screen.until(lambda text: " new" in text)
+        screen.press("end")
+        screen.until("following")
+        screen.press("q")
+        assert screen.wait() == 0
+        screen.assert_restored()
+        screen.assert_harmless()
+
+
+def test_nothing_of_a_container_acts_on_the_terminal(engine: TestEngine) -> None:
+    payload = b"".join(b"%s|" % value for value in HOSTILE.values()) + b"\nthe end\n"
+    octal = "".join(f"\\{byte:03o}" for byte in payload)
+    name = engine.start(f"printf '{octal}'; sleep 60", "--label", "evil=\x1b]0;owned\x07\x1b[2J")
+    try:
+        with ui(engine, name, "--wrap") as screen:
+            screen.until("the end")
+            screen.until("␛]0;owned")
+            screen.press("k", "k", "enter")
+            screen.until("▼ line")
+            screen.press("q", "q")
+            assert screen.wait() == 0
+            screen.assert_restored()
+            screen.assert_harmless()
+    finally:
+        engine.docker("rm", "-f", name, check=False)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
+def test_a_signal_ends_it_and_the_terminal_is_as_it_was(
+    engine: TestEngine, web: str, number: int, code: int
+) -> None:
+    with ui(engine, web) as screen:
+        screen.until("following")
+        screen.process.send_signal(number)
+        assert screen.wait() == code
+        screen.assert_restored()
+
+
+CRASH = """
+from lobtail.tui.widgets.log_pane import LogPane
+
+def action_wrap(self):
+    raise RuntimeError("made by a test")
+
+LogPane.action_wrap = action_wrap
+from lobtail.cli.entry import main
+main()
+"""
+
+
+def test_a_fault_of_ours_is_one_line_and_the_terminal_is_as_it_was(
+    engine: TestEngine, web: str
+) -> None:
+    import sys
+
+    env = {**engine.env({"LOBTAIL_CONFIG": os.devnull}), "TERM": "xterm-256color"}
+    with Screen([sys.executable, "-c", CRASH, "ui", web], env) as screen:
+        screen.until("following")
+        screen.press("w")
+        assert screen.wait() == 1
+        screen.assert_restored()
+        end = screen.raw[screen.raw.rfind(b"\x1b[?1049l") :].decode()
+        assert "the terminal UI failed: RuntimeError: made by a test" in end
+        assert "Traceback" not in end
