@@ -1,14 +1,18 @@
 """The engines: what each needs, its command line, its settings."""
 
+import contextlib
 import hashlib
 import json
 import os
 import platform
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from socket import create_connection
 
 from labkit import LabError, packages
+from labkit.remote import sshd, tls_options
 
 DOCKER = {
     "docker.io": "usr/sbin/dockerd",
@@ -41,14 +45,37 @@ def group(directory: str) -> str:
     return f"lobtail-lab-{hashlib.sha256(directory.encode()).hexdigest()[:16]}"
 
 
-def prepare(suite: str, directory: str, answers: Callable[[], bool]) -> list[Daemon]:
+def prepare(
+    suite: str, directory: str, answers: Callable[[], bool], *, remote: bool
+) -> list[Daemon]:
     """Install what the suite needs, write its settings, return what to start, in order."""
     if suite == "podman":
-        return _podman(directory, answers)
-    return _docker(suite, directory, answers)
+        daemons = _podman(directory, answers)
+        client = {"CONTAINER_HOST": f"unix://{socket(directory)}", "PATH": f"{directory}/far"}
+    else:
+        tls = tls_options(directory) if remote else []
+        daemons = _docker(suite, directory, answers, tls)
+        client = {"DOCKER_HOST": f"unix://{socket(directory)}", "PATH": f"{directory}/far"}
+    if remote:
+        # At the far end there is this client, and no other.
+        program = "podman" if suite == "podman" else "docker"
+        Path(directory, "far").mkdir()
+        Path(directory, "far", program).symlink_to(shutil.which(program) or f"/usr/bin/{program}")
+        daemons.append(Daemon("sshd", sshd(directory, client), lambda: _listens(directory)))
+    return daemons
 
 
-def _docker(suite: str, directory: str, answers: Callable[[], bool]) -> list[Daemon]:
+def _listens(directory: str) -> bool:
+    """Tell whether sshd takes connections."""
+    port = int(Path(directory, "remote", "ssh", "host").read_text().rpartition(":")[2])
+    with contextlib.suppress(OSError), create_connection(("127.0.0.1", port)):
+        return True
+    return False
+
+
+def _docker(
+    suite: str, directory: str, answers: Callable[[], bool], more: list[str]
+) -> list[Daemon]:
     packages.install(NATIVE_DOCKER)
     path = SYSTEM_PATH
     dockerd, containerd = "/usr/sbin/dockerd", "/usr/bin/containerd"
@@ -95,6 +122,7 @@ def _docker(suite: str, directory: str, answers: Callable[[], bool]) -> list[Dae
                 "--iptables=false",
                 "--ip6tables=false",
                 "--bridge=none",
+                *more,
             ],
             answers,
             {"PATH": path},

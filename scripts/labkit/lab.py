@@ -90,8 +90,8 @@ def _state(directory: str) -> dict[str, object]:
     return state if isinstance(state, dict) else {}
 
 
-def up(suite: str, directory: str, owner: int | None = None) -> str:
-    """Start an engine unless it is up; return its host."""
+def up(suite: str, directory: str, owner: int | None = None, *, remote: bool = False) -> str:
+    """Start an engine unless it is up; return its host. `remote`: by TLS and ssh as well."""
     engines.check_platform()
     directory = resolve(directory)
     if len(os.fsencode(directory + LONGEST)) > MAX_SOCKET:
@@ -109,13 +109,15 @@ def up(suite: str, directory: str, owner: int | None = None) -> str:
         if found := host(directory):
             if (running := _state(directory).get("suite")) != suite:
                 raise LabError(f"{directory} has another engine up: {running}")
+            if remote and not os.path.isdir(os.path.join(directory, "remote")):
+                raise LabError(f"{directory} is up without --remote: take it down first")
             if owner is not None:
                 say("already up; it keeps the owner that it has")
             return found
         if _is_ours(directory):
             say(f"cleaning up what is left in {directory}")
             _take_down(directory)
-        return _bring_up(suite, directory, owner, start)
+        return _bring_up(suite, directory, owner, start, remote=remote)
 
 
 def _check_usable(directory: str) -> None:
@@ -127,7 +129,9 @@ def _check_usable(directory: str) -> None:
             raise LabError(f"{directory} holds other things; give an empty or a new --dir")
 
 
-def _bring_up(suite: str, directory: str, owner: int | None, start: str | None) -> str:
+def _bring_up(
+    suite: str, directory: str, owner: int | None, start: str | None, *, remote: bool
+) -> str:
     os.makedirs(directory, mode=0o700, exist_ok=True)
     Path(directory, STATE).write_text(json.dumps({"suite": suite}) + "\n")
     address = f"unix://{engines.socket(directory)}"
@@ -136,7 +140,7 @@ def _bring_up(suite: str, directory: str, owner: int | None, start: str | None) 
         # First of all, so that it also sees the end of an owner who dies in the next seconds.
         if owner is not None:
             _watch(directory, owner, str(start))
-        for daemon in engines.prepare(suite, directory, api.answers):
+        for daemon in engines.prepare(suite, directory, api.answers, remote=remote):
             _start(daemon, directory)
         binary = image.busybox()
         if binary is None:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from lobtail.engine.swarm_logs import ServiceLogStream, TaskLogStream
     from lobtail.engine.swarm_models import Node, Service, Task
     from lobtail.engine.system import Info, Version
+    from lobtail.engine.tls import Tls
     from lobtail.engine.volumes import Volume, Volumes
     from lobtail.errors import (
         ConfigError,
@@ -122,6 +123,7 @@ _HOME = {
     "Task": "lobtail.engine.swarm_models",
     "TaskLogStream": "lobtail.engine.swarm_logs",
     "Tasks": "lobtail.engine.swarm",
+    "Tls": "lobtail.engine.tls",
     "Top": "lobtail.engine.lifecycle",
     "TruncatedStream": "lobtail.errors",
     "Usage": "lobtail.engine.disk",
@@ -195,6 +197,7 @@ __all__ = [
     "Task",
     "TaskLogStream",
     "Tasks",
+    "Tls",
     "Top",
     "TruncatedStream",
     "Usage",

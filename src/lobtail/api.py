@@ -35,11 +35,10 @@ class Engine(EngineClient):
                 async for item in tail.lines():
                     print(item)
 
-    ``host`` is an endpoint such as ``unix:///var/run/docker.sock`` or ``tcp://127.0.0.1:2375``;
-    without it ``DOCKER_HOST`` and then the default socket hold. ``timeout`` is the longest silence,
-    in seconds, that is borne where the engine owes an answer. ``api_version`` (or
-    ``DOCKER_API_VERSION``) fixes the version instead of negotiating it. The requests and their
-    errors are described in ``EngineClient``, from which this has them.
+    ``host`` is an endpoint (``unix:///var/run/docker.sock``, ``tcp://10.0.0.1:2376``,
+    ``ssh://me@far``), ``context`` the name of a docker context; without either it is the engine
+    that docker's CLI would talk to. ``tls`` says how to speak TLS. These and the other arguments,
+    the requests and their errors are described in ``EngineClient``, from which this has them.
     """
 
     def tail(

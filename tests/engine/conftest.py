@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from support.engines import LAB, Lab, TestEngine
+from support.remote import Far
 from support.swarm import Swarm
 
 GIVEN = os.environ.get("LOBTAIL_TEST_HOST", "")
@@ -43,6 +44,26 @@ def any_engine(request: pytest.FixtureRequest, lab: Lab) -> Iterator[TestEngine]
 def one_engine(lab: Lab) -> Iterator[TestEngine]:
     """An engine for what does not depend on which it is."""
     yield from open_engine(SUITES[0], lab)
+
+
+@pytest.fixture(scope="session", params=["bookworm", "trixie"])
+def far(
+    request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Far]:
+    """An engine reached by TLS and by ssh: the lab's own, also where another was given."""
+    yield from open_far(request.param, lab, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def far_podman(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Far]:
+    yield from open_far("podman", lab, tmp_path_factory)
+
+
+def open_far(suite: str, lab: Lab, folders: pytest.TempPathFactory) -> Iterator[Far]:
+    engine = TestEngine(suite, lab.host(suite))
+    yield Far(engine, folders.mktemp("home"))
+    if engine.containers:
+        engine.docker("rm", "-f", "-v", *set(engine.containers.values()), check=False)
 
 
 def open_engine(suite: str, lab: Lab) -> Iterator[TestEngine]:

@@ -178,6 +178,7 @@ class Lab:
         if key not in self._hosts:
             self._folders[key] = tempfile.mkdtemp(prefix="lt", dir=SHORT)
             command = [sys.executable, str(LAB), "up", suite, "--dir", self._folders[key]]
+            command += [] if of else ["--remote"]
             done = subprocess.run(
                 [*command, "--owner", str(os.getpid())],
                 capture_output=True,

@@ -29,6 +29,9 @@ __all__ = [
 
 _TABLES = ("tail", "ui")
 
+# What has no default of ours, by parameter.
+_DOCKERS = ("help", "host", "docker_context")
+
 
 def config_path(environ: Mapping[str, str] | None = None) -> Path:
     """Return where the configuration file is, or would be."""
@@ -44,12 +47,12 @@ def config_path(environ: Mapping[str, str] | None = None) -> Path:
 def settable(command: click.Command) -> dict[str, click.Option]:
     """Return the options that may have a default, by their keys in the file.
 
-    All but the host: that is docker's to say, by DOCKER_HOST.
+    All but the engine: that is docker's to say, by DOCKER_HOST and DOCKER_CONTEXT.
     """
     return {
         key_of(param): param
         for param in command.params
-        if isinstance(param, click.Option) and param.name not in ("help", "host")
+        if isinstance(param, click.Option) and param.name not in _DOCKERS
     }
 
 

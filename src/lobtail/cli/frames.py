@@ -37,7 +37,7 @@ def command(
     until: str | None,
     details: bool,
     json_lines: bool,
-    host: str | None,
+    host: tuple[str, ...],
 ) -> None:
     """Show the log stream of CONTAINER frame by frame: offset, header, stream, size, payload.
 

@@ -59,7 +59,7 @@ _SOURCES = ("auto", "api", "files")
 @click.option("--verbose", is_flag=True, help="Say on stderr which source serves, and why.")
 @host_option
 def command(
-    container: str | None, raw: bool, host: str | None, file: str | None, **options: Any
+    container: str | None, raw: bool, host: tuple[str, ...], file: str | None, **options: Any
 ) -> None:
     """Show the logs of CONTAINER: its stdout on stdout, its stderr on stderr.
 

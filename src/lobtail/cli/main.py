@@ -18,11 +18,14 @@ from __future__ import annotations
 import os
 import signal
 from importlib import import_module
+from typing import Any
 
 import click
 
 from lobtail._version import __version__
+from lobtail.cli.engines import Chosen, global_options
 from lobtail.cli.output import OutputClosed, OutputError, narrate
+from lobtail.cli.words import Words
 from lobtail.errors import ConfigError, LobtailError, QueryError
 
 __all__ = ["cli", "run"]
@@ -47,6 +50,9 @@ _HIDDEN = {
 
 
 class _Commands(click.Group):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, Words(self, ctx).read(args))
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted(_COMMANDS)
 
@@ -63,18 +69,12 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="'lobtail COMMAND --help' explains a command.",
 )
-@click.option(
-    "-H",
-    "--host",
-    metavar="HOST",
-    help="The engine: unix:///path or tcp://HOST:PORT  [default: DOCKER_HOST, then "
-    "unix:///var/run/docker.sock]",
-)
+@global_options
 @click.version_option(__version__, message="lobtail %(version)s")
 @click.pass_context
-def cli(ctx: click.Context, host: str | None) -> None:
+def cli(ctx: click.Context, /, **given: Any) -> None:
     """Tail the logs of Docker and Podman containers as they were written."""
-    ctx.obj = host
+    ctx.obj = Chosen(**given)
 
 
 def run(program: str = "lobtail") -> int:

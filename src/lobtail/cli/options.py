@@ -1,140 +1,78 @@
-"""What the commands share: docker's way of writing flags, the host, running the event loop."""
+"""What the commands share: which engine, how long to wait for it, running the event loop."""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Container, Coroutine, Iterator, Mapping
-from itertools import islice
-from typing import Any, ClassVar, TypeVar
+import sys
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import click
 
+from lobtail.cli.engines import Chosen, chosen, host_option, short_context_option
+from lobtail.cli.words import DockerCommand
 from lobtail.engine.client import TIMEOUT, EngineClient
 from lobtail.errors import ConfigError
 
-__all__ = ["DockerCommand", "engine_arguments", "host_option", "make_engine", "run"]
+__all__ = [
+    "DockerCommand",
+    "engine_arguments",
+    "every_engine_arguments",
+    "host_option",
+    "make_engine",
+    "run",
+    "short_context_option",
+]
 
 T = TypeVar("T")
-F = TypeVar("F", bound=Callable[..., Any])
 
-# strconv.ParseBool
-_TRUE = {"1", "t", "T", "TRUE", "true", "True"}
-_FALSE = {"0", "f", "F", "FALSE", "false", "False"}
+Host = str | tuple[str, ...] | None
+"""What ``host_option`` gives a command: what to hand on."""
 
 
-class DockerCommand(click.Command):
-    """A command that reads options as docker's does, where click does not.
+def make_engine(host: Host) -> EngineClient:
+    """Return the engine that the command line or the environment names.
 
-    Boolean flags may have a value, ``--follow=false``, ``-tf=0``, and the last of several holds; an
-    equals sign may stand behind a letter, ``-n=5``.
+    Raises:
+        ConfigError: it cannot be used, or several are named.
     """
-
-    bare: ClassVar[Mapping[str, tuple[str, Container[str]]]] = {}
-    """Options that need no value, by parameter: what they mean without one, and which values may
-    follow their letter directly (``-tshort``)."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Write the options in the forms that click understands."""
-        return super().parse_args(ctx, _Words(self, ctx).read(args))
-
-
-class _Words:
-    """Reads a command line word by word; what it does not know it leaves to click."""
-
-    def __init__(self, command: DockerCommand, ctx: click.Context) -> None:
-        self._ctx = ctx
-        self._bare = command.bare
-        options = [param for param in command.params if isinstance(param, click.Option)]
-        self._options = {name: option for option in options for name in option.opts}
-        self._others = {name: option for option in options for name in option.secondary_opts}
-        self._read: list[tuple[click.Option | None, str]] = []
-
-    def read(self, args: list[str]) -> list[str]:
-        """Return the words for click."""
-        left = iter(args)
-        for arg in left:
-            if arg == "--":
-                self._add(None, arg, *left)
-            elif arg.startswith("--"):
-                self._long(arg, left)
-            elif arg.startswith("-") and len(arg) > 1:
-                self._short(arg, left)
-            else:
-                self._add(None, arg)
-        return [word for _, word in self._read]
-
-    def _long(self, arg: str, left: Iterator[str]) -> None:
-        name, equals, value = arg.partition("=")
-        option = self._options.get(name)
-        if option is None:
-            self._add(self._others.get(name), arg)
-        elif option.is_flag:
-            self._flag(option, name, value if equals else "true")
-        elif equals:
-            self._add(option, arg)
-        elif bare := self._bare.get(option.name or ""):
-            self._add(option, name, bare[0])
-        else:
-            self._add(option, name, *islice(left, 1))
-
-    def _short(self, arg: str, left: Iterator[str]) -> None:
-        """Take letters apart: -ftn5, -f=false, -n=5."""
-        letters = arg[1:]
-        while letters:
-            name, letters = f"-{letters[0]}", letters[1:]
-            option = self._options.get(name)
-            if option is None:
-                self._add(None, name + letters)
-                return
-            given, value = letters.startswith("="), letters.removeprefix("=")
-            if option.is_flag:
-                self._flag(option, name, value if given else "true")
-                if given:
-                    return
-                continue
-            if bare := self._bare.get(option.name or ""):
-                if not given and value not in bare[1]:
-                    self._add(option, name, bare[0])
-                    continue
-                self._add(option, name, value)
-            elif letters:
-                self._add(option, name, value)
-            else:
-                self._add(option, name, *islice(left, 1))
-            return
-
-    def _flag(self, option: click.Option, name: str, value: str) -> None:
-        if value in _TRUE:
-            self._add(option, name)
-        elif value not in _FALSE:
-            raise click.UsageError(f"{name} takes true or false, not {value!r}", self._ctx)
-        elif option.secondary_opts:
-            self._add(option, option.secondary_opts[0])
-        else:  # click knows no other way to say that it is not there
-            self._read = [(of, word) for of, word in self._read if of is not option]
-
-    def _add(self, option: click.Option | None, *words: str) -> None:
-        self._read += [(option, word) for word in words]
-
-
-def host_option(function: F) -> F:
-    """Add ``--host`` to a command; it may also stand before the command's name, as docker's."""
-    return click.option("-H", "--host", metavar="HOST", help="The engine, as before the command.")(
-        function
-    )
-
-
-def make_engine(host: str | None) -> EngineClient:
-    """Return the engine that the command line or the environment names."""
     return EngineClient(**engine_arguments(host))
 
 
-def engine_arguments(host: str | None) -> dict[str, Any]:
+def engine_arguments(host: Host) -> dict[str, Any]:
     """Return what to make an ``EngineClient`` or one of its kind with."""
-    context = click.get_current_context()
-    host = host or context.find_root().obj
-    return {"host": host, "timeout": _timeout(), "origin": "--host"}
+    arguments = every_engine_arguments(host)
+    if len(arguments) > 1:
+        named = [str(each.get("host") or each.get("context")) for each in arguments]
+        command = click.get_current_context().command_path
+        raise ConfigError(f"'{command}' reads one engine, and {' and '.join(named)} are given")
+    return arguments[0]
+
+
+def every_engine_arguments(host: Host) -> list[dict[str, Any]]:
+    """Return what to make each of the engines with that are named; at least one."""
+    given = chosen(click.get_current_context(), host)
+    shared = {"timeout": _timeout(), "tls": _tls(given)}
+    named = [{"context": name, "origin": "--context"} for name in given.contexts if name]
+    named += [{"host": name, "origin": "--host"} for name in given.hosts]
+    return [{**shared, **each} for each in named or [{}]]
+
+
+def _tls(given: Chosen) -> Any:
+    if not given.says_tls:
+        return None
+    from lobtail.engine.tls import resolve_tls
+
+    tls = resolve_tls(
+        os.environ,
+        tls=given.tls,
+        verify=given.tlsverify,
+        ca=given.tlscacert,
+        cert=given.tlscert,
+        key=given.tlskey,
+    )
+    return False if tls is None else tls
 
 
 def _timeout() -> float:
@@ -164,6 +102,8 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         result = runner.run(main)
     except SystemExit:
         signal.setitimer(signal.ITIMER_REAL, 0)  # it was heard
+        if ssh := sys.modules.get("lobtail.engine.ssh"):
+            ssh.end_all()
         raise
     except BaseException:
         runner.close()

@@ -125,7 +125,9 @@ def _flags(word: str, left: Iterable[str]) -> list[tuple[str, str | None]]:
 
 def _switch(name: str, value: str) -> list[tuple[str, str | None]]:
     off = value in ("0", "f", "F", "FALSE", "false", "False")  # strconv.ParseBool
-    return [] if off else [(name, None)]
+    if off:  # --tlsverify=false means TLS all the same
+        return [(name, "false")] if name.startswith("tls") else []
+    return [(name, None)]
 
 
 def _watch(address: str) -> None:

@@ -40,7 +40,7 @@ class _Row(msgspec.Struct, frozen=True):
 @click.option("-a", "--all", "everything", is_flag=True, help="Also those that do not run.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @host_option
-def command(everything: bool, as_json: bool, host: str | None) -> None:
+def command(everything: bool, as_json: bool, host: tuple[str, ...]) -> None:
     """List containers: name, ID, image, state, log driver, TTY, compose project and service.
 
     Stopped containers keep their logs: -a lists them too. The driver 'none' keeps none.

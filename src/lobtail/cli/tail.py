@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from lobtail.cli.defaults import key_of, load_defaults, origin_of, settable, variable_of
-from lobtail.cli.options import DockerCommand, engine_arguments, host_option
+from lobtail.cli.options import DockerCommand, engine_arguments, short_context_option
 from lobtail.errors import ConfigError, QueryError
 from lobtail.reading.source import SOURCES
 from lobtail.render.formats import FORMATS
@@ -92,7 +92,10 @@ class _Count(click.types.IntParamType):
         """Return the number that a text is."""
         text = str(value)
         if not (text.isascii() and text.isdecimal() and len(text) <= 9):
-            self.fail(f"{text!r} is no number of lines", param, ctx)
+            hint = ""
+            if param is not None and param.name == "context":
+                hint = "; a docker context is -c, or --context before the command"
+            self.fail(f"{text!r} is no number of lines{hint}", param, ctx)
         if int(text) < self._least:
             self.fail(f"{text} is less than {self._least}", param, ctx)
         return int(text)
@@ -316,8 +319,8 @@ _TEXT: Final = _Text()
     help="Read log files without an engine: a log, a container's folder, the folder of all.",
 )
 @click.option("--verbose/--no-verbose", help="Say on stderr which source serves, and why.")
-@host_option
-def command(host: str | None, **options: Any) -> int:
+@short_context_option
+def command(host: tuple[str, ...], **options: Any) -> int:
     """Show the lines of all containers that are selected, in time order, each line once.
 
     A SELECTOR is a name, the beginning of an ID, a glob (web-*) or a /regex/. Without one, and

@@ -21,6 +21,7 @@ from lobtail.engine.models import (
     encode_filters,
 )
 from lobtail.engine.requests import Requests, segment
+from lobtail.engine.tls import Tls
 
 # What `lobtail logs` does not need is imported where it is used.
 if TYPE_CHECKING:
@@ -50,11 +51,15 @@ class EngineClient(Lifecycle):
             for container in await engine.list():
                 print(container.name)
 
-    ``host`` is an endpoint such as ``unix:///var/run/docker.sock`` or ``tcp://127.0.0.1:2375``;
-    without it ``DOCKER_HOST`` and then the default socket hold. ``timeout`` is the longest silence,
-    in seconds, that is borne where the engine owes an answer. ``api_version`` (or
+    ``host`` is an endpoint such as ``unix:///var/run/docker.sock``, ``tcp://10.0.0.1:2376`` or
+    ``ssh://me@far``, ``context`` the name of a docker context. Without either, what docker's CLI
+    would use holds: ``DOCKER_HOST``, ``DOCKER_CONTEXT``, the current context, the default socket;
+    and if that is not there, Podman's. ``tls`` says how to speak TLS (``Tls``); True means with the
+    certificates in ``DOCKER_CERT_PATH`` or docker's configuration, False not at all, and None
+    leaves it to ``DOCKER_TLS_VERIFY`` and ``DOCKER_TLS``. ``timeout`` is the longest silence, in
+    seconds, that is borne where the engine owes an answer. ``api_version`` (or
     ``DOCKER_API_VERSION``) fixes the version instead of negotiating it. ``origin`` is what error
-    messages call the source of ``host``.
+    messages call the source of ``host`` or ``context``.
 
     Nothing connects before the first request. Use it in one event loop; close it with ``aclose``
     or as a context manager. All methods raise ``ConnectError`` when nobody answers,
@@ -62,7 +67,7 @@ class EngineClient(Lifecycle):
     and ``ProtocolError`` when the peer is no engine.
 
     Raises:
-        ConfigError: ``host``, ``api_version`` or the environment cannot be used.
+        ConfigError: an argument, the environment or docker's settings cannot be used.
     """
 
     _requests: ClassVar[type[Requests]] = Requests
@@ -71,11 +76,20 @@ class EngineClient(Lifecycle):
         self,
         host: str | None = None,
         *,
+        context: str | None = None,
+        tls: Tls | bool | None = None,
         api_version: str | None = None,
         timeout: float = TIMEOUT,
-        origin: str = "host",
+        origin: str = "",
     ) -> None:
-        self.endpoint: Endpoint = resolve(host, os.environ, origin)
+        self.endpoint: Endpoint = resolve(
+            host,
+            os.environ,
+            origin or "host",
+            context=context,
+            context_origin=origin or "context",
+            tls=tls,
+        )
         self.timeout = timeout
         self.requests = self._requests(self.endpoint, api_version=api_version, timeout=timeout)
 
@@ -93,6 +107,10 @@ class EngineClient(Lifecycle):
     async def aclose(self) -> None:
         """Close the connections that are kept for later. Open log streams close themselves."""
         self.requests.close()
+        if self.endpoint.kind == "ssh":
+            from lobtail.engine.ssh import wait_ended
+
+            await wait_ended()
 
     # --- requests ---------------------------------------------------------------------------
 

@@ -1,25 +1,29 @@
 """Find out which engine is meant, and remember who said so.
 
-Order, as in the docker CLI: ``--host``, then ``DOCKER_HOST``, then the default socket. Contexts,
-TLS and ssh are recognised and refused: taking another engine instead would show wrong logs.
+The order is the docker CLI's (docker/cli, ``cli/command/cli.go``): ``--context`` or ``--host``;
+``DOCKER_HOST``; ``DOCKER_CONTEXT``; the ``currentContext`` of docker's configuration; the default
+socket. Where that does not exist, Podman's is looked for, the user's before the system's.
 """
 
 from __future__ import annotations
 
-import json
+import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Final, Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
+from lobtail.engine.contexts import DEFAULT, current_context, read_context
+from lobtail.engine.tls import Tls, resolve_tls
 from lobtail.errors import ConfigError
 
 __all__ = ["DEFAULT_SOCKET", "Endpoint", "parse_host", "resolve"]
 
 DEFAULT_SOCKET: Final = "unix:///var/run/docker.sock"
+PODMAN_SOCKET: Final = "/run/podman/podman.sock"
 DEFAULT_PORT: Final = 2375
+DEFAULT_TLS_HOST: Final = "tcp://localhost:2376"
 
 _PATH: Final = "/%:@!$&'()*+,;="  # RFC 3986, section 3.3, without what quote never touches
 _TCP = re.compile(
@@ -28,115 +32,193 @@ _TCP = re.compile(
         (?P<base> /[^?\#\s]* )?""",
     re.VERBOSE,
 )
+_SSH = re.compile(
+    r"""(?: (?P<user> [^@:/?\#\s]+ ) @ )?
+        (?P<host> \[ [0-9A-Fa-f:.%\w]+ \] | [^\[\]:/?\#@\s]+ )
+        (?: : (?P<port> \d{1,5} )? )?
+        (?P<path> /[^?\#]* )?""",
+    re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where an engine listens.
 
-    ``kind`` is the transport; ``path`` the socket's path (unix), ``host`` and ``port`` the address
-    (tcp) and ``base`` a prefix of every request path, for engines behind a proxy. ``origin`` says
-    where the setting came from, for error messages: ``--host``, ``DOCKER_HOST`` or ``default``.
+    ``kind`` is the transport; ``path`` the socket's path (unix; with ssh at the far end, empty for
+    its default), ``host`` and ``port`` the address (tcp, ssh; there 0 is ssh's own), ``user`` who
+    logs in (ssh) and ``base`` a prefix of every request path, for engines behind a proxy. ``tls``
+    says how a tcp connection is secured, if it is. ``origin`` says where the setting came from, for
+    error messages: ``--host``, ``DOCKER_HOST``, ``context prod, from DOCKER_CONTEXT`` …;
+    ``context`` is the name of docker's context, if it came from one.
     """
 
-    kind: Literal["unix", "tcp"]
+    kind: Literal["unix", "tcp", "ssh"]
     origin: str
     path: str = ""
     host: str = ""
     port: int = 0
     base: str = ""
+    user: str = ""
+    tls: Tls | None = None
+    context: str = ""
 
     @property
     def url(self) -> str:
         """The endpoint as ``--host`` takes it."""
         if self.kind == "unix":
             return f"unix://{self.path}"
+        if self.kind == "ssh":
+            user = f"{self.user}@" if self.user else ""
+            return f"ssh://{user}{self._authority}{quote(self.path, safe=_PATH[:1] + _PATH[2:])}"
         return f"tcp://{self._authority}{self.base}"
 
     @property
     def host_header(self) -> str:
         """What the HTTP ``Host`` header says; on a Unix socket any name does."""
-        return "localhost" if self.kind == "unix" else self._authority
+        return self._authority if self.kind == "tcp" else "localhost"
 
     @property
     def _authority(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}" if self.port else host
 
     def __str__(self) -> str:
         return f"{self.url} ({self.origin})"
 
 
-def resolve(host: str | None, environ: Mapping[str, str], origin: str = "--host") -> Endpoint:
-    """Return the endpoint that ``host`` names, or else the environment, or else the default.
+def resolve(
+    host: str | None,
+    environ: Mapping[str, str],
+    origin: str = "--host",
+    *,
+    context: str | None = None,
+    context_origin: str = "--context",
+    tls: Tls | bool | None = None,
+) -> Endpoint:
+    """Return the endpoint that is asked for, or that the environment or docker's settings name.
 
-    ``host`` is what ``origin`` says, ``environ`` usually ``os.environ``.
+    ``host`` is what ``origin`` says and ``context`` what ``context_origin`` says; ``environ`` is
+    usually ``os.environ``. ``tls`` is how to speak TLS, or whether to, with the certificates that
+    docker's environment names; None leaves that to the environment as well. A context has its own.
 
     Raises:
         ConfigError: it cannot be used; the message says where it came from.
     """
-    if host:
-        return parse_host(host, origin)
-    if env := environ.get("DOCKER_HOST"):
-        endpoint = parse_host(env, "DOCKER_HOST")
-        if endpoint.kind == "tcp" and environ.get("DOCKER_TLS_VERIFY"):
-            raise ConfigError(
-                f"DOCKER_TLS_VERIFY asks for TLS to {endpoint.url}, which lobtail cannot speak "
-                "yet: unset it, or forward the engine's socket with 'ssh -L'"
-            )
-        return endpoint
-    _refuse_context(environ)
-    return parse_host(DEFAULT_SOCKET, "default socket")
+    if context and host is not None:
+        raise ConfigError(f"{origin} and {context_origin} both name an engine: give one of them")
+    if not context and host is None and not environ.get("DOCKER_HOST"):
+        context, context_origin = current_context(environ)
+    if context and context != DEFAULT:
+        if tls is not None and tls is not False:
+            raise ConfigError(f"the docker context {context!r} says itself whether to use TLS")
+        return _of_context(context, environ, context_origin)
+    if host is None and (env := environ.get("DOCKER_HOST")):
+        host, origin = env, "DOCKER_HOST"
+    if host is None or not host.strip():
+        endpoint = _default(environ, tls)
+    else:
+        endpoint = parse_host(host, origin)
+        if endpoint.kind != "tcp" and tls is not None and tls is not False:
+            raise ConfigError(f"TLS is for tcp://, and {endpoint} is none")
+    if endpoint.kind == "tcp":
+        # https:// says by itself that there is TLS, but not whom to trust.
+        wanted = _tls(environ, tls)
+        if wanted is None and endpoint.tls is not None and tls is None:
+            wanted = resolve_tls(environ, verify=True, system=True)
+        endpoint = replace(endpoint, tls=wanted)
+    return endpoint
 
 
-def parse_host(value: str, origin: str) -> Endpoint:
-    """Parse ``unix:///path``, ``tcp://host[:port][/base]`` or ``[host]:port``.
+def parse_host(value: str, origin: str, subject: str = "") -> Endpoint:
+    """Parse ``unix:///path``, ``tcp://host[:port][/base]``, ``ssh://[user@]host[:port][/path]``.
+
+    ``host[:port]`` alone is tcp, and a path alone, ``/path``, a socket. Errors begin with
+    ``subject``, or else with the ``origin``.
 
     Raises:
         ConfigError: anything else.
     """
+    subject = subject or origin
     scheme, separator, rest = value.strip().partition("://")
     if not separator:
-        scheme, rest = "tcp", value.strip()
+        scheme, rest = ("unix" if scheme.startswith(("/", "./")) else "tcp"), value.strip()
     if scheme == "unix":
         if not rest or "\0" in rest:
             raise ConfigError(
-                f"{origin} {value!r} has no socket path: write unix:///path/to/socket"
+                f"{subject} {value!r} has no socket path: write unix:///path/to/socket"
             )
         return Endpoint("unix", origin, path=rest)
-    if scheme in ("tcp", "http"):
-        match = _TCP.fullmatch(rest)
-        if match is None or not rest or not match["host"].isascii():
-            raise ConfigError(f"{origin} {value!r} is no address: write tcp://HOST:PORT")
-        port = int(match["port"] or DEFAULT_PORT)
-        if not 0 < port < 65536:
-            raise ConfigError(f"{origin} {value!r} has no such port: {port} is not in 1-65535")
-        address = match["host"].strip("[]") or "localhost"
-        # A request's head is ASCII; what is quoted already stays so.
-        base = quote((match["base"] or "").rstrip("/"), safe=_PATH, errors="surrogateescape")
-        return Endpoint("tcp", origin, host=address, port=port, base=base)
-    if scheme in ("ssh", "https"):
+    if scheme == "ssh":
+        return _ssh(value, rest, origin, subject)
+    if scheme not in ("tcp", "http", "https"):
         raise ConfigError(
-            f"{origin} {value!r}: lobtail cannot speak {scheme} yet; forward the engine's socket "
-            "with 'ssh -L /tmp/engine.sock:/var/run/docker.sock HOST' and use "
-            "unix:///tmp/engine.sock"
+            f"{subject} {value!r} is no endpoint: "
+            "write unix:///path, tcp://HOST:PORT or ssh://USER@HOST"
         )
-    raise ConfigError(f"{origin} {value!r} is no endpoint: write unix:///path or tcp://HOST:PORT")
+    match = _TCP.fullmatch(rest)
+    if match is None or not rest or not match["host"].isascii():
+        raise ConfigError(f"{subject} {value!r} is no address: write tcp://HOST:PORT")
+    secure = scheme == "https"
+    port = _port(match["port"] or (DEFAULT_PORT + secure), value, subject)
+    address = match["host"].strip("[]") or "localhost"
+    # A request's head is ASCII; what is quoted already stays so.
+    base = quote((match["base"] or "").rstrip("/"), safe=_PATH, errors="surrogateescape")
+    tls = Tls() if secure else None
+    return Endpoint("tcp", origin, host=address, port=port, base=base, tls=tls)
 
 
-def _refuse_context(environ: Mapping[str, str]) -> None:
-    """Refuse a docker context other than the default one: it means another engine."""
-    origin, context = "DOCKER_CONTEXT", environ.get("DOCKER_CONTEXT", "")
-    if not context:
-        folder = environ.get("DOCKER_CONFIG") or f"{environ.get('HOME', '')}/.docker"
-        path = Path(folder) / "config.json"
-        origin = f"currentContext in {path}"
-        try:
-            config = json.loads(path.read_bytes())
-        except (OSError, ValueError):
-            return  # as the docker CLI: no usable file, no context
-        context = config.get("currentContext", "") if isinstance(config, dict) else ""
-    if context and context != "default":
-        raise ConfigError(
-            f"the docker context {context!r} ({origin}) is not supported yet: give its endpoint "
-            f"with --host; 'docker context inspect {context}' shows it"
-        )
+def _ssh(value: str, rest: str, origin: str, subject: str) -> Endpoint:
+    if ":" in rest.rpartition("@")[0]:
+        raise ConfigError(f"{subject} has a password in it, which ssh does not take: use a key")
+    match = _SSH.fullmatch(rest)
+    if match is None or not match["host"].isprintable():
+        raise ConfigError(f"{subject} {value!r} is no address: write ssh://USER@HOST:PORT")
+    path = unquote(match["path"] or "", errors="surrogateescape")
+    if "\0" in path:
+        raise ConfigError(f"{subject} {value!r} has no such path")
+    return Endpoint(
+        "ssh",
+        origin,
+        path=path if path.strip("/") else "",
+        host=match["host"].strip("[]"),
+        port=_port(match["port"], value, subject) if match["port"] else 0,
+        user=unquote(match["user"] or ""),
+    )
+
+
+def _port(text: str | int, value: str, subject: str) -> int:
+    port = int(text)
+    if not 0 < port < 65536:
+        raise ConfigError(f"{subject} {value!r} has no such port: {port} is not in 1-65535")
+    return port
+
+
+def _of_context(name: str, environ: Mapping[str, str], origin: str) -> Endpoint:
+    context = read_context(name, environ, origin)
+    said = f"context {name}, from {origin}"
+    host = context.host.strip() or DEFAULT_SOCKET
+    endpoint = parse_host(host, said, f"the host of the docker context {name!r} ({origin})")
+    tls = (context.tls or endpoint.tls) if endpoint.kind == "tcp" else None
+    return replace(endpoint, context=name, tls=tls)
+
+
+def _default(environ: Mapping[str, str], tls: Tls | bool | None) -> Endpoint:
+    """Return where an engine is if nobody says where."""
+    if _tls(environ, tls) is not None:
+        return parse_host(DEFAULT_TLS_HOST, "default host for TLS")
+    default = DEFAULT_SOCKET.removeprefix("unix://")
+    if not os.path.exists(default):  # noqa: PTH110
+        runtime = environ.get("XDG_RUNTIME_DIR")
+        for path in (f"{runtime}/podman/podman.sock" if runtime else "", PODMAN_SOCKET):
+            if path and os.path.exists(path):  # noqa: PTH110
+                return Endpoint("unix", f"Podman's socket, for there is no {default}", path=path)
+    return Endpoint("unix", "default socket", path=default)
+
+
+def _tls(environ: Mapping[str, str], tls: Tls | bool | None) -> Tls | None:
+    if isinstance(tls, Tls):
+        return tls
+    if tls is None:
+        return resolve_tls(environ)
+    return resolve_tls(environ, verify=True) if tls else None

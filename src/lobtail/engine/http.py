@@ -233,6 +233,7 @@ class HttpConnection(asyncio.BufferedProtocol):
                 f"the connection to {self._peer} broke after {received} bytes of its answer: "
                 f"{exc.strerror if isinstance(exc, OSError) and exc.strerror else exc}"
             )
+            self._error.__cause__ = exc
         self._wake()
 
     def _rescued(self, exc: ConnectionError) -> bool:

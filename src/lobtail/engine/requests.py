@@ -16,7 +16,13 @@ from lobtail._version import __version__
 from lobtail.engine.answer import Connection, Response
 from lobtail.engine.endpoint import Endpoint
 from lobtail.engine.models import Ping
-from lobtail.errors import ConfigError, ConnectError, ConnectionLostError, EngineError
+from lobtail.errors import (
+    ConfigError,
+    ConnectError,
+    ConnectionLostError,
+    EngineError,
+    LobtailError,
+)
 
 __all__ = ["PATIENCE", "Patience", "Requests", "segment"]
 
@@ -32,6 +38,9 @@ PATIENCE: Final = 10
 
 Patience: TypeAlias = "float | EllipsisType | None"
 """How many seconds of silence are borne: ``...`` stands for the client's own, None for ever."""
+
+# net/http, of a server with TLS that is spoken to without.
+_WANTS_TLS: Final = "HTTP request to an HTTPS server"
 
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 
@@ -201,7 +210,13 @@ class Requests:
                 return await self._ask(connection, method, path, sent, body, seconds)
             except ConnectionLostError:
                 continue  # closed by the engine while it was idle: nothing was answered
-        return await self._ask(await self.connect(), method, path, sent, body, seconds)
+        connection = await self.connect()
+        try:
+            return await self._ask(connection, method, path, sent, body, seconds)
+        except ConnectionLostError as exc:
+            if self.endpoint.tls:
+                raise self._barred(exc.__cause__) from exc
+            raise
 
     def lock(self) -> AbstractAsyncContextManager[Any]:
         """Return what lets one task pass at a time."""
@@ -243,9 +258,26 @@ class Requests:
     def _silent(self, seconds: float | None) -> str:
         return f"the engine at {self.endpoint} has not answered for {seconds:g} s"
 
-    async def _refusal(self, response: Response) -> EngineError:
-        body = await self.read(response)
-        return EngineError(response.status, _message(response, body))
+    def _barred(self, cause: BaseException | None) -> ConnectError:
+        """Return what to say of a connection that TLS let through, and that then was ended.
+
+        TLS 1.3 tells only then of a certificate that is refused, if it does: what the engine has
+        said may be lost with the connection.
+        """
+        from lobtail.engine.tls import explain
+
+        why = explain(cause) if isinstance(cause, Exception) else ""
+        why = why or "it ended the connection unanswered; does it trust our certificate?"
+        return ConnectError(f"cannot connect to the engine at {self.endpoint}: {why}")
+
+    async def _refusal(self, response: Response) -> LobtailError:
+        message = _message(response, await self.read(response))
+        if self.endpoint.kind == "tcp" and response.status == 400 and _WANTS_TLS in message:
+            return ConnectError(
+                f"cannot connect to the engine at {self.endpoint}: it speaks TLS; "
+                "use --tlsverify or DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH"
+            )
+        return EngineError(response.status, message)
 
 
 def segment(name: str, what: str) -> str:

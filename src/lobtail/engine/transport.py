@@ -1,7 +1,4 @@
-"""Open the connection to an endpoint. Knows nothing of HTTP.
-
-This is the seam at which TLS and ssh come in: whatever gives an asyncio transport will do.
-"""
+"""Open the connection to an endpoint: a Unix socket, TCP, TLS over it, or ssh."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from lobtail.engine.endpoint import Endpoint
+from lobtail.engine.tls import client_context, explain
 from lobtail.errors import ConnectError
 
 __all__ = ["open_transport"]
@@ -39,8 +37,16 @@ async def open_transport(endpoint: Endpoint, factory: Callable[[], P], timeout: 
                 sock = await _connect_unix(endpoint.path)
                 _, protocol = await loop.create_unix_connection(factory, sock=sock)
                 return protocol
+            if endpoint.kind == "ssh":
+                # Most engines are nearer, and need neither it nor its start-up.
+                from lobtail.engine.ssh import open_ssh
+
+                return await open_ssh(endpoint, factory)
             transport, protocol = await loop.create_connection(
-                factory, endpoint.host, endpoint.port
+                factory,
+                endpoint.host,
+                endpoint.port,
+                ssl=client_context(endpoint.tls) if endpoint.tls else None,
             )
             _keep_alive(transport.get_extra_info("socket"))
             return protocol
@@ -49,7 +55,8 @@ async def open_transport(endpoint: Endpoint, factory: Callable[[], P], timeout: 
             f"cannot connect to the engine at {endpoint}: no answer within {timeout:g} s"
         ) from exc
     except (OSError, ValueError) as exc:
-        raise ConnectError(f"cannot connect to the engine at {endpoint}: {_why(exc)}") from exc
+        why = (explain(exc) if endpoint.tls else "") or _why(exc)
+        raise ConnectError(f"cannot connect to the engine at {endpoint}: {why}") from exc
 
 
 async def _connect_unix(path: str) -> socket.socket:

@@ -35,7 +35,7 @@ from support.engines import LOBTAIL
         ("-D tail", "tail"),
         ("-D=true -l debug --log-level=warn --debug=false tail", "tail"),
         ("--tls --tlsverify tail", "--tls --tlsverify tail"),
-        ("--tlsverify=1 --tls=false tail", "--tlsverify tail"),
+        ("--tlsverify=1 --tls=false tail", "--tlsverify --tls=false tail"),
         ("--tlscacert a --tlscert=b --tlskey c tail", "--tlscacert=a --tlscert=b --tlskey=c tail"),
         ("--version", "--version"),
         ("-v tail", "--version tail"),

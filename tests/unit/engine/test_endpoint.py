@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
-from lobtail import ConfigError, Engine
-from lobtail.engine.endpoint import DEFAULT_SOCKET, Endpoint, parse_host, resolve
+from lobtail import ConfigError, Engine, Tls
+from lobtail.engine.endpoint import Endpoint, parse_host, resolve
 
 
 @pytest.mark.parametrize(
@@ -28,6 +27,14 @@ from lobtail.engine.endpoint import DEFAULT_SOCKET, Endpoint, parse_host, resolv
         ("tcp://h:1/base/path/", "tcp://h:1/base/path", "h:1"),
         ("tcp://h:1/a%20b/é", "tcp://h:1/a%20b/%C3%A9", "h:1"),
         ("tcp://h:65535", "tcp://h:65535", "h:65535"),
+        ("/run/my.sock", "unix:///run/my.sock", "localhost"),
+        ("./my.sock", "unix://./my.sock", "localhost"),
+        ("ssh://far", "ssh://far", "localhost"),
+        ("ssh://me@far:2222", "ssh://me@far:2222", "localhost"),
+        ("ssh://far:", "ssh://far", "localhost"),
+        ("ssh://far/", "ssh://far", "localhost"),
+        ("ssh://me@[::1]:22/run/d.sock", "ssh://me@[::1]:22/run/d.sock", "localhost"),
+        ("ssh://far/a%20b/d.sock", "ssh://far/a%20b/d.sock", "localhost"),
     ],
 )
 def test_forms(host: str, url: str, header: str) -> None:
@@ -55,12 +62,15 @@ def test_forms(host: str, url: str, header: str) -> None:
         ("tcp://h:1/a b", "is no address"),
         ("tcp://h:1/a\r\nHost: x", "is no address"),
         ("tcp://h\r\n:1", "is no address"),
-        ("ssh://me@far", "cannot speak ssh yet; forward the engine's socket with 'ssh -L"),
-        ("https://h:2376", "cannot speak https yet"),
-        ("npipe:////./pipe/docker", "is no endpoint: write unix:///path or tcp://HOST:PORT"),
+        ("ssh://", "is no address: write ssh://USER@HOST:PORT"),
+        ("ssh://me@", "is no address: write ssh://USER@HOST:PORT"),
+        ("ssh://far:0", "has no such port: 0 is not in 1-65535"),
+        ("ssh://far?x=y", "is no address"),
+        ("ssh://far#x", "is no address"),
+        ("ssh://far/a%00b", "has no such path"),
+        ("npipe:////./pipe/docker", "is no endpoint: write unix:///path, tcp://"),
         ("fd://", "is no endpoint"),
         ("://x", "is no endpoint"),
-        ("   ", "is no address"),
     ],
 )
 @pytest.mark.parametrize("origin", ["--host", "DOCKER_HOST"])
@@ -74,65 +84,35 @@ def test_refusals_name_the_origin(host: str, words: str, origin: str) -> None:
     assert len(text.splitlines()) == 1
 
 
-def test_order(tmp_path: Path) -> None:
-    environ = {"HOME": str(tmp_path)}
-    assert str(resolve(None, environ)) == f"{DEFAULT_SOCKET} (default socket)"
-    assert str(resolve("", {**environ, "DOCKER_HOST": ""})) == f"{DEFAULT_SOCKET} (default socket)"
-    environ["DOCKER_HOST"] = "unix:///env"
-    assert str(resolve(None, environ)) == "unix:///env (DOCKER_HOST)"
-    assert str(resolve("unix:///flag", environ)) == "unix:///flag (--host)"
+def test_a_password_is_not_repeated() -> None:
+    with pytest.raises(ConfigError, match=r"^--host has a password in it") as caught:
+        resolve("ssh://me:secret@far", {})
+    assert "secret" not in str(caught.value)
 
 
-def config(folder: Path, content: str | bytes) -> Path:
-    path = folder / "config.json"
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
-
-
-def test_a_context_is_refused_not_ignored(tmp_path: Path) -> None:
-    path = config(tmp_path, json.dumps({"currentContext": "far"}))
+def test_https_is_tls_whose_certificates_are_verified(tmp_path: Path) -> None:
     environ = {"DOCKER_CONFIG": str(tmp_path)}
-    with pytest.raises(ConfigError, match="the docker context 'far'") as caught:
-        resolve(None, environ)
-    assert f"(currentContext in {path})" in str(caught.value)
-    assert "docker context inspect far" in str(caught.value)
-    with pytest.raises(ConfigError, match=r"'near' \(DOCKER_CONTEXT\)"):
-        resolve(None, {**environ, "DOCKER_CONTEXT": "near"})
-    # Who names a host means it.
-    assert resolve("unix:///flag", environ).path == "/flag"
-    assert resolve(None, {**environ, "DOCKER_HOST": "unix:///env"}).path == "/env"
+    endpoint = resolve("https://h", environ)
+    assert (endpoint.url, endpoint.tls) == ("tcp://h:2376", Tls())
+    (tmp_path / "ca.pem").touch()
+    assert resolve("https://h", environ).tls == Tls(ca=str(tmp_path / "ca.pem"))
 
 
-def test_the_default_context_is_the_default_socket(tmp_path: Path) -> None:
-    config(tmp_path, '{"currentContext": "far"}')
-    for environ in (
-        {"DOCKER_CONFIG": str(tmp_path), "DOCKER_CONTEXT": "default"},
-        {"DOCKER_CONFIG": str(tmp_path / "none")},
-    ):
-        assert resolve(None, environ).url == DEFAULT_SOCKET
-
-
-@pytest.mark.parametrize(
-    "content", ["", "{", "[]", "null", "{}", '{"currentContext": ""}', b"\xff", '{"auths": {}}']
-)
-def test_a_docker_config_without_a_context(tmp_path: Path, content: str | bytes) -> None:
-    config(tmp_path, content)
-    assert resolve(None, {"DOCKER_CONFIG": str(tmp_path)}).url == DEFAULT_SOCKET
-
-
-def test_the_config_in_the_home_folder(tmp_path: Path) -> None:
-    (tmp_path / ".docker").mkdir()
-    config(tmp_path / ".docker", '{"currentContext": "far"}')
-    with pytest.raises(ConfigError, match="far"):
-        resolve(None, {"HOME": str(tmp_path)})
-
-
-def test_tls_is_refused() -> None:
-    environ = {"DOCKER_HOST": "tcp://h:2376", "DOCKER_TLS_VERIFY": "1"}
-    with pytest.raises(ConfigError, match="DOCKER_TLS_VERIFY asks for TLS to tcp://h:2376"):
-        resolve(None, environ)
-    environ["DOCKER_HOST"] = "unix:///s"
-    assert resolve(None, environ).path == "/s"
+def test_podman_is_the_last_guess(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    socket, system = tmp_path / "podman" / "podman.sock", tmp_path / "system.sock"
+    environ = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    monkeypatch.setattr("lobtail.engine.endpoint.DEFAULT_SOCKET", f"unix://{tmp_path}/docker.sock")
+    monkeypatch.setattr("lobtail.engine.endpoint.PODMAN_SOCKET", str(system))
+    assert str(resolve(None, environ)) == f"unix://{tmp_path}/docker.sock (default socket)"
+    system.touch()
+    said = f"(Podman's socket, for there is no {tmp_path}/docker.sock)"
+    assert str(resolve(None, environ)) == f"unix://{system} {said}"
+    socket.parent.mkdir()
+    socket.touch()
+    assert str(resolve(None, environ)) == f"unix://{socket} {said}"
+    (tmp_path / "docker.sock").touch()
+    assert resolve(None, environ).path == f"{tmp_path}/docker.sock"
+    assert resolve(None, {**environ, "DOCKER_HOST": "tcp://h"}).kind == "tcp"
 
 
 def test_engine_takes_its_endpoint_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,3 +120,9 @@ def test_engine_takes_its_endpoint_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert Engine().endpoint == Endpoint("unix", "DOCKER_HOST", path="/env")
     with pytest.raises(ConfigError, match=r"^host 'ftp://x' is no endpoint"):
         Engine("ftp://x")
+    with pytest.raises(ConfigError, match=r"^host and context both name an engine"):
+        Engine("unix:///x", context="c")
+    tls = Tls(ca="/ca.pem")
+    assert Engine("tcp://h:1", tls=tls).endpoint.tls == tls
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    assert Engine("tcp://h:1", tls=False).endpoint.tls is None

@@ -1,0 +1,107 @@
+"""Read docker's contexts: engines by name, kept in files by ``docker context create``.
+
+The store is in the folder of docker's configuration (docker/cli, ``cli/context/store``)::
+
+    config.json                                     currentContext
+    contexts/meta/<SHA-256 of the name>/meta.json   where the engine is
+    contexts/tls/<SHA-256 of the name>/docker/      {ca,cert,key}.pem
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from lobtail.engine.tls import Tls, config_folder
+from lobtail.errors import ConfigError
+
+__all__ = ["DEFAULT", "Context", "current_context", "read_context"]
+
+DEFAULT: Final = "default"
+"""The context that is none: the host of the command line or the environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a context's engine is; ``host`` may be empty."""
+
+    host: str
+    tls: Tls | None
+
+
+def current_context(environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the context that is in use, ``default`` without any, and where that is said."""
+    if name := environ.get("DOCKER_CONTEXT"):
+        return name, "DOCKER_CONTEXT"
+    path = config_folder(environ) / "config.json"
+    try:
+        config = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return DEFAULT, ""  # as the docker CLI: no usable file, no context
+    name = config.get("currentContext") if isinstance(config, dict) else None
+    return (name, f"currentContext in {path}") if isinstance(name, str) and name else (DEFAULT, "")
+
+
+def read_context(name: str, environ: Mapping[str, str], origin: str) -> Context:
+    """Return the context called ``name``.
+
+    Raises:
+        ConfigError: there is none, or it cannot be used; the message has its ``origin``.
+    """
+    from hashlib import sha256  # it loads OpenSSL, which those without contexts can do without
+
+    store = config_folder(environ) / "contexts"
+    digest = sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+    path = store / "meta" / digest / "meta.json"
+    try:
+        meta = json.loads(path.read_bytes())
+    except FileNotFoundError as exc:
+        there = ", ".join(_names(store)) or "none but the default one"
+        text = f"there is no docker context {name!r} ({origin}); there is {there}"
+        raise ConfigError(text) from exc
+    except OSError as exc:
+        raise ConfigError(
+            f"the docker context {name!r} ({origin}): {path}: {exc.strerror}"
+        ) from exc
+    except (ValueError, RecursionError) as exc:
+        raise ConfigError(f"the docker context {name!r} ({origin}): {path} is no JSON") from exc
+    endpoint = _docker(meta)
+    if endpoint is None:
+        raise ConfigError(f"the docker context {name!r} ({origin}) has no docker endpoint")
+    host = endpoint.get("Host")
+    unverified = endpoint.get("SkipTLSVerify") is True
+    folder = store / "tls" / digest / "docker"
+    files = {file: str(folder / f"{file}.pem") for file in ("ca", "cert", "key")}
+    there_are = {file: path for file, path in files.items() if Path(path).exists()}
+    tls = None
+    if there_are or unverified:
+        pair = {"cert", "key"} <= there_are.keys()
+        tls = Tls(
+            ca=there_are.get("ca"),
+            cert=there_are["cert"] if pair else None,
+            key=there_are["key"] if pair else None,
+            verify=not unverified,
+        )
+    return Context(host if isinstance(host, str) else "", tls)
+
+
+def _docker(meta: Any) -> dict[str, Any] | None:
+    endpoints = meta.get("Endpoints") if isinstance(meta, dict) else None
+    docker = endpoints.get("docker") if isinstance(endpoints, dict) else None
+    return docker if isinstance(docker, dict) else None
+
+
+def _names(store: Path) -> list[str]:
+    """Return the names of all contexts that can be read."""
+    names = []
+    for path in store.glob("meta/*/meta.json"):
+        try:
+            meta = json.loads(path.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            continue
+        if isinstance(meta, dict) and isinstance(meta.get("Name"), str):
+            names.append(meta["Name"])
+    return sorted(names)
