@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, Protocol
 
 from lobtail.core.frames import Stream
+from lobtail.files.finder import Finder
 from lobtail.files.needles import Needles
 from lobtail.files.values import Buffer
 
@@ -60,7 +61,8 @@ class JsonSelector:
     window = 1 << 18
 
     def __init__(self, needles: Needles, after: int, streams: frozenset[Stream]) -> None:
-        self._first, *self._others = needles
+        first, *self._others = needles
+        self._first = list(map(Finder, first))
         self._after = after
         self._names = {_NAMES[stream] for stream in streams}
         self._open: set[bytes] = set()  # streams whose line goes on in the next record
@@ -114,9 +116,10 @@ class JsonSelector:
 
     def _finds(self, data: Buffer, end: int) -> Iterator[tuple[int, int]]:
         """Yield the records that contain one of each group."""
-        for needle in self._first:
+        for finder in self._first:
+            finder.look(data, end)
             pos = 0
-            while (found := data.find(needle, pos, end)) >= 0:
+            while (found := finder.find(data, pos, end)) >= 0:
                 start = data.rfind(b"\n", 0, found) + 1
                 pos = data.find(b"\n", found, end) + 1
                 if all(
@@ -141,7 +144,7 @@ class LocalSelector:
     def __init__(self, form: Format, needles: Needles) -> None:
         self._form = form
         # The signs of a piece: partial is true, and its metadata follow.
-        self._first = (*needles[0], b"\x20\x01\x2a")
+        self._first = list(map(Finder, (*needles[0], b"\x20\x01\x2a")))
 
     def select(self, data: Buffer, length: int) -> tuple[Spans, int]:
         """Select as ``Selector.select`` says."""
@@ -151,9 +154,10 @@ class LocalSelector:
             decoded = self._form.messages(bytes(data[:length]), 0, details=False)
             return [(0, decoded.used)], decoded.used
         spans: Spans = []
-        for needle in self._first:
+        for finder in self._first:
+            finder.look(data, end)
             pos = 0
-            while (found := data.find(needle, pos, end)) >= 0:
+            while (found := finder.find(data, pos, end)) >= 0:
                 start = self._border(data, found - 2 * step, found - step)
                 pos = self._border(data, found + step, min(found + 2 * step, length))
                 if pos < 0 or pos > end:
