@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -104,6 +105,7 @@ class FrameStream:
         self._engine = engine
         self._options = options
         self._opened = False
+        self._closed = False
         self._response: Response | None = None
         self._decoder: FrameDecoder | RawDecoder = RawDecoder()
 
@@ -134,7 +136,8 @@ class FrameStream:
         self.close()
 
     def close(self) -> None:
-        """End the stream at once."""
+        """End the stream at once, also for another task that opens or reads it."""
+        self._closed = True
         if self._response is not None:
             self._engine.requests.release(self._response)
             self._response = None
@@ -154,11 +157,19 @@ class FrameStream:
 
         The chunks are those of the connection and say nothing about frames.
         """
+        async with aclosing(self._chunks()) as batches:
+            async for batch in batches:
+                for chunk in batch:
+                    yield chunk
+
+    async def _chunks(self) -> AsyncGenerator[list[bytes], None]:
         await self._open()
         try:
             while (batch := await self._batch()) is not None:
-                for chunk in batch:
-                    yield chunk
+                yield batch
+        except ConnectionLostError:
+            if self._response is not None:
+                raise
         finally:
             self.close()
 
@@ -184,8 +195,11 @@ class FrameStream:
                     yield frames
                 if decoder.error is not None:
                     raise decoder.error
-            decoder.receive_eof()
+            if self._response is not None:  # not closed meanwhile
+                decoder.receive_eof()
         except ConnectionLostError as exc:
+            if self._response is None:
+                return
             try:
                 decoder.receive_eof()
             except TruncatedStream as cut:
@@ -201,12 +215,15 @@ class FrameStream:
             return
         if self._opened:
             raise RuntimeError("the log stream has been read: open another")
+        if self._closed:
+            return
         options = self._options
         if not (options.stdout or options.stderr):
             raise ConfigError("logs of neither stdout nor stderr were asked for")
         target, tty = await self._locate()
         self._response = await self._engine.requests.open(target, options.query())
         self._opened = True
+        self._heed_close()
         if await self._sends_frames(tty=tty):
             self._decoder = FrameDecoder()
 
@@ -215,6 +232,11 @@ class FrameStream:
         if label in (_MULTIPLEXED, _RAW) and await self._engine.api_version() >= LABELLED_API:
             return label == _MULTIPLEXED
         return not tty
+
+    def _heed_close(self) -> None:
+        """Close what was opened while another task closed it."""
+        if self._closed:
+            self.close()
 
     async def _batch(self) -> list[bytes] | None:
         """Return the next batch, or None at the end."""

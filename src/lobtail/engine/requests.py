@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from types import EllipsisType
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlencode
+from weakref import WeakSet
 
 import msgspec
 
@@ -63,6 +64,7 @@ class Requests:
         self._pinged: Ping | None = None
         self._pinging: AbstractAsyncContextManager[Any] | None = None
         self._idle: list[Connection] = []
+        self._connections: WeakSet[Connection] = WeakSet()
         self._headers = {
             "Host": self.endpoint.host_header,
             "User-Agent": f"lobtail/{__version__}",
@@ -72,6 +74,12 @@ class Requests:
         """Close the connections that are kept for later."""
         while self._idle:
             self._idle.pop().close()
+
+    def abort(self) -> None:
+        """Close all connections, also those that answers are read from."""
+        self._idle.clear()
+        for connection in list(self._connections):
+            connection.close()
 
     async def ping(self) -> Ping:
         """Ask whether the engine is there, and for its newest API version."""
@@ -243,6 +251,7 @@ class Requests:
         body: bytes,
         seconds: float | None,
     ) -> Response:
+        self._connections.add(connection)
         try:
             return await connection.request(method, path, headers, body, timeout=seconds)
         except TimeoutError as exc:

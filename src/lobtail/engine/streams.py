@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import aclosing
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
-from lobtail.errors import ConnectionLostError, ProtocolError
+from lobtail.errors import ConnectionLostError, LobtailError, ProtocolError
 
 if TYPE_CHECKING:
     from lobtail.engine.answer import Response
@@ -37,6 +38,7 @@ class JsonStream(Generic[T]):
         self._headers: dict[str, str] = {}
         self._response: Response | None = None
         self._opened = False
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         await self._open()
@@ -51,12 +53,20 @@ class JsonStream(Generic[T]):
         self.close()
 
     def close(self) -> None:
-        """End the stream at once."""
+        """End the stream at once, also for another task that opens or reads it."""
+        self._closed = True
         if self._response is not None:
             self._engine.requests.release(self._response)
             self._response = None
 
     async def __aiter__(self) -> AsyncIterator[T]:
+        async with aclosing(self.batches()) as batches:
+            async for batch in batches:
+                for value in batch:
+                    yield value
+
+    async def batches(self) -> AsyncGenerator[list[T], None]:
+        """Iterate over lists instead, never empty: what one look at the connection brought."""
         await self._open()
         rest = b""
         try:
@@ -66,14 +76,32 @@ class JsonStream(Generic[T]):
                     raise ProtocolError(
                         f"a value in the answer to {self._target} is longer than {MAX_VALUE} bytes"
                     )
-                for line in lines:
-                    if line.strip():
-                        yield self._value(line)
-            if rest.strip():
-                yield self._value(rest)
+                for values in self._values(lines):
+                    yield values
+            if self._response is None:  # closed meanwhile
+                return
+            for values in self._values([rest]):
+                yield values
             self._ended()
+        except ConnectionLostError:
+            if self._response is not None:
+                raise
         finally:
             self.close()
+
+    def _values(self, lines: list[bytes]) -> Iterator[list[T]]:
+        """Return what lines say; what stands before an error comes before it."""
+        values: list[T] = []
+        try:
+            for line in lines:
+                if line.strip():
+                    values.append(self._value(line))  # noqa: PERF401 - kept if a later one fails
+        except LobtailError:
+            if values:
+                yield values
+            raise
+        if values:
+            yield values
 
     # --- for those who derive from it -------------------------------------------------------
 
@@ -96,6 +124,8 @@ class JsonStream(Generic[T]):
             return
         if self._opened:
             raise RuntimeError("the stream has been read: open another")
+        if self._closed:
+            return
         await self._prepare()
         self._response = await self._engine.requests.open(
             self._target,
@@ -105,6 +135,12 @@ class JsonStream(Generic[T]):
             timeout=self._engine.timeout * self._work,
         )
         self._opened = True
+        self._heed_close()
+
+    def _heed_close(self) -> None:
+        """Close what was opened while another task closed it."""
+        if self._closed:
+            self.close()
 
     async def _batch(self) -> list[bytes] | None:
         if self._response is None:  # closed meanwhile

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from contextlib import aclosing, suppress
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeAlias
 
@@ -102,9 +102,11 @@ class Merged:
         self._failure: BaseException | None = None
         self._skew_ns = 0
         self._begun = False
+        self._entered = False
         self._found: list[tuple[ContainerRef, bool]] = []
 
     async def __aenter__(self) -> Self:
+        self._entered = True
         try:
             await self._begin_once()
         except BaseException:
@@ -137,34 +139,43 @@ class Merged:
         """Those of ``found`` that did not run then."""
         return [ref for ref, running in self._found if not running]
 
-    async def __aiter__(self) -> AsyncIterator[list[Item]]:
-        await self._begin_once()
-        while True:
-            self._ready.clear()
-            items = self._merge.pop(self._now())
-            if items:
-                for channel in self._channels.values():
-                    channel.make_room()
-                if self._wanted is not None:
-                    items = self._wanted.apply(items)
+    def __aiter__(self) -> AsyncIterator[list[Item]]:
+        return self._batches()
+
+    async def _batches(self) -> AsyncGenerator[list[Item], None]:
+        try:
+            await self._begin_once()
+            while True:
+                self._ready.clear()
+                items = self._merge.pop(self._now())
                 if items:
-                    yield items
-                continue
-            if self._failure is not None:
-                raise self._failure
-            if not self._tasks:
-                return
-            due = self._merge.due_ns()
-            wait = None if due is None else max(due - self._now(), 0) / 1e9
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self._ready.wait()
+                    for channel in self._channels.values():
+                        channel.make_room()
+                    if self._wanted is not None:
+                        items = self._wanted.apply(items)
+                    if items:
+                        yield items
+                    continue
+                if self._failure is not None:
+                    raise self._failure
+                if not self._tasks:
+                    return
+                due = self._merge.due_ns()
+                wait = None if due is None else max(due - self._now(), 0) / 1e9
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._ready.wait()
+        finally:
+            # Whoever has not entered it has no other way to end it than to leave the loop.
+            if not self._entered:
+                await self.aclose()
 
     async def lines(self) -> AsyncIterator[Item]:
         """Iterate over single items."""
-        async for batch in self:
-            for item in batch:
-                yield item
+        async with aclosing(self._batches()) as batches:
+            async for batch in batches:
+                for item in batch:
+                    yield item
 
     async def _begin(self) -> None:
         """Find what is to be read, and open it."""

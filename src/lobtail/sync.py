@@ -1,0 +1,1554 @@
+"""The blocking face: the classes and methods of lobtail without ``async`` and ``await``.
+
+::
+
+    from lobtail.sync import Engine
+
+    with Engine() as engine:
+        for line in engine.tail("web-*").lines():
+            print(line)
+
+Each ``Engine`` has an event loop in a thread of its own, which begins with the first request and
+ends with ``close``, at the latest with the program. Threads may share an engine; an iteration
+belongs to one of them at a time. Leaving a loop ends its connection, unless the stream was entered
+with ``with``: then leaving that does. After a fork each process needs an engine of its own.
+
+This file is written by scripts/sync-face: change the asynchronous classes, then run that.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from lobtail.api import Engine as AsyncEngine
+from lobtail.api import tail_files as async_tail_files
+from lobtail.core.frames import Stream
+from lobtail.core.merge import WINDOW_NS
+from lobtail.engine.attach import AttachStream as AsyncAttachStream
+from lobtail.engine.client import TIMEOUT
+from lobtail.engine.events import EventStream as AsyncEventStream
+from lobtail.engine.exec import ExecStream as AsyncExecStream
+from lobtail.engine.images import Images as AsyncImages
+from lobtail.engine.logs import LogStream as AsyncLogStream
+from lobtail.engine.networks import Networks as AsyncNetworks
+from lobtail.engine.pull import PullStream as AsyncPullStream
+from lobtail.engine.stats import StatsStream as AsyncStatsStream
+from lobtail.engine.swarm import Nodes as AsyncNodes
+from lobtail.engine.swarm import Services as AsyncServices
+from lobtail.engine.swarm import Tasks as AsyncTasks
+from lobtail.engine.swarm_logs import ServiceLogStream as AsyncServiceLogStream
+from lobtail.engine.swarm_logs import TaskLogStream as AsyncTaskLogStream
+from lobtail.engine.volumes import Volumes as AsyncVolumes
+from lobtail.offline import TailFiles as AsyncTailFiles
+from lobtail.portal import Face, Portal, StreamFace
+from lobtail.tail import Tail as AsyncTail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+    from types import TracebackType
+    from typing import Any, Self
+
+    from lobtail.core.frames import Frame
+    from lobtail.core.model import ContainerRef, Item
+    from lobtail.core.query import Query
+    from lobtail.engine.disk import DiskUsage
+    from lobtail.engine.endpoint import Endpoint
+    from lobtail.engine.events import Event
+    from lobtail.engine.images import HistoryEntry, Image, ImageRemoval, ImageSummary
+    from lobtail.engine.lifecycle import Pruned, Top, WaitCondition
+    from lobtail.engine.models import Container, ContainerSummary, Filters, Ping
+    from lobtail.engine.networks import Network
+    from lobtail.engine.pull import Credentials, PullProgress
+    from lobtail.engine.stats import Stats
+    from lobtail.engine.swarm_models import Node, Service, Task
+    from lobtail.engine.system import Info, Version
+    from lobtail.engine.volumes import Volume
+    from lobtail.reading.intake import Search
+    from lobtail.reading.merged import Overflow
+    from lobtail.reading.source import Source, Tell
+
+
+__all__ = [
+    "AttachStream",
+    "Engine",
+    "EventStream",
+    "ExecStream",
+    "Images",
+    "LogStream",
+    "Networks",
+    "Nodes",
+    "PullStream",
+    "ServiceLogStream",
+    "Services",
+    "StatsStream",
+    "Tail",
+    "TailFiles",
+    "TaskLogStream",
+    "Tasks",
+    "Volumes",
+    "tail_files",
+]
+
+
+class AttachStream(StreamFace[AsyncAttachStream]):
+    r"""A container's main process: batches of frames that it writes, and its stdin.
+
+    ::
+
+        with engine.attach("db", stdin=True) as stream:
+            stream.write(b"select 1;\n")
+            for frames in stream:
+                for frame in frames:
+                    sys.stdout.buffer.write(frame.payload)
+            print("exit code", stream.wait())
+
+    A batch is what one look at the connection brought, never empty. Frames have nothing to do
+    with lines; with a TTY they are pieces of stdout. The iteration ends when the container ends,
+    when the detach keys are written, and where it was not made with ``stdin_once`` also after
+    ``write_eof``. Entering it raises:
+
+    - ``EngineError``: there is no such container, …;
+    - ``ContainerStateError``: it does not run, or is paused.
+
+    Reading raises ``ConnectionLostError`` or ``TruncatedStream`` where the connection broke, and
+    ``ProtocolError`` where what came are not frames. A Unix socket, and a proxy, can break without
+    a sign: an end while the container runs on may be that.
+    """
+
+    def __enter__(self) -> Self:
+        try:
+            self._portal.run(self._async.__aenter__)
+        except BaseException:
+            self._portal.later(self._close)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._portal.run(self._async.__aexit__, exc_type, exc, traceback)
+
+    def close(self) -> None:
+        """End the stream at once. The container goes on."""
+        self._portal.call(self._async.close)
+
+    def __iter__(self) -> Iterator[list[Frame]]:
+        yield from self._portal.batches(self._async)
+
+    def runs(self) -> Iterator[list[Frame]]:
+        """Iterate like the stream itself, neighbours of one stream joined into one frame.
+
+        For those who copy bytes and need no frame boundaries: one write a run.
+        """
+        yield from self._portal.batches(self._async.runs())
+
+    @property
+    def ended(self) -> bool:
+        """Whether the container is known to have ended since the stream was opened."""
+        return self._portal.call(lambda: self._async.ended)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send ``data`` to stdin; return when the connection has taken it all.
+
+        With a TTY the detach keys in it end the stream, and what stands behind them is not sent.
+
+        Raises:
+            ConnectionLostError: the process has ended, the stream was detached, or the connection
+                broke. What was written by the process before that can still be read.
+        """
+        self._portal.run(self._async.write, data)
+
+    def write_eof(self) -> None:
+        """Close stdin: the process reads an end of file. Its output goes on.
+
+        Raises:
+            LobtailError: the connection (TLS, say) cannot be closed one way.
+        """
+        self._portal.run(self._async.write_eof)
+
+    @property
+    def detached(self) -> bool:
+        """Whether the detach keys were written. The process goes on."""
+        return self._portal.call(lambda: self._async.detached)
+
+    def wait(self) -> int:
+        """Wait for the container's end; return its exit code.
+
+        It was asked for before the stream was opened, so it is known also of a container that is
+        removed at its end.
+        """
+        return self._portal.run(self._async.wait)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Set the size of the process's terminal.
+
+        Raises:
+            EngineError: it has none, has not begun, or has ended.
+        """
+        self._portal.run(self._async.resize, rows, columns)
+
+    @property
+    def container(self) -> Container:
+        """What ``inspect`` said of the container when the stream was opened."""
+        return self._portal.call(lambda: self._async.container)
+
+
+class Engine(Face[AsyncEngine]):
+    """An engine, Docker's or Podman's.
+
+    ::
+
+        with Engine() as engine:
+            with engine.tail("web-*") as tail:
+                for item in tail.lines():
+                    print(item)
+
+    ``host`` is an endpoint such as ``unix:///var/run/docker.sock`` or ``tcp://127.0.0.1:2375``;
+    without it ``DOCKER_HOST`` and then the default socket hold. ``timeout`` is the longest silence,
+    in seconds, that is borne where the engine owes an answer. ``api_version`` (or
+    ``DOCKER_API_VERSION``) fixes the version instead of negotiating it. The requests and their
+    errors are described in ``EngineClient``, from which this has them.
+    """
+
+    def __init__(
+        self,
+        host: str | None = None,
+        *,
+        api_version: str | None = None,
+        timeout: float = TIMEOUT,
+        origin: str = "host",
+    ) -> None:
+        inner = AsyncEngine(host, api_version=api_version, timeout=timeout, origin=origin)
+        super().__init__(Portal(partial(_end, inner)), inner)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the engine listens, and who said so."""
+        return self._async.endpoint
+
+    @property
+    def timeout(self) -> float:
+        """The longest silence that is borne where the engine owes an answer, in seconds."""
+        return self._async.timeout
+
+    def start(self, container: str) -> bool:
+        """Start a container; return False if it ran already.
+
+        Raises:
+            EngineError: its program cannot be started, for instance.
+        """
+        return self._portal.run(self._async.start, container)
+
+    def stop(
+        self, container: str, *, timeout: int | None = None, signal: str | None = None
+    ) -> bool:
+        """Stop a container and wait until it has; return False if it did not run.
+
+        It gets ``signal`` (its own stop signal, SIGTERM as a rule) and, if it still runs after
+        ``timeout`` seconds, SIGKILL. -1 waits for ever; None for as long as the container's
+        configuration says, which is 10 seconds if it says nothing.
+
+        Raises:
+            ConfigError: the engine is too old (API below 1.42) to be told a ``signal``.
+        """
+        return self._portal.run(self._async.stop, container, timeout=timeout, signal=signal)
+
+    def restart(
+        self, container: str, *, timeout: int | None = None, signal: str | None = None
+    ) -> None:
+        """Stop a container as ``stop`` does, and start it; start it if it did not run."""
+        self._portal.run(self._async.restart, container, timeout=timeout, signal=signal)
+
+    def kill(self, container: str, signal: str = "SIGKILL") -> None:
+        """Send a signal to a container's first process; do not wait for what it does.
+
+        Raises:
+            EngineError: the container does not run, or there is no such signal.
+        """
+        self._portal.run(self._async.kill, container, signal)
+
+    def pause(self, container: str) -> None:
+        """Freeze all processes of a container.
+
+        Raises:
+            EngineError: it does not run, or is frozen already.
+        """
+        self._portal.run(self._async.pause, container)
+
+    def unpause(self, container: str) -> None:
+        """Let a frozen container go on.
+
+        Raises:
+            EngineError: it is not frozen.
+        """
+        self._portal.run(self._async.unpause, container)
+
+    def rename(self, container: str, name: str) -> None:
+        """Give a container another name.
+
+        Raises:
+            EngineError: status 409 if another container has that name.
+        """
+        self._portal.run(self._async.rename, container, name)
+
+    def remove(self, container: str, *, force: bool = False, volumes: bool = False) -> None:
+        """Remove a container, and with it its log.
+
+        With ``force`` one that runs is killed first; ``volumes`` removes its anonymous volumes too.
+
+        Raises:
+            EngineError: it runs, and ``force`` was not given.
+        """
+        self._portal.run(self._async.remove, container, force=force, volumes=volumes)
+
+    def wait(self, container: str, condition: WaitCondition = "not-running") -> int:
+        """Wait until a container has ended, however long that takes; return its exit code.
+
+        ``not-running`` is so at once if it does not run; ``next-exit`` waits for an end that is
+        still to come, ``removed`` until the container is gone.
+        """
+        return self._portal.run(self._async.wait, container, condition)
+
+    def top(self, container: str, ps_args: str = "") -> Top:
+        """List the processes of a container that runs.
+
+        ``ps_args`` are options of ``ps`` on the engine's host, ``-ef`` by default (Podman has a
+        default of its own, and understands fewer).
+
+        Raises:
+            EngineError: the container does not run, or ``ps`` refuses the options.
+        """
+        return self._portal.run(self._async.top, container, ps_args)
+
+    def prune(self, filters: Filters | None = None) -> Pruned:
+        """Remove all containers that do not run, or those that ``filters`` hold for.
+
+        Engines know the filters ``until`` and ``label``.
+        """
+        return self._portal.run(self._async.prune, filters)
+
+    def inspect_raw(self, container: str, *, size: bool = False) -> dict[str, Any]:
+        """Return all that the engine says of a container, as its JSON has it."""
+        return self._portal.run(self._async.inspect_raw, container, size=size)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._portal.close()
+
+    def close(self) -> None:
+        """Close the connections that are kept for later. Open log streams close themselves."""
+        self._portal.close()
+
+    def ping(self) -> Ping:
+        """Ask whether the engine is there, and for its newest API version."""
+        return self._portal.run(self._async.ping)
+
+    def api_version(self) -> tuple[int, int]:
+        """Return the API version in use, negotiated with the engine at the first call."""
+        return self._portal.run(self._async.api_version)
+
+    def is_podman(self) -> bool:
+        """Tell whether the engine is Podman; asked once."""
+        return self._portal.run(self._async.is_podman)
+
+    def version(self) -> Version:
+        """Return the versions of the engine, its parts and its host."""
+        return self._portal.run(self._async.version)
+
+    def info(self) -> Info:
+        """Return what the engine says of itself and of its host."""
+        return self._portal.run(self._async.info)
+
+    def disk_usage(self) -> DiskUsage:
+        """Return how much room the engine's objects take, which it may have to measure first."""
+        return self._portal.run(self._async.disk_usage)
+
+    @property
+    def images(self) -> Images:
+        """The engine's images."""
+        return Images(self._portal, self._async.images)
+
+    @property
+    def volumes(self) -> Volumes:
+        """The engine's volumes."""
+        return Volumes(self._portal, self._async.volumes)
+
+    @property
+    def networks(self) -> Networks:
+        """The engine's networks."""
+        return Networks(self._portal, self._async.networks)
+
+    def inspect(self, container: str, *, size: bool = False) -> Container:
+        """Return all about a container, named by name, ID or the start of its ID.
+
+        ``size`` has the engine measure what the container wrote, which may take long.
+
+        Raises:
+            EngineError: ``status`` 404 if there is none, 400 if several have that start.
+        """
+        return self._portal.run(self._async.inspect, container, size=size)
+
+    def logs(
+        self,
+        container: str | Container,
+        *,
+        stdout: bool = True,
+        stderr: bool = True,
+        follow: bool = False,
+        tail: int | str | None = None,
+        since: int | str | datetime | None = None,
+        until: int | str | datetime | None = None,
+        timestamps: bool = False,
+        details: bool = False,
+    ) -> LogStream:
+        """Open the logs of a container; see ``LogStream`` for how to read them.
+
+        One that is given as ``inspect`` returned it is not looked up again.
+        ``tail`` counts messages of both streams, before any other filter; None, ``"all"`` and
+        negative numbers mean all. ``since`` and ``until`` are included in the range: integer
+        nanoseconds since the epoch, an aware ``datetime``, or any text that the docker CLI takes.
+        ``timestamps`` and ``details`` have the engine put them in front of each message.
+
+        Nothing is asked of the engine before the stream is entered or read.
+
+        Raises:
+            ConfigError: ``since`` or ``until`` cannot be understood.
+        """
+        return LogStream(
+            self._portal,
+            self._async.logs(
+                container,
+                stdout=stdout,
+                stderr=stderr,
+                follow=follow,
+                tail=tail,
+                since=since,
+                until=until,
+                timestamps=timestamps,
+                details=details,
+            ),
+        )
+
+    def stats(self, container: str) -> StatsStream:
+        """Watch what a container uses; see ``StatsStream``. Nothing is asked before it is read."""
+        return StatsStream(self._portal, self._async.stats(container))
+
+    def stats_once(self, container: str, *, one_shot: bool = False) -> Stats:
+        """Return what a container uses now.
+
+        That takes a second or two, for the share of the CPU is measured between two samples;
+        ``one_shot`` takes one, at once, and leaves ``cpu_percent`` out.
+        """
+        return self._portal.run(self._async.stats_once, container, one_shot=one_shot)
+
+    def events(
+        self,
+        *,
+        filters: Filters | None = None,
+        since: int | str | datetime | None = None,
+        until: int | str | datetime | None = None,
+    ) -> EventStream:
+        """Watch what happens in the engine; see ``EventStream``.
+
+        ``filters`` are the engine's own: ``type`` (``container``, ``image``, …), ``event``
+        (``start``, …), ``container``, ``image``, ``volume``, ``network``, ``label``. With
+        ``since`` those that the engine remembers come first: the last 256 of Docker, all of
+        Podman. With ``until`` the stream ends then. Times are as for ``logs``.
+
+        Nothing is asked of the engine before the stream is entered or read.
+
+        Raises:
+            ConfigError: ``since`` or ``until`` cannot be understood.
+        """
+        return EventStream(
+            self._portal, self._async.events(filters=filters, since=since, until=until)
+        )
+
+    @property
+    def services(self) -> Services:
+        """The services of the swarm that the engine manages."""
+        return Services(self._portal, self._async.services)
+
+    @property
+    def tasks(self) -> Tasks:
+        """The tasks of the swarm that the engine manages."""
+        return Tasks(self._portal, self._async.tasks)
+
+    @property
+    def nodes(self) -> Nodes:
+        """The nodes of the swarm that the engine manages."""
+        return Nodes(self._portal, self._async.nodes)
+
+    def attach(
+        self,
+        container: str | Container,
+        *,
+        stdin: bool = False,
+        stdout: bool = True,
+        stderr: bool = True,
+        logs: bool = False,
+        detach_keys: str = "",
+        before_start: bool = False,
+    ) -> AttachStream:
+        """Attach to a container's main process; see ``AttachStream`` for how to talk to it.
+
+        ``stdin`` lets you ``write``, if the container was made with an open one. ``logs`` begins
+        with what was logged so far; what is written at that moment may come twice. Where the
+        container has a TTY, the engine detaches when ``detach_keys`` are written, ctrl-p,ctrl-q
+        by default. ``before_start`` allows a container that does not run yet, and waits for its
+        start, so that nothing is missed.
+
+        Nothing is asked of the engine before the stream is entered.
+
+        Raises:
+            ConfigError: ``detach_keys`` cannot be used.
+        """
+        return AttachStream(
+            self._portal,
+            self._async.attach(
+                container,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                logs=logs,
+                detach_keys=detach_keys,
+                before_start=before_start,
+            ),
+        )
+
+    def exec(
+        self,
+        container: str | Container,
+        command: Sequence[str],
+        *,
+        stdin: bool = False,
+        stdout: bool = True,
+        stderr: bool = True,
+        tty: bool = False,
+        size: tuple[int, int] | None = None,
+        env: Mapping[str, str] | Sequence[str] = (),
+        user: str = "",
+        workdir: str = "",
+        privileged: bool = False,
+        detach: bool = False,
+        detach_keys: str = "",
+    ) -> ExecStream:
+        """Execute a command in a container that runs; see ``ExecStream`` for how to talk to it.
+
+        ``command`` are words, no shell. ``tty`` gives it a terminal, of ``size`` (rows, columns).
+        ``env`` is added to the container's, as a mapping or as ``NAME=VALUE`` texts; ``user`` is
+        ``name|uid[:group|gid]``. ``detach`` starts it and leaves it alone.
+
+        Nothing is asked of the engine before the stream is entered.
+
+        Raises:
+            ConfigError: the command is empty or one text, or ``detach_keys`` cannot be used.
+        """
+        return ExecStream(
+            self._portal,
+            self._async.exec(
+                container,
+                command,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                tty=tty,
+                size=size,
+                env=env,
+                user=user,
+                workdir=workdir,
+                privileged=privileged,
+                detach=detach,
+                detach_keys=detach_keys,
+            ),
+        )
+
+    def tail(
+        self,
+        *selectors: str,
+        follow: bool = True,
+        tail: int | str | None = None,
+        since: int | str | datetime | None = None,
+        until: int | str | datetime | None = None,
+        streams: tuple[Stream, ...] = (Stream.STDOUT, Stream.STDERR),
+        labels: tuple[str, ...] = (),
+        projects: tuple[str, ...] = (),
+        services: tuple[str, ...] = (),
+        images: tuple[str, ...] = (),
+        exclude: tuple[str, ...] = (),
+        all: bool = False,
+        details: bool = False,
+        where: str | Query | None = None,
+        merge_window: float = WINDOW_NS / 1000000000.0,
+        overflow: Overflow = "wait",
+        source: Source = "auto",
+        search: Search | None = None,
+        tell: Tell | None = None,
+    ) -> Tail:
+        """Tail the containers that match: one stream of lines and marks, merged by time.
+
+        ``selectors`` are names, the beginnings of IDs, globs (``web-*``) or ``/regexes/``; the
+        other criteria must hold as well. Nothing given: every container that runs. What does not
+        run is chosen by its name or ID, or with ``all`` as if it ran. ``tail`` counts lines from
+        the end of each container's log: 10 when following without ``since``, else all.
+
+        ``where`` is a query (``level>=warn and not /health/``, see ``Query``); marks always pass.
+        ``merge_window`` is how long, in seconds, a live line may wait for older ones of other
+        containers; 0 gives the order of arrival. A slow reader slows the engine's sending down,
+        unless ``overflow`` is ``"drop"``: then lines are left out where 2000 of their container
+        wait, and a ``Dropped`` mark says how many.
+
+        ``source`` says where logs are read from: ``"files"``, the engine's own, or ``"api"``;
+        ``"auto"`` takes the files where they can be read. Live lines come from them only where
+        they rotate. ``tell`` is called with a line about
+        each container that says which it was. ``search`` are texts that a wanted line contains,
+        which lets files be searched rather than read; lines that have none may come or not.
+
+        With ``follow`` containers that start later join, restarts and re-creations are followed,
+        and the iteration never ends; without it ends with the history.
+
+        Raises:
+            ConfigError: a selector, a time or a number cannot be used.
+            QueryError: the query cannot be read.
+
+        While it is read, ``LogFileError`` is raised where ``source`` is ``"files"`` and the files
+        of a container cannot be read.
+        """
+        return Tail(
+            self._portal,
+            self._async.tail(
+                *selectors,
+                follow=follow,
+                tail=tail,
+                since=since,
+                until=until,
+                streams=streams,
+                labels=labels,
+                projects=projects,
+                services=services,
+                images=images,
+                exclude=exclude,
+                all=all,
+                details=details,
+                where=where,
+                merge_window=merge_window,
+                overflow=overflow,
+                source=source,
+                search=search,
+                tell=tell,
+            ),
+        )
+
+    def list(
+        self, *, all: bool = False, size: bool = False, filters: Filters | None = None
+    ) -> list[ContainerSummary]:
+        """List the containers that run, or with ``all`` also the others.
+
+        ``size`` has the engine measure what each wrote, which may take long. ``filters`` are the
+        engine's own, such as ``{"label": ["env=prod"], "status": "exited"}``.
+        """
+        return self._portal.run(self._async.list, all=all, size=size, filters=filters)
+
+
+class EventStream(StreamFace[AsyncEventStream]):
+    """The events of an engine, each an ``Event``, from the moment it is entered.
+
+    ::
+
+        with engine.events(filters={"type": "container"}) as events:
+            for event in events:
+                print(event.type, event.action, event.name)
+
+    It ends when ``until`` has come. Without that it never ends by itself: an end, clean or not,
+    raises ``ConnectionLostError``.
+    """
+
+    def __enter__(self) -> Self:
+        try:
+            self._portal.run(self._async.__aenter__)
+        except BaseException:
+            self._portal.later(self._close)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._portal.run(self._async.__aexit__, exc_type, exc, traceback)
+
+    def close(self) -> None:
+        """End the stream at once, also for another task that opens or reads it."""
+        self._portal.call(self._async.close)
+
+    def __iter__(self) -> Iterator[Event]:
+        yield from self._portal.items(self._async.batches())
+
+    def batches(self) -> Iterator[list[Event]]:
+        """Iterate over lists instead, never empty: what one look at the connection brought."""
+        yield from self._portal.batches(self._async.batches())
+
+
+class ExecStream(StreamFace[AsyncExecStream]):
+    r"""A command in a container: batches of frames that it writes, and its stdin.
+
+    ::
+
+        with engine.exec("web", ["cat"], stdin=True) as stream:
+            stream.write(b"hello\n")
+            stream.write_eof()
+            for frames in stream:
+                ...
+            print("exit code", stream.wait())
+
+    The command starts when the stream is entered. A batch is what one look at the connection
+    brought, never empty; with a TTY, frames are pieces of stdout. The iteration ends when the
+    command ends, and all that still holds its outputs. Entering it raises ``EngineError``: there
+    is no such container, or it does not run. A command that cannot be executed is
+    told of in the stream, by the engine, and has the exit code 126 or 127; with ``detach`` it is
+    an ``EngineError``. Reading raises what ``AttachStream`` raises.
+
+    With ``detach`` nothing is attached: there is nothing to read, and ``wait`` waits.
+    """
+
+    def __enter__(self) -> Self:
+        try:
+            self._portal.run(self._async.__aenter__)
+        except BaseException:
+            self._portal.later(self._close)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._portal.run(self._async.__aexit__, exc_type, exc, traceback)
+
+    def close(self) -> None:
+        """End the stream at once. The command goes on."""
+        self._portal.call(self._async.close)
+
+    def __iter__(self) -> Iterator[list[Frame]]:
+        yield from self._portal.batches(self._async)
+
+    def runs(self) -> Iterator[list[Frame]]:
+        """Iterate like the stream itself, neighbours of one stream joined into one frame.
+
+        For those who copy bytes and need no frame boundaries: one write a run.
+        """
+        yield from self._portal.batches(self._async.runs())
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is known to have ended since the stream was opened."""
+        return self._portal.call(lambda: self._async.ended)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send ``data`` to stdin; return when the connection has taken it all.
+
+        With a TTY the detach keys in it end the stream, and what stands behind them is not sent.
+
+        Raises:
+            ConnectionLostError: the process has ended, the stream was detached, or the connection
+                broke. What was written by the process before that can still be read.
+        """
+        self._portal.run(self._async.write, data)
+
+    def write_eof(self) -> None:
+        """Close stdin: the process reads an end of file. Its output goes on.
+
+        Raises:
+            LobtailError: the connection (TLS, say) cannot be closed one way.
+        """
+        self._portal.run(self._async.write_eof)
+
+    @property
+    def detached(self) -> bool:
+        """Whether the detach keys were written. The process goes on."""
+        return self._portal.call(lambda: self._async.detached)
+
+    def wait(self) -> int:
+        """Wait for the end of the command; return its exit code.
+
+        It can be asked for as long as the container runs, also after the stream was closed.
+
+        Raises:
+            EngineError: the container has ended meanwhile, and the engine has forgotten.
+        """
+        return self._portal.run(self._async.wait)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Set the size of the process's terminal.
+
+        Raises:
+            EngineError: it has none, has not begun, or has ended.
+        """
+        self._portal.run(self._async.resize, rows, columns)
+
+    @property
+    def id(self) -> str:
+        """The engine's ID of the execution."""
+        return self._portal.call(lambda: self._async.id)
+
+    def exit_code(self) -> int | None:
+        """Return the exit code of the command; None while it runs."""
+        return self._portal.run(self._async.exit_code)
+
+
+class Images(Face[AsyncImages]):
+    """The images of an engine.
+
+    An image is named by a reference, ``name[:tag]`` or ``name@digest``, its ID, or the start of its
+    ID. All methods raise ``EngineError``, with status 404, where there is none of that name.
+    """
+
+    def inspect(self, image: str) -> Image:
+        """Return all about an image."""
+        return self._portal.run(self._async.inspect, image)
+
+    def inspect_raw(self, image: str) -> dict[str, Any]:
+        """Return all that the engine says of an image, as its JSON has it."""
+        return self._portal.run(self._async.inspect_raw, image)
+
+    def history(self, image: str) -> list[HistoryEntry]:
+        """Return how the layers of an image came to be, newest first."""
+        return self._portal.run(self._async.history, image)
+
+    def tag(self, image: str, reference: str) -> None:
+        """Give an image one more name; ``latest`` is the tag if ``reference`` has none.
+
+        Raises:
+            ConfigError: ``reference`` is empty, or has a digest.
+        """
+        self._portal.run(self._async.tag, image, reference)
+
+    def remove(self, image: str, *, force: bool = False, prune: bool = True) -> list[ImageRemoval]:
+        """Take a name away from an image, and delete the image if it has no other.
+
+        ``force`` also removes one with several names, by its ID, or with stopped containers;
+        without ``prune`` the nameless images that it was built on stay.
+
+        Raises:
+            EngineError: status 409 if containers are made of it.
+        """
+        return self._portal.run(self._async.remove, image, force=force, prune=prune)
+
+    def prune(self, *, all: bool = False, filters: Filters | None = None) -> Pruned:
+        """Remove all images without a name, or with ``all`` all those without a container.
+
+        Engines know the filters ``until`` and ``label``. Podman 4.3 refuses ``all``.
+        """
+        return self._portal.run(self._async.prune, all=all, filters=filters)
+
+    def pull(
+        self,
+        reference: str,
+        *,
+        platform: str = "",
+        all_tags: bool = False,
+        auth: Credentials | None = None,
+    ) -> PullStream:
+        """Pull an image from its registry; see ``PullStream`` for how to watch it.
+
+        ``latest`` is the tag if ``reference`` has none; ``all_tags`` pulls every tag.
+        ``platform`` is such as ``linux/arm64``. ``auth`` is for registries that want it: what
+        ``docker login`` has stored is not read.
+
+        Nothing is asked of the engine before the stream is entered or read.
+
+        Raises:
+            ConfigError: ``reference`` is empty, or has a tag in spite of ``all_tags``.
+        """
+        return PullStream(
+            self._portal,
+            self._async.pull(reference, platform=platform, all_tags=all_tags, auth=auth),
+        )
+
+    def list(self, *, all: bool = False, filters: Filters | None = None) -> list[ImageSummary]:
+        """List the images, or with ``all`` also the nameless ones that others are built on.
+
+        Engines know the filters ``reference``, ``dangling``, ``label``, ``before``, ``since``.
+        """
+        return self._portal.run(self._async.list, all=all, filters=filters)
+
+
+class LogStream(StreamFace[AsyncLogStream]):
+    """The logs of one container: batches of frames, as they come.
+
+    ::
+
+        with engine.logs("web", follow=True) as stream:
+            for frames in stream:
+                for frame in frames:
+                    sys.stdout.buffer.write(frame.payload)
+
+    How it is read, and what it raises, is described in ``FrameStream``.
+    """
+
+    @property
+    def multiplexed(self) -> bool:
+        """Whether the engine sends frames; raw bytes otherwise. Known once the stream is open."""
+        return self._portal.call(lambda: self._async.multiplexed)
+
+    @property
+    def details(self) -> bool:
+        """Whether the driver's attributes were asked for."""
+        return self._portal.call(lambda: self._async.details)
+
+    def __enter__(self) -> Self:
+        try:
+            self._portal.run(self._async.__aenter__)
+        except BaseException:
+            self._portal.later(self._close)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._portal.run(self._async.__aexit__, exc_type, exc, traceback)
+
+    def close(self) -> None:
+        """End the stream at once, also for another task that opens or reads it."""
+        self._portal.call(self._async.close)
+
+    def __iter__(self) -> Iterator[list[Frame]]:
+        yield from self._portal.batches(self._async)
+
+    def runs(self) -> Iterator[list[Frame]]:
+        """Iterate like the stream itself, neighbours of one stream joined into one frame.
+
+        For those who copy bytes and need no frame boundaries: one write a run.
+        """
+        yield from self._portal.batches(self._async.runs())
+
+    def chunks(self) -> Iterator[bytes]:
+        """Iterate over the body as it comes, undecoded: headers of frames and all.
+
+        The chunks are those of the connection and say nothing about frames.
+        """
+        yield from self._portal.items(self._async._chunks())
+
+    @property
+    def container(self) -> Container:
+        """What ``inspect`` said of the container when the stream was opened."""
+        return self._portal.call(lambda: self._async.container)
+
+
+class Networks(Face[AsyncNetworks]):
+    """The networks of an engine, each named by name, ID or the start of its ID.
+
+    All methods raise ``EngineError``, with status 404, where there is none of that name.
+    """
+
+    def create(
+        self,
+        name: str,
+        *,
+        driver: str = "bridge",
+        internal: bool = False,
+        attachable: bool = False,
+        options: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> str:
+        """Make a network; return its ID. ``options`` are the driver's own.
+
+        Raises:
+            EngineError: status 409 if there is one of that name.
+        """
+        return self._portal.run(
+            self._async.create,
+            name,
+            driver=driver,
+            internal=internal,
+            attachable=attachable,
+            options=options,
+            labels=labels,
+        )
+
+    def inspect(self, network: str) -> Network:
+        """Return all about a network."""
+        return self._portal.run(self._async.inspect, network)
+
+    def inspect_raw(self, network: str) -> dict[str, Any]:
+        """Return all that the engine says of a network, as its JSON has it."""
+        return self._portal.run(self._async.inspect_raw, network)
+
+    def remove(self, network: str) -> None:
+        """Remove a network.
+
+        Raises:
+            EngineError: it is in use, or one of the engine's own.
+        """
+        self._portal.run(self._async.remove, network)
+
+    def prune(self, *, filters: Filters | None = None) -> Pruned:
+        """Remove all networks that no container has; the engine's own stay.
+
+        Engines know the filters ``until`` and ``label``.
+        """
+        return self._portal.run(self._async.prune, filters=filters)
+
+    def list(self, *, filters: Filters | None = None) -> list[Network]:
+        """List the networks.
+
+        Engines know the filters ``name``, ``id``, ``driver``, ``label``, ``scope``, ``type``.
+        """
+        return self._portal.run(self._async.list, filters=filters)
+
+
+class Nodes(Face[AsyncNodes]):
+    """The nodes of a swarm: ``engine.nodes``."""
+
+    def inspect(self, node: str) -> Node:
+        """Return all about a node; ``self`` names the engine's own.
+
+        Raises:
+            EngineError: ``status`` 404 if there is none, 503 if the engine manages no swarm.
+        """
+        return self._portal.run(self._async.inspect, node)
+
+    def list(self, *, filters: Filters | None = None) -> list[Node]:
+        """List the nodes.
+
+        ``filters`` are the engine's own: ``id``, ``name``, ``role``, ``node.label``, ….
+        """
+        return self._portal.run(self._async.list, filters=filters)
+
+
+class PullStream(StreamFace[AsyncPullStream]):
+    """The progress of a pull, which begins when this is entered or read, and ends with it.
+
+    ::
+
+        for step in engine.images.pull("busybox:1.36"):
+            print(step.id, step.status, step.current, step.total)
+
+    ``pull.wait()`` reads it to its end for those who need no progress. Leaving earlier gives
+    the pull up. What goes wrong in the middle raises ``EngineStreamError``.
+    """
+
+    def __enter__(self) -> Self:
+        try:
+            self._portal.run(self._async.__aenter__)
+        except BaseException:
+            self._portal.later(self._close)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._portal.run(self._async.__aexit__, exc_type, exc, traceback)
+
+    def close(self) -> None:
+        """End the stream at once, also for another task that opens or reads it."""
+        self._portal.call(self._async.close)
+
+    def __iter__(self) -> Iterator[PullProgress]:
+        yield from self._portal.items(self._async.batches())
+
+    def batches(self) -> Iterator[list[PullProgress]]:
+        """Iterate over lists instead, never empty: what one look at the connection brought."""
+        yield from self._portal.batches(self._async.batches())
+
+    def wait(self) -> None:
+        """Read to the end.
+
+        Raises:
+            EngineError: the engine refuses, or the registry has no such image.
+            EngineStreamError: the pull failed in the middle.
+        """
+        self._portal.run(self._async.wait)
+
+
+class ServiceLogStream(StreamFace[AsyncServiceLogStream]):
+    """The logs of all tasks of a service."""
+
+    @property
+    def multiplexed(self) -> bool:
+        """Whether the engine sends frames; raw bytes otherwise. Known once the stream is open."""
+        return self._portal.call(lambda: self._async.multiplexed)
+
+    @property
+    def details(self) -> bool:
+        """Whether the driver's attributes were asked for."""
+        return self._portal.call(lambda: self._async.details)
+
+    def __enter__(self) -> Self:
+        try:
+            self._portal.run(self._async.__aenter__)
+        except BaseException:
+            self._portal.later(self._close)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._portal.run(self._async.__aexit__, exc_type, exc, traceback)
+
+    def close(self) -> None:
+        """End the stream at once, also for another task that opens or reads it."""
+        self._portal.call(self._async.close)
+
+    def __iter__(self) -> Iterator[list[Frame]]:
+        yield from self._portal.batches(self._async)
+
+    def runs(self) -> Iterator[list[Frame]]:
+        """Iterate like the stream itself, neighbours of one stream joined into one frame.
+
+        For those who copy bytes and need no frame boundaries: one write a run.
+        """
+        yield from self._portal.batches(self._async.runs())
+
+    def chunks(self) -> Iterator[bytes]:
+        """Iterate over the body as it comes, undecoded: headers of frames and all.
+
+        The chunks are those of the connection and say nothing about frames.
+        """
+        yield from self._portal.items(self._async._chunks())
+
+    @property
+    def service(self) -> Service:
+        """What the manager said of the service when the stream was opened."""
+        return self._portal.call(lambda: self._async.service)
+
+
+class Services(Face[AsyncServices]):
+    """The services of a swarm: ``engine.services``."""
+
+    def tasks(self, service: str | Service) -> list[Task]:
+        """List the tasks of a service: what runs, and what ran of late."""
+        return self._portal.run(self._async.tasks, service)
+
+    def inspect(self, service: str) -> Service:
+        """Return all about a service.
+
+        Raises:
+            EngineError: ``status`` 404 if there is none, 400 if several begin so, 503 if the
+                engine manages no swarm.
+        """
+        return self._portal.run(self._async.inspect, service)
+
+    def logs(
+        self,
+        service: str | Service,
+        *,
+        stdout: bool = True,
+        stderr: bool = True,
+        follow: bool = False,
+        tail: int | str | None = None,
+        since: int | str | datetime | None = None,
+        until: int | str | datetime | None = None,
+        timestamps: bool = False,
+        details: bool = False,
+    ) -> ServiceLogStream:
+        """Open the logs of all tasks of a service, wherever they run; see ``ServiceLogStream``.
+
+        The arguments are those of ``EngineClient.logs``, but for ``tail``, which counts messages of
+        each task, and must not be negative. The engine knows no ``until``: what is younger is sent,
+        and left out here.
+
+        Raises:
+            ConfigError: ``since`` or ``until`` cannot be understood.
+        """
+        return ServiceLogStream(
+            self._portal,
+            self._async.logs(
+                service,
+                stdout=stdout,
+                stderr=stderr,
+                follow=follow,
+                tail=tail,
+                since=since,
+                until=until,
+                timestamps=timestamps,
+                details=details,
+            ),
+        )
+
+    def list(self, *, filters: Filters | None = None) -> list[Service]:
+        """List the services.
+
+        ``filters`` are the engine's own: ``id``, ``name`` (by their beginnings), ``label``,
+        ``mode``.
+        """
+        return self._portal.run(self._async.list, filters=filters)
+
+
+class StatsStream(StreamFace[AsyncStatsStream]):
+    """What a container uses, again and again, each time a ``Stats``.
+
+    ::
+
+        for stats in engine.stats("web"):
+            print(stats.cpu_percent, stats.memory_used)
+
+    Docker samples once a second, Podman every five. The stream ends when the container is removed.
+    Of one that does not run Docker sends zeros until it does, and Podman ends the stream.
+    """
+
+    def __enter__(self) -> Self:
+        try:
+            self._portal.run(self._async.__aenter__)
+        except BaseException:
+            self._portal.later(self._close)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._portal.run(self._async.__aexit__, exc_type, exc, traceback)
+
+    def close(self) -> None:
+        """End the stream at once, also for another task that opens or reads it."""
+        self._portal.call(self._async.close)
+
+    def __iter__(self) -> Iterator[Stats]:
+        yield from self._portal.items(self._async.batches())
+
+    def batches(self) -> Iterator[list[Stats]]:
+        """Iterate over lists instead, never empty: what one look at the connection brought."""
+        yield from self._portal.batches(self._async.batches())
+
+
+class Tail(StreamFace[AsyncTail]):
+    """The lines and marks of all selected containers; see ``Engine.tail``.
+
+    ::
+
+        with engine.tail("web-*") as tail:
+            for batch in tail:
+                ...
+    """
+
+    def __enter__(self) -> Self:
+        try:
+            self._portal.run(self._async.__aenter__)
+        except BaseException:
+            self._portal.later(self._close)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._portal.run(self._async.__aexit__, exc_type, exc, traceback)
+
+    def close(self) -> None:
+        """End all that is being read."""
+        self._portal.run(self._async.aclose)
+
+    @property
+    def found(self) -> list[ContainerRef]:
+        """The containers that were chosen at the start, also where their log has ended since."""
+        return self._portal.call(lambda: self._async.found)
+
+    @property
+    def idle(self) -> list[ContainerRef]:
+        """Those of ``found`` that did not run then."""
+        return self._portal.call(lambda: self._async.idle)
+
+    def __iter__(self) -> Iterator[list[Item]]:
+        yield from self._portal.batches(self._async)
+
+    def lines(self) -> Iterator[Item]:
+        """Iterate over single items."""
+        yield from self._portal.items(self._async)
+
+    @property
+    def containers(self) -> list[ContainerRef]:
+        """The containers that are read now."""
+        return self._portal.call(lambda: self._async.containers)
+
+
+class TailFiles(StreamFace[AsyncTailFiles]):
+    """The lines of log files, merged by time; see ``tail_files``.
+
+    ::
+
+        with tail_files("/var/lib/docker/containers") as tail:
+            for batch in tail:
+                ...
+    """
+
+    def __enter__(self) -> Self:
+        try:
+            self._portal.run(self._async.__aenter__)
+        except BaseException:
+            self._portal.later(self._close)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._portal.run(self._async.__aexit__, exc_type, exc, traceback)
+        self._portal.close()
+
+    def close(self) -> None:
+        """End all that is being read."""
+        self._portal.run(self._async.aclose)
+        self._portal.close()
+
+    @property
+    def found(self) -> list[ContainerRef]:
+        """The containers that were chosen at the start, also where their log has ended since."""
+        return self._portal.call(lambda: self._async.found)
+
+    @property
+    def idle(self) -> list[ContainerRef]:
+        """Those of ``found`` that did not run then."""
+        return self._portal.call(lambda: self._async.idle)
+
+    def __iter__(self) -> Iterator[list[Item]]:
+        yield from self._portal.batches(self._async)
+
+    def lines(self) -> Iterator[Item]:
+        """Iterate over single items."""
+        yield from self._portal.items(self._async)
+
+
+class TaskLogStream(StreamFace[AsyncTaskLogStream]):
+    """The logs of one task."""
+
+    @property
+    def multiplexed(self) -> bool:
+        """Whether the engine sends frames; raw bytes otherwise. Known once the stream is open."""
+        return self._portal.call(lambda: self._async.multiplexed)
+
+    @property
+    def details(self) -> bool:
+        """Whether the driver's attributes were asked for."""
+        return self._portal.call(lambda: self._async.details)
+
+    def __enter__(self) -> Self:
+        try:
+            self._portal.run(self._async.__aenter__)
+        except BaseException:
+            self._portal.later(self._close)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._portal.run(self._async.__aexit__, exc_type, exc, traceback)
+
+    def close(self) -> None:
+        """End the stream at once, also for another task that opens or reads it."""
+        self._portal.call(self._async.close)
+
+    def __iter__(self) -> Iterator[list[Frame]]:
+        yield from self._portal.batches(self._async)
+
+    def runs(self) -> Iterator[list[Frame]]:
+        """Iterate like the stream itself, neighbours of one stream joined into one frame.
+
+        For those who copy bytes and need no frame boundaries: one write a run.
+        """
+        yield from self._portal.batches(self._async.runs())
+
+    def chunks(self) -> Iterator[bytes]:
+        """Iterate over the body as it comes, undecoded: headers of frames and all.
+
+        The chunks are those of the connection and say nothing about frames.
+        """
+        yield from self._portal.items(self._async._chunks())
+
+    @property
+    def task(self) -> Task:
+        """What the manager said of the task when the stream was opened."""
+        return self._portal.call(lambda: self._async.task)
+
+
+class Tasks(Face[AsyncTasks]):
+    """The tasks of a swarm: ``engine.tasks``."""
+
+    def inspect(self, task: str) -> Task:
+        """Return all about a task.
+
+        Raises:
+            EngineError: ``status`` 404 if there is none, 503 if the engine manages no swarm.
+        """
+        return self._portal.run(self._async.inspect, task)
+
+    def logs(
+        self,
+        task: str | Task,
+        *,
+        stdout: bool = True,
+        stderr: bool = True,
+        follow: bool = False,
+        tail: int | str | None = None,
+        since: int | str | datetime | None = None,
+        until: int | str | datetime | None = None,
+        timestamps: bool = False,
+        details: bool = False,
+    ) -> TaskLogStream:
+        """Open the logs of one task, wherever it runs; as ``Services.logs``.
+
+        Raises:
+            ConfigError: ``since`` or ``until`` cannot be understood.
+        """
+        return TaskLogStream(
+            self._portal,
+            self._async.logs(
+                task,
+                stdout=stdout,
+                stderr=stderr,
+                follow=follow,
+                tail=tail,
+                since=since,
+                until=until,
+                timestamps=timestamps,
+                details=details,
+            ),
+        )
+
+    def list(self, *, filters: Filters | None = None) -> list[Task]:
+        """List the tasks, also those that are over, of which a swarm keeps a few.
+
+        ``filters`` are the engine's own: ``id``, ``name``, ``service``, ``node``, ``label``,
+        ``desired-state``.
+        """
+        return self._portal.run(self._async.list, filters=filters)
+
+
+class Volumes(Face[AsyncVolumes]):
+    """The volumes of an engine.
+
+    All methods raise ``EngineError``, with status 404, where there is none of that name.
+    """
+
+    def create(
+        self,
+        name: str = "",
+        *,
+        driver: str = "local",
+        options: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Volume:
+        """Make a volume, and return it; one that is there already is returned as it is.
+
+        The engine chooses a name if none is given. ``options`` are the driver's own.
+        """
+        return self._portal.run(
+            self._async.create, name, driver=driver, options=options, labels=labels
+        )
+
+    def inspect(self, volume: str) -> Volume:
+        """Return all about a volume."""
+        return self._portal.run(self._async.inspect, volume)
+
+    def inspect_raw(self, volume: str) -> dict[str, Any]:
+        """Return all that the engine says of a volume, as its JSON has it."""
+        return self._portal.run(self._async.inspect_raw, volume)
+
+    def remove(self, volume: str, *, force: bool = False) -> None:
+        """Remove a volume, and what is in it. With ``force`` one that is not there is no error.
+
+        Raises:
+            EngineError: status 409 if a container has it.
+        """
+        self._portal.run(self._async.remove, volume, force=force)
+
+    def prune(self, *, all: bool = False, filters: Filters | None = None) -> Pruned:
+        """Remove all volumes that were made without a name and that no container has.
+
+        ``all`` removes also those with a name. Engines know the filter ``label``.
+
+        Raises:
+            ConfigError: the engine is too old (API below 1.42) to spare those with a name, and
+                ``all`` was not given.
+        """
+        return self._portal.run(self._async.prune, all=all, filters=filters)
+
+    def list(self, *, filters: Filters | None = None) -> list[Volume]:
+        """List the volumes.
+
+        Engines know the filters ``name``, ``driver``, ``label``, ``dangling``.
+        """
+        return self._portal.run(self._async.list, filters=filters)
+
+
+def tail_files(
+    *paths: str,
+    tail: int | str | None = None,
+    since: int | str | datetime | None = None,
+    until: int | str | datetime | None = None,
+    streams: tuple[Stream, ...] = (Stream.STDOUT, Stream.STDERR),
+    details: bool = False,
+    where: str | Query | None = None,
+    search: Search | None = None,
+) -> TailFiles:
+    """Tail log files without an engine: their lines, merged by time, to their ends.
+
+    ``paths`` are log files of the drivers json-file and local and of Podman's k8s-file, captured
+    streams of frames, folders of one container, or the engine's folder of all its containers.
+    Rotated files beside a log belong to it. The rest is as for ``Engine.tail``.
+
+    Raises:
+        ConfigError: no path is given, or a time or a number cannot be used.
+        QueryError: the query cannot be read.
+        LogFileError: a file is not there, cannot be read, or is no log.
+    """
+    return TailFiles(
+        Portal(),
+        async_tail_files(
+            *paths,
+            tail=tail,
+            since=since,
+            until=until,
+            streams=streams,
+            details=details,
+            where=where,
+            search=search,
+        ),
+    )
+
+
+async def _end(engine: AsyncEngine) -> None:
+    """Close whatever an engine still has open."""
+    await engine.aclose()
+    engine.requests.abort()
