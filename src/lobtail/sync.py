@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from lobtail.engine.stats import Stats
     from lobtail.engine.swarm_models import Node, Service, Task
     from lobtail.engine.system import Info, Version
+    from lobtail.engine.tls import Tls
     from lobtail.engine.volumes import Volume
     from lobtail.reading.intake import Search
     from lobtail.reading.merged import Overflow
@@ -208,22 +209,25 @@ class Engine(Face[AsyncEngine]):
                 for item in tail.lines():
                     print(item)
 
-    ``host`` is an endpoint such as ``unix:///var/run/docker.sock`` or ``tcp://127.0.0.1:2375``;
-    without it ``DOCKER_HOST`` and then the default socket hold. ``timeout`` is the longest silence,
-    in seconds, that is borne where the engine owes an answer. ``api_version`` (or
-    ``DOCKER_API_VERSION``) fixes the version instead of negotiating it. The requests and their
-    errors are described in ``EngineClient``, from which this has them.
+    ``host`` is an endpoint (``unix:///var/run/docker.sock``, ``tcp://10.0.0.1:2376``,
+    ``ssh://me@far``), ``context`` the name of a docker context; without either it is the engine
+    that docker's CLI would talk to. ``tls`` says how to speak TLS. These and the other arguments,
+    the requests and their errors are described in ``EngineClient``, from which this has them.
     """
 
     def __init__(
         self,
         host: str | None = None,
         *,
+        context: str | None = None,
+        tls: Tls | bool | None = None,
         api_version: str | None = None,
         timeout: float = TIMEOUT,
-        origin: str = "host",
+        origin: str = "",
     ) -> None:
-        inner = AsyncEngine(host, api_version=api_version, timeout=timeout, origin=origin)
+        inner = AsyncEngine(
+            host, context=context, tls=tls, api_version=api_version, timeout=timeout, origin=origin
+        )
         super().__init__(Portal(partial(_end, inner)), inner)
 
     @property
