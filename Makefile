@@ -5,13 +5,15 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DONE   := $(VENV)/.done
 PEERS  := .venv-bench
+PAGES  := .venv-docs
 
-.PHONY: demo test lint bench clean help
+.PHONY: demo test lint docs bench clean help
 
 help:
 	@echo 'make demo    show lobtail on real containers'
 	@echo 'make test    run the whole suite against real engines'
-	@echo 'make lint    style, types, import contracts'
+	@echo 'make lint    style, types, import contracts, the site'
+	@echo 'make docs    build the site of the documents in build/docs/site'
 	@echo 'make bench   measure against docker, docker-py and aiodocker'
 	@echo 'make clean   remove what these made here'
 
@@ -37,13 +39,22 @@ $(DONE)/peers: $(DONE)/pip
 	@$(BIN)/pip --python $(PEERS) install --quiet --group bench
 	@touch $@
 
+# So has the generator of the site.
+$(DONE)/docs: $(DONE)/pip
+	@$(PYTHON) -m venv --without-pip --clear $(PAGES)
+	@$(BIN)/pip --python $(PAGES) install --quiet --group docs
+	@touch $@
+
 demo: $(DONE)/lobtail
 	@$(BIN)/python scripts/demo
 
 test: $(DONE)/dev
 	@$(BIN)/python -m pytest $(ARGS)
 
-lint: $(DONE)/dev
+docs: $(DONE)/docs
+	@$(PAGES)/bin/python scripts/docs
+
+lint: $(DONE)/dev docs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -53,5 +64,5 @@ bench: $(DONE)/lobtail $(DONE)/peers
 	@$(BIN)/python bench/run.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(PEERS) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(PAGES) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -39,14 +40,21 @@ def name_of(page: Path) -> str:
 @pytest.mark.parametrize("page", [page for page in pages() if commands(page)], ids=name_of)
 def test_commands(world: World, page: Path) -> None:
     settings = [block.text for block in blocks(page) if block.kind == "toml"]
-    wrong = []
-    for command in commands(page):
+
+    def wrong(command: Command) -> str:
         try:
             check(world, command, settings)
         except AssertionError as exc:
             said = str(exc).split("\nassert ")[0]  # what pytest adds tells nothing more
-            wrong.append(f"{page.name}:{command.line}: {command.text}\n{said}")
-    assert not wrong, "\n\n".join(wrong)
+            return f"{page.name}:{command.line}: {command.text}\n{said}"
+        return ""
+
+    found = commands(page)
+    # What is installed on a page is used behind that.
+    together = 1 if any("install" in command.text for command in found) else 4
+    with ThreadPoolExecutor(together) as pool:
+        said = "\n\n".join(filter(None, pool.map(wrong, found)))
+    assert not said, said
 
 
 def check(world: World, command: Command, settings: list[str]) -> None:
