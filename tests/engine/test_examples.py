@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import select
 import signal
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from support.engines import LAB, TestEngine, finish
+from support.engines import LAB, Result, TestEngine, finish
 from support.examples import Command, blocks, commands, pages, shows
 from support.registry import Registry
 from support.world import World
@@ -65,14 +68,7 @@ def check(world: World, command: Command, settings: list[str]) -> None:
         file = world.home / "me" / ".config" / "lobtail" / "config.toml"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(settings[0])
-    process = world.popen(world.literal(command.text), **more)
-    assert process.stdout is not None
-    select.select([process.stdout], [], [], 20)
-    # One that ends does so within this time, or prints half of what it would: both are seen.
-    timer = threading.Timer(0.5, os.killpg, (process.pid, signal.SIGINT))
-    timer.start()
-    result = finish(process, timeout=20)
-    timer.cancel()
+    result = run(world, world.literal(command.text), more)
     stdout, stderr = result.stdout.decode(), result.stderr.decode()
     silent = command.text.startswith("source ") or "| source" in command.text
     if not silent and not PAST.search(command.text):
@@ -86,6 +82,36 @@ def check(world: World, command: Command, settings: list[str]) -> None:
     if command.shown:
         shown = [line.replace("/home/me", more.get("HOME", "")) for line in command.shown]
         assert shows(shown, stdout + stderr), f"it prints:\n{stdout}{stderr}"
+
+
+# What needs a terminal of its own.
+TERMINAL = re.compile(r"^lobtail ui\b")
+
+
+def run(world: World, text: str, more: dict[str, str]) -> Result:
+    """Run a command; one that goes on is interrupted once it has printed something."""
+    if not TERMINAL.search(text):
+        process = world.popen(text, env=more)
+        assert process.stdout is not None
+        select.select([process.stdout], [], [], 20)
+        # One that ends does so within this time, or prints half of what it would: both are seen.
+        timer = threading.Timer(0.5, os.killpg, (process.pid, signal.SIGINT))
+        timer.start()
+        result = finish(process, timeout=20)
+        timer.cancel()
+        return result
+    master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (30, 100))
+    process = world.popen(text, stdin=slave, stdout=slave, stderr=slave, env=more)
+    os.close(slave)
+    shown = os.read(master, 65536)
+    timer = threading.Timer(0.5, os.killpg, (process.pid, signal.SIGINT))
+    timer.start()
+    with suppress(OSError):  # EIO: nobody holds the other side any more
+        while data := os.read(master, 65536):
+            shown += data
+    os.close(master)
+    return Result(shown, b"", process.wait(timeout=20))
 
 
 def python(page: Path) -> list[str]:
@@ -113,7 +139,7 @@ def test_settings(world: World, page: Path) -> None:
     for number, block in enumerate(block for block in blocks(page) if block.kind == "toml"):
         file = world.home / f"settings-{number}.toml"
         file.write_text(block.text)
-        result = finish(world.popen("lobtail config", LOBTAIL_CONFIG=str(file)))
+        result = finish(world.popen("lobtail config", env={"LOBTAIL_CONFIG": str(file)}))
         assert (result.code, result.stderr) == (0, b"")
 
 

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -27,12 +27,14 @@ _WEB: Final = (
     'echo \'{"status":502,"path":"/pay","level":"error","trace_id":"7f","msg":"timed out"}\' >&2; '
     'echo \'{"status":200,"path":"/","user":{"id":7}}\''
 )
+# Its streams are in the order of the page, so each line waits until the one before is logged.
 _MYSQL: Final = (
-    "echo Initializing database; usleep 20000; "
+    "step() { until [ -e /step$1 ]; do usleep 10000; done; }; "
+    "echo Initializing database; step 1; "
     "echo '2019-02-07T03:53:08.512874Z 0 [Warning] TIMESTAMP with implicit DEFAULT value is "
-    "deprecated.' >&2; usleep 20000; "
+    "deprecated.' >&2; step 2; "
     "echo '2019-02-07T03:53:09.264563Z 0 [Warning] InnoDB: New log files created, LSN=45790' >&2; "
-    "usleep 20000; echo Database initialized"
+    "step 3; echo Database initialized"
 )
 _API: Final = (
     "echo INFO starting; echo INFO listening on :8080; echo 'WARN slow query, took 2.1s'; "
@@ -70,6 +72,7 @@ class World:
             "PATH": f"{home / 'bin'}:{os.environ['PATH']}",
             "LC_ALL": "C.UTF-8",
             "TZ": "UTC",
+            "TERM": "xterm-256color",
             "PYTHONWARNINGS": "error",
         }
         self._programs()
@@ -90,8 +93,16 @@ class World:
             text = re.sub(r"\b[0-9a-f]{2,}…", ident, text)
         return text
 
-    def popen(self, text: str, **more: str) -> subprocess.Popen[bytes]:
-        """Start a command in the shell that it is for."""
+    def popen(
+        self,
+        text: str,
+        *,
+        stdin: int = subprocess.DEVNULL,
+        stdout: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
+        env: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """Start a command in the shell that it is for; ``env`` is added to its environment."""
         shell = ["bash", "-o", "pipefail", "-c", text]
         if "completion zsh" in text:
             shell = ["zsh", "-c", f"autoload -Uz compinit; compinit -u; {text}"]
@@ -101,10 +112,10 @@ class World:
             shell,
             bufsize=0,
             cwd=self.home,
-            env={**self.env, **more},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            env={**self.env, **(env or {})},
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
             start_new_session=True,
         )
 
@@ -134,7 +145,14 @@ class World:
         script, labels = CONTAINERS[name]
         options = [option for label in labels for option in ("--label", label)]
         self.engine.start(script + _STAY, *options, name=name)
+        for step in range(1, 1 + script.count("; step ")):
+            until(partial(self._has_lines, name, step), f"{name} has written line {step}")
+            self.engine.docker("exec", name, "sh", "-c", f": >/step{step}")
         until(partial(self._written, name), f"{name} has written its lines")
+
+    def _has_lines(self, name: str, count: int) -> bool:
+        logs = self.engine.run("docker", "logs", name)
+        return (logs.stdout + logs.stderr).count(b"\n") >= count
 
     def _written(self, name: str) -> bool:
         # The last thing of a script is the sleep.
