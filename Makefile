@@ -7,6 +7,9 @@ DONE   := $(VENV)/.done
 PEERS  := .venv-bench
 PAGES  := .venv-docs
 
+# Python keeps what it compiled, as where lobtail is installed: the suite starts it thousands of times.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint docs bench clean help
 
 help:
