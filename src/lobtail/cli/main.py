@@ -32,7 +32,9 @@ __all__ = ["cli", "run"]
 
 # name → module; imported only when the command runs, so that `logs` starts as fast as it can.
 _COMMANDS = {
+    "attach": "lobtail.cli.attach",
     "config": "lobtail.cli.config",
+    "exec": "lobtail.cli.exec",
     "frames": "lobtail.cli.frames",
     "completion": "lobtail.cli.completion",
     "logs": "lobtail.cli.logs",

@@ -37,7 +37,6 @@ class Words:
     def __init__(self, command: click.Command, ctx: click.Context) -> None:
         self._ctx = ctx
         self._bare: Mapping[str, tuple[str, Container[str]]] = getattr(command, "bare", {})
-        self._groups = isinstance(command, click.Group)
         options = [param for param in command.params if isinstance(param, click.Option)]
         self._options = {name: option for option in options for name in option.opts}
         self._others = {name: option for option in options for name in option.secondary_opts}
@@ -47,8 +46,10 @@ class Words:
         """Return the words for click."""
         left = iter(args)
         for arg in left:
-            # What stands behind the name of a command is that command's.
-            if arg == "--" or (self._groups and not arg.startswith("-")):
+            # What stands behind the name of a command is that command's: lobtail's own, or one that
+            # is to be executed.
+            word = arg == "-" or not arg.startswith("-")
+            if arg == "--" or (word and not self._ctx.allow_interspersed_args):
                 self._add(None, arg, *left)
             elif arg.startswith("--"):
                 self._long(arg, left)

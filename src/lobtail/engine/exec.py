@@ -60,7 +60,10 @@ class ExecOptions(msgspec.Struct, frozen=True):
             raise ConfigError("no command is given")
         if isinstance(env, Mapping):
             env = [f"{name}={value}" for name, value in env.items()]
-        return cls(command=tuple(command), env=tuple(env), **options)
+        texts = {name: _text(value) for name, value in options.items() if isinstance(value, str)}
+        return cls(
+            command=tuple(map(_text, command)), env=tuple(map(_text, env)), **{**options, **texts}
+        )
 
     def content(self) -> dict[str, Any]:
         """Return what to make the execution with."""
@@ -85,6 +88,11 @@ class ExecOptions(msgspec.Struct, frozen=True):
 
     def _sized(self) -> dict[str, Any]:
         return {"ConsoleSize": self.size} if self.size and self.tty else {}
+
+
+def _text(argument: str) -> str:
+    """Return an argument as JSON can hold it: bytes that are no UTF-8 are lost, as with docker."""
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 class _Created(msgspec.Struct, rename={"id": "Id"}):

@@ -26,6 +26,8 @@ HOME = {
     "tail": "tail.md",
     "config": "tail.md",
     "ui": "ui.md",
+    "attach": "attach.md",
+    "exec": "attach.md",
     "plugin": "shell.md",
     "completion": "shell.md",
     "service": "services.md",

@@ -1,0 +1,99 @@
+"""What ``lobtail attach`` and ``lobtail exec`` have in common."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import click
+
+from lobtail.cli.output import Output, narrate
+from lobtail.core.detach import parse_detach_keys
+from lobtail.errors import ConfigError
+
+__all__ = [
+    "GRACE",
+    "Outputs",
+    "detach_keys_option",
+    "find_detach_keys",
+    "raw_option",
+    "refuse_input",
+    "tell_detached",
+]
+
+# How long a process may take to end after its output has: engines tell of one before the other.
+GRACE: Final = 10.0
+
+
+detach_keys_option = click.option(
+    "--detach-keys",
+    default="",
+    metavar="KEYS",
+    help="What to type to leave a process with a TTY alone: keys such as a, ctrl-p and DEL, commas "
+    "between them  [default: detachKeys in docker's config.json, else ctrl-p,ctrl-q]",
+)
+raw_option = click.option(
+    "--raw", is_flag=True, help="Without a TTY: let escape sequences act on our terminal."
+)
+
+
+class Outputs:
+    """Our stdout and stderr, for a process with a terminal (``tty``) or without.
+
+    One with a terminal is meant to act on ours; without, what is printed is shown, as of a log.
+    At the end of the context what was held back is written, and colours are as they were.
+    """
+
+    def __init__(self, *, tty: bool, raw: bool) -> None:
+        self.out = Output.stdout(raw=tty or raw)
+        self.err = Output.stderr(raw=tty or raw)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.out.finish(wait=exc is None)
+        self.err.finish(wait=exc is None)
+
+
+def find_detach_keys(option: str) -> str:
+    """Return the keys that the command line names, or else docker's configuration, or nothing.
+
+    Raises:
+        ConfigError: they cannot be used.
+    """
+    if option:
+        parse_detach_keys(option, "--detach-keys")
+        return option
+    folder = os.environ.get("DOCKER_CONFIG") or f"{os.environ.get('HOME', '')}/.docker"
+    path = Path(folder) / "config.json"
+    try:
+        config = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return ""  # as the docker CLI: no usable file, no keys
+    keys = config.get("detachKeys", "") if isinstance(config, dict) else ""
+    if not isinstance(keys, str):
+        raise ConfigError(f"detachKeys in {path} is no text")
+    parse_detach_keys(keys, f"detachKeys in {path}")
+    return keys
+
+
+def refuse_input(*, stdin: bool, tty: bool) -> bool:
+    """Tell the user, and return True, if a terminal is to be joined to what is none."""
+    if stdin and tty and not os.isatty(0):
+        narrate("the input device is not a TTY")
+        return True
+    return False
+
+
+def tell_detached() -> None:
+    """Say why the session ends, in docker's words."""
+    narrate("read escape sequence")
