@@ -85,7 +85,7 @@ def check(world: World, command: Command, settings: list[str]) -> None:
 
 
 # What needs a terminal of its own.
-TERMINAL = re.compile(r"^lobtail ui\b")
+TERMINAL = re.compile(r"^lobtail (?:ui|exec -it)\b")
 
 
 def run(world: World, text: str, more: dict[str, str]) -> Result:

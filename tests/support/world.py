@@ -179,3 +179,4 @@ class World:
             for stream, text in frames
         )
         (self.home / "capture.bin").write_bytes(capture)
+        (self.home / "names.txt").write_text("mallory\nalice\nbob\n")
