@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from benchkit import BenchError, decoding, latency, many, search, volume
+from benchkit import BenchError, decoding, latency, many, search, ui, volume
 from benchkit.docs import write_docs
 from benchkit.engine import ROOT, Bench, open_bench, output, private_engine
 from benchkit.report import Row, facts_line, read_json, table, write_json
@@ -126,6 +126,7 @@ STEPS: list[tuple[str, Callable[[Bench, argparse.Namespace], list[Row]]]] = [
     ("many", lambda bench, o: many.many(bench, o.containers, o.rate, o.seconds)),
     # Most people limit their logs; a log that may be rotated costs more to follow.
     ("limited", lambda bench, o: many.many(bench, o.containers, o.rate, o.seconds, "10m")),
+    ("ui", lambda bench, o: ui.ui(bench, o.rate, o.seconds)),
     ("huge", lambda bench, o: volume.huge_line(bench) if o.huge else []),
     ("decoder", lambda _, o: decoding.decoder(o.lines, o.rounds)),
 ]

@@ -130,13 +130,13 @@ def many(
 
     With a `limit` their log files are rotated when they reach that size.
     """
-    with _fleet(bench, containers, rate // containers, seconds, limit) as fleet:
-        total = containers * fleet.count
+    with fleet(bench, containers, rate // containers, seconds, limit) as made:
+        total = containers * made.count
         command = [*bench.lobtail, "tail", "-o", "raw", "--no-marks", "-n", "all"]
-        command += ["--label", f"{LABEL}={fleet.volume}", "--max-lines", str(total + containers)]
+        command += ["--label", f"{LABEL}={made.volume}", "--max-lines", str(total + containers)]
         account = Account()
         with Program(command, bench.env, pipe=True) as program:
-            watch = _follow(program, fleet, account, time.monotonic() + PATIENCE, seconds)
+            watch = _follow(program, made, account, time.monotonic() + PATIENCE, seconds)
             took = account.newest - account.first
             cpu = program.usage().cpu if account.lines == total else None
     title = f"tail of {containers} containers, {rate:,} lines/s for {seconds} s"
@@ -183,8 +183,8 @@ def _follow(
 
 
 @contextmanager
-def _fleet(
-    bench: Bench, containers: int, rate: int, seconds: int, limit: str | None
+def fleet(
+    bench: Bench, containers: int, rate: int, seconds: int, limit: str | None = None
 ) -> Iterator[Fleet]:
     """Give containers that run, and wait to be told to write."""
     volume = bench.call("volume", "create", "--label", "lobtail-bench")

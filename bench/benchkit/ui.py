@@ -1,0 +1,127 @@
+"""The terminal client while many lines come: how soon keys are answered, and the memory."""
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from benchkit import BenchError
+from benchkit.engine import Bench
+from benchkit.many import LABEL, Fleet, Watch, fleet
+from benchkit.report import OURS, Goal, Row
+
+COLUMNS, ROWS = 120, 40
+# What is pressed in turn, and what of the answer nothing else draws at that time.
+KEYS = (
+    (b"k", b"paused"),
+    (b"/", b"search"),
+    (b"\x03", b"error"),  # the footer has its keys again
+    (b"G", b"following"),
+)
+# Between keys: as somebody presses them who is in a hurry.
+PAUSE = 0.15
+PATIENCE = 10.0
+
+
+class _Terminal:
+    """A pseudo-terminal on which lobtail runs, and all that it writes."""
+
+    def __init__(self, command: list[str], env: dict[str, str]) -> None:
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        self.process = subprocess.Popen(
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            env={**env, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+        )
+        os.close(slave)
+        self.written = 0
+
+    def read(self, seconds: float) -> bytes:
+        """Return what comes within so long."""
+        if not select.select([self.master], [], [], max(seconds, 0))[0]:
+            return b""
+        data = os.read(self.master, 1 << 20)
+        self.written += len(data)
+        return data
+
+    def until(self, marker: bytes) -> float:
+        """Return how long it takes until ``marker`` is written, in seconds."""
+        begun = time.monotonic()
+        kept = b""
+        while time.monotonic() < begun + PATIENCE:
+            kept = kept[-len(marker) :] + self.read(0.5)
+            if marker in kept:
+                return time.monotonic() - begun
+        raise BenchError(f"no answer within {PATIENCE:g} s: {marker!r}")
+
+    def press(self, keys: bytes, marker: bytes) -> float:
+        """Press keys; return how long the answer takes."""
+        while self.read(0):
+            pass  # an answer to what was pressed before is none
+        os.write(self.master, keys)
+        return self.until(marker)
+
+    def rest(self, seconds: float) -> None:
+        """Read on for so long."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.read(left)
+
+
+@contextmanager
+def _terminal(command: list[str], env: dict[str, str]) -> Iterator[_Terminal]:
+    terminal = _Terminal(command, env)
+    try:
+        yield terminal
+    finally:
+        terminal.process.kill()
+        terminal.process.wait()
+        os.close(terminal.master)
+
+
+def ui(bench: Bench, rate: int, seconds: int, containers: int = 20) -> list[Row]:
+    """Press keys while ``containers`` write ``rate`` lines a second together."""
+    title = f"ui, {rate:,} lines/s for {seconds} s"
+    with fleet(bench, containers, rate // containers, seconds) as made:
+        command = [*bench.lobtail, "ui", "--label", f"{LABEL}={made.volume}"]
+        with _terminal(command, bench.env) as terminal:
+            terminal.until(b"following")
+            answers, watch = _press(terminal, made, seconds)
+    answers.sort()
+    late = answers[min(len(answers) - 1, len(answers) * 99 // 100)]
+    values: list[tuple[Row, list[float]]] = [
+        (Row(f"{title}: a key is answered", "ms"), [answer * 1000 for answer in answers]),
+        (Row(f"{title}: the same, p99", "ms", Goal("max", 100)), [late * 1000]),
+        (Row(f"{title}: memory", "MiB", Goal("max", 400)), watch.rss),
+    ]
+    for row, samples in values:
+        for sample in samples:
+            row.add(OURS, sample)
+    return [row for row, _ in values]
+
+
+def _press(terminal: _Terminal, made: Fleet, seconds: int) -> tuple[list[float], Watch]:
+    watch = Watch(terminal.process.pid)
+    answers: list[float] = []
+    with ThreadPoolExecutor(1) as other:
+        started = other.submit(made.start)
+        terminal.rest(2)  # until all of them write
+        end = time.monotonic() + seconds - 3
+        while time.monotonic() < end:
+            for keys, marker in KEYS:
+                answers.append(terminal.press(keys, marker))
+                terminal.rest(PAUSE)
+            watch.look()
+        started.result()
+    return answers, watch
