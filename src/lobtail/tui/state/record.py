@@ -12,7 +12,7 @@ from lobtail.core.levels import Level
 from lobtail.core.model import Item, Line, Mark, forget_parsed, level_of
 from lobtail.core.timestamps import format_rfc3339
 
-__all__ = ["Node", "record_of", "term_for"]
+__all__ = ["Node", "nodes_of", "record_of", "term_for"]
 
 # More is no record that somebody reads.
 MOST: Final = 500
@@ -94,6 +94,11 @@ def record_of(item: Item) -> tuple[Node, ...]:
         ]
     nodes.append(Node("container", children=tuple(about)))
     return tuple(nodes)
+
+
+def nodes_of(value: Mapping[str, Any]) -> tuple[Node, ...]:
+    """Return a JSON object, such as an engine's answer, as nodes."""
+    return tuple(_node(str(key), inner, "") for key, inner in value.items())
 
 
 def term_for(node: Node, *, without: bool = False) -> str:

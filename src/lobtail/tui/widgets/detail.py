@@ -12,20 +12,19 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static, Tree
-from textual.widgets.tree import TreeNode
+from textual.widgets import Static
 
 from lobtail.core.model import Item, Line
 from lobtail.core.sanitize import sanitize
 from lobtail.render.words import mark_words
 from lobtail.tui.state.record import Node, record_of, term_for
 from lobtail.tui.widgets.drawing import safe_text
+from lobtail.tui.widgets.record_tree import RecordTree
 from lobtail.tui.widgets.segments import segments_of
 
 __all__ = ["Detail"]
 
 _MOST = 4000
-_COLORS = {"str": "green", "number": "cyan", "word": "magenta"}
 
 
 class Detail(Vertical):
@@ -38,7 +37,6 @@ class Detail(Vertical):
     }
     Detail.open { display: block; }
     Detail .text { height: auto; max-height: 4; padding: 0 1; background: $surface; }
-    Detail Tree { height: 1fr; padding: 0 1; background: $surface; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "keep", "filter by this", tooltip="show only lines with this value"),
@@ -61,16 +59,12 @@ class Detail(Vertical):
     def compose(self) -> ComposeResult:
         """Make the text and the tree."""
         yield Static(classes="text", markup=False)
-        tree: Tree[Node] = Tree("")
-        tree.show_root = False
-        tree.guide_depth = 2
-        tree.auto_expand = True
-        yield tree
+        yield RecordTree()
 
     @property
-    def fields(self) -> Tree[Node]:
+    def fields(self) -> RecordTree:
         """The tree of what is known."""
-        return self.query_one(Tree)
+        return self.query_one(RecordTree)
 
     def show(self, item: Item) -> None:
         """Look at an item."""
@@ -80,32 +74,12 @@ class Detail(Vertical):
         else:
             shown = Text(mark_words(item))
         self.query_one(".text", Static).update(Content.from_rich_text(shown))
-        tree = self.fields
-        at = tree.cursor_line
-        tree.clear()
-        for node in record_of(item):
-            self._add(tree.root, node, open_=node.name not in ("container", "labels"))
-        tree.root.expand()
-        tree.cursor_line = max(at, 0)
+        self.fields.show(record_of(item), lambda node: node.name not in ("container", "labels"))
         self.add_class("open")
-
-    def _add(self, parent: TreeNode[Node], node: Node, *, open_: bool) -> None:
-        label = Text(sanitize(node.name), style="bold" if node.children else "")
-        if node.value:
-            label.append(": ", style="dim")
-            value = sanitize(node.value)[:_MOST]
-            label.append(value, style=_COLORS.get(node.kind, ""))
-        if not node.children:
-            parent.add_leaf(label, node)
-            return
-        branch = parent.add(label, node, expand=open_)
-        for child in node.children:
-            self._add(branch, child, open_=child.name != "labels")
 
     @property
     def _node(self) -> Node | None:
-        found = self.fields.cursor_node
-        return found.data if found is not None else None
+        return self.fields.node
 
     def action_keep(self) -> None:
         """Show only lines with the value under the cursor."""

@@ -19,7 +19,7 @@ from lobtail.tui.state.log import Log
 from lobtail.tui.state.look import Look
 from lobtail.tui.state.selection import Point, Selection
 from lobtail.tui.state.viewport import ABOVE, BELOW, Place, Viewport
-from lobtail.tui.widgets.drawing import Drawer
+from lobtail.tui.widgets.drawing import Drawer, Rows
 from lobtail.tui.widgets.palette import LogColors
 from lobtail.tui.widgets.ruler import Ruler
 from lobtail.tui.widgets.segments import PLAIN, mark_spans, text_of, width_of
@@ -143,7 +143,7 @@ class LogCanvas(Widget, can_focus=True):
 
     def _line_strip(self, place: Place, width: int, base: Style) -> Strip:
         number, part = place
-        drawn = self.drawer.draw(number, self.log_.store.item(number), self.clock())
+        drawn = self.drawn(number)
         row = drawn.rows[part] if part < len(drawn.rows) else []
         if self.selection is not None:
             offset = sum(len(text_of(row)) for row in drawn.rows[:part])
@@ -183,10 +183,17 @@ class LogCanvas(Widget, can_focus=True):
 
     # --- its own ----------------------------------------------------------------------------
 
+    def drawn(self, number: int) -> Rows:
+        """Return an item as it is drawn; nothing of one that has just been dropped."""
+        store = self.log_.store
+        if not store.first <= number < store.end:
+            return Rows([], [[]])
+        return self.drawer.draw(number, store.item(number), self.clock())
+
     def _height_of(self, number: int) -> int:
         if not self.look.wrap:
             return 1
-        return len(self.drawer.draw(number, self.log_.store.item(number), self.clock()).rows)
+        return len(self.drawn(number).rows)
 
     def _lay_out(self) -> None:
         self.view.height = max(1, self.size.height)
@@ -203,7 +210,7 @@ class LogCanvas(Widget, can_focus=True):
     def _text_width(self, place: Place) -> int:
         if place in (ABOVE, BELOW):
             return 0
-        drawn = self.drawer.draw(place.number, self.log_.store.item(place.number), self.clock())
+        drawn = self.drawn(place.number)
         return width_of(drawn.rows[0])
 
     def on_resize(self, _event: events.Resize) -> None:
@@ -216,7 +223,7 @@ class LogCanvas(Widget, can_focus=True):
         if not 0 <= y < len(self._places) or self._places[y] in (ABOVE, BELOW):
             return None
         number, part = self._places[y]
-        drawn = self.drawer.draw(number, self.log_.store.item(number), self.clock())
+        drawn = self.drawn(number)
         column = x - width_of(drawn.head) + (0 if self.look.wrap else self.left)
         before = sum(len(text_of(row)) for row in drawn.rows[:part])
         text = text_of(Strip(drawn.rows[part]).crop(0, max(column, 0))) if column > 0 else ""

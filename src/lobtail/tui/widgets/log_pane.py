@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from textual.binding import BindingType
+from textual.message import Message
 
 from lobtail.core.frames import Stream
 from lobtail.core.levels import Level
@@ -27,6 +28,9 @@ _STREAMS: Final = (None, Stream.STDOUT, Stream.STDERR)
 
 class LogPane(LogBody):
     """The log of some containers, and what one can do with it."""
+
+    class Left(Message):
+        """There is nothing left to let go of."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("log")]
 
@@ -230,6 +234,8 @@ class LogPane(LogBody):
             self.view.set_look(highlight=None)
         elif self.model.filter:
             self.set_filter(Filter())
+        else:
+            self.post_message(self.Left())
 
     # --- messages ----------------------------------------------------------------------------
 

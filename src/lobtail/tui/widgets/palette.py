@@ -37,8 +37,23 @@ class LogColors(msgspec.Struct, frozen=True):
     selected: Style
     track: Style
     thumb: Style
+    title: Style
+    title_idle: Style
+    accent: Style
+    good: Style
     here: Style
     """Of the bars for what is on the screen."""
+
+    def of_state(self, state: str) -> Style:
+        """Return the colour of the state of a container."""
+        return {
+            "running": self.good,
+            "paused": self.warning,
+            "restarting": self.warning,
+            "failed": self.error,
+            "dead": self.error,
+            "removing": self.error,
+        }.get(state, self.dim)
 
     def of_level(self, level: Level) -> Style:
         """Return the colour of a line's text by its level."""
@@ -74,6 +89,10 @@ def _colors(**colors: str) -> LogColors:
         selected=Style.parse(f"on {colors['selected']}"),
         track=Style.parse(f"on {colors['track']}"),
         thumb=Style.parse(f"on {colors['thumb']}"),
+        title=Style.parse(f"bold {colors['accent']}"),
+        title_idle=Style.parse("bold"),
+        accent=Style.parse(colors["accent"]),
+        good=Style.parse(colors["good"]),
         here=Style.parse(f"on {colors['here']}"),
     )
 
@@ -91,6 +110,8 @@ DARK: Final = _colors(
     track="#161b22",
     thumb="#30415a",
     here="#22303f",
+    accent="#58a6ff",
+    good="#56d364",
 )
 LIGHT: Final = _colors(
     dim="#6e7781",
@@ -105,4 +126,6 @@ LIGHT: Final = _colors(
     track="#eef1f4",
     thumb="#b9c8da",
     here="#dde6f0",
+    accent="#0969da",
+    good="#1a7f37",
 )

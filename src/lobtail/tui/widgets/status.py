@@ -52,6 +52,10 @@ class LogStatusLine(Static):
             return
         self._shown, self._columns = status, self.size.width
         left, right = self._left(status), self._right(status)
+        if left.cell_len + right.cell_len > self._columns - 2:
+            right = Text(f"  {status.time[11:]}", no_wrap=True)
+        if left.cell_len + right.cell_len > self._columns - 2:
+            right = Text()
         room = self._columns - 2 - right.cell_len
         if left.cell_len > room:
             left.truncate(max(room, 0), overflow="ellipsis")

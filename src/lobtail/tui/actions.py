@@ -1,0 +1,152 @@
+"""What can be done with what an engine has: which, to what, and what is asked before."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple, TypeAlias
+
+from lobtail.api import Engine
+from lobtail.errors import EngineError, LobtailError
+from lobtail.tui.state.inventory import Kind, Row, size_words
+
+__all__ = ["ACTIONS", "Action", "actions_for", "perform", "prune"]
+
+Do: TypeAlias = Callable[[Engine, Row], Awaitable[object]]
+
+_RUNNING: Final = ("running", "paused", "restarting")
+_STOPPED: Final = ("exited", "failed", "created", "dead")
+
+
+class Action(NamedTuple):
+    """Something that is done with each of the objects that are chosen."""
+
+    name: str
+    kind: Kind
+    words: str
+    done: str
+    """What has happened then."""
+    do: Do
+    states: tuple[str, ...] = ()
+    """In which states it can be done; none: in all."""
+    question: str = ""
+    """What is asked before, as something is lost; empty for what can be undone."""
+
+
+async def _toggle_pause(engine: Engine, row: Row) -> None:
+    if row.state == "paused":
+        await engine.unpause(row.key)
+    else:
+        await engine.pause(row.key)
+
+
+async def _remove_container(engine: Engine, row: Row) -> None:
+    await engine.remove(row.key, force=row.state in _RUNNING)
+
+
+async def _remove_image(engine: Engine, row: Row) -> None:
+    await engine.images.remove(row.key)
+
+
+ACTIONS: Final = (
+    Action("start", "container", "start", "started", lambda e, r: e.start(r.key), _STOPPED),
+    Action(
+        "stop", "container", "stop", "stopped", lambda e, r: e.stop(r.key), _RUNNING, "Stop {}?"
+    ),
+    Action(
+        "restart",
+        "container",
+        "restart",
+        "restarted",
+        lambda e, r: e.restart(r.key),
+        (),
+        "Restart {}?",
+    ),
+    Action(
+        "pause-container",
+        "container",
+        "pause, or go on",
+        "paused or resumed",
+        _toggle_pause,
+        ("running", "paused"),
+    ),
+    Action("kill", "container", "kill", "killed", lambda e, r: e.kill(r.key), _RUNNING, "Kill {}?"),
+    Action(
+        "remove",
+        "container",
+        "remove",
+        "removed",
+        _remove_container,
+        (),
+        "Remove {}? What was written in it, and its log, will be gone.",
+    ),
+    Action("remove", "image", "remove", "removed", _remove_image, (), "Remove {}?"),
+    Action(
+        "remove",
+        "volume",
+        "remove",
+        "removed",
+        lambda e, r: e.volumes.remove(r.key),
+        (),
+        "Remove {}? All that is in it will be gone.",
+    ),
+    Action(
+        "remove",
+        "network",
+        "remove",
+        "removed",
+        lambda e, r: e.networks.remove(r.key),
+        (),
+        "Remove {}?",
+    ),
+)
+
+
+def actions_for(name: str, rows: list[Row]) -> tuple[Action | None, list[Row]]:
+    """Return the action of a name for what is chosen, and those with which it can be done."""
+    if not rows:
+        return None, []
+    kind = rows[0].kind
+    action = next((a for a in ACTIONS if a.name == name and a.kind == kind), None)
+    if action is None:
+        return None, []
+    fit = [row for row in rows if row.key and (not action.states or row.state in action.states)]
+    return action, fit
+
+
+async def perform(engine: Engine, action: Action, rows: list[Row]) -> tuple[list[str], list[str]]:
+    """Do it with each; return the names of those with which it was done, and what went wrong."""
+    done: list[str] = []
+    faults: list[str] = []
+    for row in rows:
+        try:
+            await action.do(engine, row)
+        except EngineError as exc:
+            faults.append(f"{row.name}: {exc.message}")
+        except LobtailError as exc:
+            faults.append(f"{row.name}: {exc}")
+        else:
+            done.append(row.name)
+    return done, faults
+
+
+PRUNE_QUESTIONS: Final[dict[str, str]] = {
+    "container": "Remove all containers that do not run? Their logs will be gone.",
+    "image": "Remove all images without a name?",
+    "volume": "Remove all nameless volumes that no container has? What is in them will be gone.",
+    "network": "Remove all networks that no container is in?",
+}
+
+
+async def prune(engine: Engine, kind: Kind) -> str:
+    """Remove what nobody uses of a kind; return what was done, in words."""
+    if kind == "image":
+        pruned = await engine.images.prune()
+    elif kind == "volume":
+        pruned = await engine.volumes.prune()
+    elif kind == "network":
+        pruned = await engine.networks.prune()
+    else:
+        pruned = await engine.prune()
+    count = len(pruned.deleted or ())
+    room = f", {size_words(pruned.space_reclaimed)} freed" if pruned.space_reclaimed else ""
+    return f"{count} {kind}{'' if count == 1 else 's'} removed{room}"

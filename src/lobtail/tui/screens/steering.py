@@ -1,0 +1,271 @@
+"""Do what is asked of a list: questions first where something is lost, notices afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lobtail.errors import ConfigError, LobtailError
+from lobtail.tui import session
+from lobtail.tui.actions import PRUNE_QUESTIONS, Action, actions_for, perform, prune
+from lobtail.tui.screens.questions import ConfirmScreen, MenuScreen
+from lobtail.tui.state.inventory import SORTS, Kind, Row, size_words
+from lobtail.tui.state.keys import keys_of, shown_keys
+from lobtail.tui.widgets.list_panel import ListPanel
+from lobtail.tui.widgets.prompt import Ask, Prompt
+
+if TYPE_CHECKING:
+    from lobtail.tui.screens.main import MainScreen
+
+__all__ = ["Steering"]
+
+# What only looks, and may be done read-only.
+_HARMLESS = frozenset(("list-filter", "sort", "hide-stopped", "menu"))
+_OF_CONTAINERS = frozenset(("rename", "shell", "attach"))
+
+
+class Steering:
+    """What is done from lists, with the engine of a screen."""
+
+    def __init__(self, screen: MainScreen) -> None:
+        self._screen = screen
+
+    def ask(self, panel: ListPanel, name: str) -> None:
+        """Do what a key asks for."""
+        if self._screen.read_only and name not in _HARMLESS:
+            self._say("read-only: nothing is changed", severity="warning")
+            return
+        match name:
+            case "list-filter":
+                self._filter(panel)
+            case "sort":
+                self._sort()
+            case "hide-stopped":
+                self._hide()
+            case "menu":
+                self._menu(panel)
+            case "rename":
+                self._rename(panel)
+            case "shell" | "attach":
+                self._talk(panel, name)
+            case "pull":
+                self._pull()
+            case "prune":
+                self._prune(panel.kind)
+            case _:
+                self._act(panel, name)
+
+    # --- lists ------------------------------------------------------------------------------
+
+    def _filter(self, panel: ListPanel) -> None:
+        before = panel.filter
+
+        def typed(text: str) -> str:
+            panel.set_filter(text)
+            return ""
+
+        self._prompt(
+            Ask(
+                title=f"{panel.kind}s with",
+                text=before,
+                typed=typed,
+                done=typed,
+                left=lambda: panel.set_filter(before),
+            )
+        )
+
+    def _sort(self) -> None:
+        inventory = self._screen.watch_engine.inventory
+        inventory.sort = SORTS[(SORTS.index(inventory.sort) + 1) % len(SORTS)]
+        self._screen.show_lists()
+        self._say(f"containers by {inventory.sort}")
+
+    def _hide(self) -> None:
+        inventory = self._screen.watch_engine.inventory
+        inventory.hide_stopped = not inventory.hide_stopped
+        self._screen.show_lists()
+
+    def _menu(self, panel: ListPanel) -> None:
+        rows = panel.chosen
+        options = []
+        for key in keys_of("list"):
+            if not key.action.startswith("ask(") or key.name == "menu":
+                continue
+            if self._screen.read_only and key.name not in _HARMLESS:
+                continue
+            if self._can(key.name, panel.kind, rows):
+                options.append((key.name, shown_keys(key.keys), key.words))
+
+        def chosen(name: str | None) -> None:
+            if name:
+                self.ask(panel, name)
+
+        self._screen.app.push_screen(MenuScreen(_names(rows) or panel.title, options), chosen)
+
+    @staticmethod
+    def _can(name: str, kind: Kind, rows: list[Row]) -> bool:
+        """Tell whether something can be done with what is chosen."""
+        if name == "list-filter":
+            return True
+        if name in ("sort", "hide-stopped"):
+            return kind == "container"
+        if name == "pull":
+            return kind == "image"
+        if name == "prune":
+            return kind in PRUNE_QUESTIONS
+        if name in _OF_CONTAINERS:
+            running = bool(rows) and rows[0].state == "running"
+            one = kind == "container" and len(rows) == 1 and bool(rows[0].key)
+            return one and (running or name == "rename")
+        return bool(actions_for(name, rows)[1])
+
+    # --- actions ----------------------------------------------------------------------------
+
+    def _act(self, panel: ListPanel, name: str) -> None:
+        action, rows = actions_for(name, panel.chosen)
+        if action is None or not rows:
+            self._say("this cannot be done with it", severity="warning")
+        elif action.question:
+            self._confirm(
+                action.question.format(_names(rows)), lambda: self._perform(action, rows, panel)
+            )
+        else:
+            self._perform(action, rows, panel)
+
+    def _perform(self, action: Action, rows: list[Row], panel: ListPanel) -> None:
+        async def work() -> None:
+            self._say(f"{action.words}: {_names(rows)} …")
+            done, faults = await perform(self._screen.watch_engine.engine, action, rows)
+            for fault in faults[:3]:
+                self._say(fault, severity="error")
+            if len(faults) > 3:
+                self._say(f"and {len(faults) - 3} more that failed", severity="error")
+            if done:
+                self._say(f"{action.done}: {', '.join(done)}")
+            panel.marked.clear()
+            self._screen.watch_engine.refresh()
+
+        self._screen.run_worker(work(), exit_on_error=False)
+
+    def _prune(self, kind: Kind) -> None:
+        question = PRUNE_QUESTIONS.get(kind)
+        if question is None:
+            self._say("projects cannot be pruned", severity="warning")
+            return
+
+        async def work() -> None:
+            try:
+                self._say(await prune(self._screen.watch_engine.engine, kind))
+            except LobtailError as exc:
+                self._say(str(exc), severity="error")
+            self._screen.watch_engine.refresh()
+
+        self._confirm(question, lambda: self._screen.run_worker(work(), exit_on_error=False))
+
+    def _rename(self, panel: ListPanel) -> None:
+        row = self._one_container(panel)
+        if row is None:
+            return
+
+        async def work(name: str) -> None:
+            try:
+                await self._screen.watch_engine.engine.rename(row.key, name)
+            except LobtailError as exc:
+                self._say(str(exc), severity="error")
+            else:
+                self._say(f"{row.name} is now {name}")
+
+        def done(text: str) -> None:
+            if text.strip() and text.strip() != row.name:
+                self._screen.run_worker(work(text.strip()), exit_on_error=False)
+
+        self._prompt(Ask(title=f"rename {row.name} to", text=row.name, done=done))
+
+    def _pull(self) -> None:
+        async def work(reference: str) -> None:
+            layers: dict[str, tuple[int, int]] = {}
+            shown = 0
+            try:
+                pull = self._screen.watch_engine.engine.images.pull(reference)
+                self._say(f"pulling {reference} …")
+                async with pull:
+                    async for step in pull:
+                        if step.id and step.total:
+                            layers[step.id] = (step.current or 0, step.total)
+                        done, whole = (
+                            (sum(column) for column in zip(*layers.values(), strict=True))
+                            if layers
+                            else (0, 0)
+                        )
+                        tenth = done * 10 // whole if whole else 0
+                        if tenth > shown:
+                            shown = tenth
+                            self._say(f"{reference}: {size_words(done)} of {size_words(whole)}")
+            except LobtailError as exc:
+                self._say(str(exc), severity="error")
+            else:
+                self._say(f"pulled {reference}")
+            self._screen.watch_engine.refresh("image")
+
+        def done(text: str) -> None:
+            if text.strip():
+                self._screen.run_worker(work(text.strip()), exit_on_error=False)
+
+        def typed(text: str) -> str:
+            if not text.strip():
+                return ""
+            try:
+                self._screen.watch_engine.engine.images.pull(text.strip())
+            except ConfigError as exc:
+                return str(exc)
+            return ""
+
+        self._prompt(Ask(title="pull", hint="name:tag", typed=typed, done=done))
+
+    def _talk(self, panel: ListPanel, name: str) -> None:
+        row = self._one_container(panel)
+        if row is None:
+            return
+        talk = session.shell if name == "shell" else session.attach
+        engine = self._screen.watch_engine.engine
+
+        async def work() -> None:
+            fault = await self._screen.lend(lambda: talk(engine, row.key, row.name))
+            if fault:
+                self._say(fault, severity="error")
+
+        self._screen.run_worker(work(), exit_on_error=False)
+
+    def _one_container(self, panel: ListPanel) -> Row | None:
+        row = panel.row
+        if panel.kind != "container" or row is None or not row.key:
+            self._say("this is for one container", severity="warning")
+            return None
+        return row
+
+    # --- its own ----------------------------------------------------------------------------
+
+    def _confirm(self, question: str, then: object) -> None:
+        def answered(yes: bool | None) -> None:
+            if yes and callable(then):
+                then()
+
+        self._screen.app.push_screen(ConfirmScreen(question), answered)
+
+    def _prompt(self, ask: Ask) -> None:
+        self._screen.query_one(Prompt).ask(ask)
+
+    def _say(self, words: str, severity: str = "information") -> None:
+        assert severity in ("information", "warning", "error")
+        self._screen.notify(
+            words,
+            severity=severity,  # type: ignore[arg-type]
+            timeout=8 if severity == "error" else 3,
+            markup=False,
+        )
+
+
+def _names(rows: list[Row]) -> str:
+    names = [row.name for row in rows if row.key]
+    return (
+        ", ".join(names) if len(names) <= 3 else f"{', '.join(names[:2])} and {len(names) - 2} more"
+    )

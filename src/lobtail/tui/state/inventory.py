@@ -1,0 +1,207 @@
+"""What an engine has, as rows of lists: projects, containers, images, volumes, networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from lobtail.core.sanitize import sanitize
+from lobtail.engine.images import ImageSummary
+from lobtail.engine.models import ContainerSummary
+from lobtail.engine.networks import Network
+from lobtail.engine.volumes import Volume
+from lobtail.tui.state.target import Target
+from lobtail.tui.state.usage import Usage
+
+__all__ = ["KINDS", "SORTS", "Inventory", "Kind", "Row", "Sort", "size_words"]
+
+Kind: TypeAlias = Literal["project", "container", "image", "volume", "network"]
+KINDS: Final[tuple[Kind, ...]] = ("project", "container", "image", "volume", "network")
+Sort: TypeAlias = Literal["name", "state", "cpu", "memory", "age"]
+SORTS: Final[tuple[Sort, ...]] = ("name", "state", "cpu", "memory", "age")
+
+_PROJECT: Final = "com.docker.compose.project"
+_SERVICE: Final = "com.docker.compose.service"
+_SIGNS: Final = {
+    "running": "●",
+    "paused": "‖",
+    "restarting": "↻",
+    "created": "◌",
+    "exited": "○",
+    "removing": "✗",
+    "dead": "✗",
+}
+
+
+class Row(msgspec.Struct, frozen=True):
+    """An object as a list shows it; its texts act on nothing."""
+
+    kind: Kind
+    key: str
+    """What the engine knows it by: an ID or a name; ``project/service`` of a service."""
+    name: str
+    state: str = ""
+    sign: str = " "
+    note: str = ""
+    """At the right end."""
+    indent: int = 0
+    target: Target | None = None
+    """Whose log is its log; None for what has none."""
+    usage: Usage | None = None
+
+
+class Inventory(msgspec.Struct):
+    """All that an engine has, as it was listed last."""
+
+    containers: list[ContainerSummary] = msgspec.field(default_factory=list)
+    images: list[ImageSummary] = msgspec.field(default_factory=list)
+    volumes: list[Volume] = msgspec.field(default_factory=list)
+    networks: list[Network] = msgspec.field(default_factory=list)
+    usage: dict[str, Usage] = msgspec.field(default_factory=dict)
+    """What containers use, by ID."""
+    hide_stopped: bool = False
+    sort: Sort = "name"
+
+    def rows(self, kind: Kind) -> list[Row]:
+        """Return the rows of a list."""
+        make: Mapping[str, Callable[[], Iterable[Row]]] = {
+            "project": self._projects,
+            "container": self._containers,
+            "image": self._images,
+            "volume": self._volumes,
+            "network": self._networks,
+        }
+        return list(make[kind]())
+
+    @property
+    def running(self) -> int:
+        """How many containers run."""
+        return sum(container.running for container in self.containers)
+
+    def container(self, identifier: str) -> ContainerSummary | None:
+        """Return a container by its ID."""
+        return next((c for c in self.containers if c.id == identifier), None)
+
+    def _projects(self) -> Iterable[Row]:
+        projects: dict[str, dict[str, list[ContainerSummary]]] = {}
+        for container in self.containers:
+            labels = container.labels or {}
+            if project := labels.get(_PROJECT):
+                services = projects.setdefault(project, {})
+                services.setdefault(labels.get(_SERVICE, ""), []).append(container)
+        for project, services in sorted(projects.items()):
+            own = [container for service in services.values() for container in service]
+            target = Target(projects=(project,))
+            yield _group("project", project, project, own, target)
+            for service, members in sorted(services.items()):
+                if service:
+                    target = Target(projects=(project,), services=(service,))
+                    yield _group("project", f"{project}/{service}", service, members, target, 1)
+
+    def _containers(self) -> Iterable[Row]:
+        yield Row(
+            "container", "", "all that run", "running", "✱", f"{self.running}", target=Target()
+        )
+        shown = [c for c in self.containers if c.running or not self.hide_stopped]
+        for container in sorted(shown, key=self._order):
+            usage = self.usage.get(container.id) if container.running else None
+            note = _status(container)
+            if usage is not None and usage.cpu:
+                note = f"{usage.cpu[-1]:.1f}%"
+            yield Row(
+                "container",
+                container.id,
+                sanitize(container.name),
+                _state(container),
+                _SIGNS.get(container.state, "?"),
+                note,
+                target=Target(names=(container.name,)),
+                usage=usage,
+            )
+
+    def _order(self, container: ContainerSummary) -> tuple[object, ...]:
+        usage = self.usage.get(container.id)
+        name = container.name
+        match self.sort:
+            case "state":
+                return (not container.running, container.state, name)
+            case "cpu":
+                return (-(usage.cpu[-1] if usage and usage.cpu else -1.0), name)
+            case "memory":
+                return (-(usage.memory[-1] if usage and usage.memory else -1.0), name)
+            case "age":
+                return (-container.created, name)
+        return (name,)
+
+    def _images(self) -> Iterable[Row]:
+        used = {container.image_id for container in self.containers}
+        for image in self.images:
+            for tag in image.tags or ["<none>"]:
+                state = "running" if image.id in used else "exited"
+                sign = "●" if image.id in used else "○"
+                key = tag if image.tags else image.id
+                name = tag if image.tags else f"<none> {image.id.removeprefix('sha256:')[:12]}"
+                yield Row("image", key, sanitize(name), state, sign, size_words(image.size))
+
+    def _volumes(self) -> Iterable[Row]:
+        used = {m.name for c in self.containers for m in c.mounts or () if m.name}
+        for volume in sorted(self.volumes, key=lambda volume: volume.name):
+            in_use = volume.name in used
+            state, sign = ("running", "●") if in_use else ("exited", "○")
+            yield Row(
+                "volume", volume.name, sanitize(volume.name), state, sign, sanitize(volume.driver)
+            )
+
+    def _networks(self) -> Iterable[Row]:
+        used = {
+            endpoint.network_id
+            for container in self.containers
+            for endpoint in (container.network_settings.networks or {}).values()
+        }
+        for network in sorted(self.networks, key=lambda network: network.name):
+            state, sign = ("running", "●") if network.id in used else ("exited", "○")
+            yield Row(
+                "network", network.id, sanitize(network.name), state, sign, sanitize(network.driver)
+            )
+
+
+def _group(
+    kind: Kind,
+    key: str,
+    name: str,
+    members: list[ContainerSummary],
+    target: Target,
+    indent: int = 0,
+) -> Row:
+    running = sum(container.running for container in members)
+    whole = running == len(members)
+    state = "running" if whole else "restarting" if running else "exited"
+    sign = "●" if whole else "◐" if running else "○"
+    return Row(kind, key, sanitize(name), state, sign, f"{running}/{len(members)}", indent, target)
+
+
+def _state(container: ContainerSummary) -> str:
+    if container.state == "exited" and not container.status.startswith("Exited (0)"):
+        return "failed"
+    return container.state
+
+
+def _status(container: ContainerSummary) -> str:
+    """Return how a container that does not run ended, or what its health is."""
+    status = sanitize(container.status)
+    if status.startswith("Exited ("):
+        return f"exit {status[8:].partition(')')[0]}"
+    if "(" in status:
+        return status.partition("(")[2].rstrip(")")
+    return "" if container.running else container.state
+
+
+def size_words(size: float) -> str:
+    """Return a number of bytes for people, in powers of 1024."""
+    for unit in ("B", "K", "M", "G", "T"):
+        if abs(size) < 1024 or unit == "T":
+            return f"{size:.0f}{unit}" if unit == "B" or size >= 10 else f"{size:.1f}{unit}"
+        size /= 1024
+    raise AssertionError

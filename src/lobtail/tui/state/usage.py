@@ -1,0 +1,53 @@
+"""What a container uses, over the last minutes; and pictures of such series in one row of text."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from lobtail.engine.stats import Stats
+
+__all__ = ["KEPT", "Usage", "sparkline"]
+
+# Samples: one a second from Docker, so five minutes.
+KEPT: Final = 300
+_BARS: Final = " ▁▂▃▄▅▆▇█"
+
+
+class Usage:
+    """Series of what one container uses; the newest last."""
+
+    def __init__(self) -> None:
+        self.cpu: deque[float] = deque(maxlen=KEPT)
+        """Percent of one CPU."""
+        self.memory: deque[float] = deque(maxlen=KEPT)
+        """Bytes."""
+        self.received: deque[float] = deque(maxlen=KEPT)
+        """Bytes a second, like those below."""
+        self.sent: deque[float] = deque(maxlen=KEPT)
+        self.read: deque[float] = deque(maxlen=KEPT)
+        self.written: deque[float] = deque(maxlen=KEPT)
+        self.last: Stats | None = None
+
+    def add(self, stats: Stats) -> None:
+        """Take a sample."""
+        self.last = stats
+        self.memory.append(stats.memory_used)
+        for series, value in (
+            (self.cpu, stats.cpu_percent),
+            (self.received, stats.network_received_rate),
+            (self.sent, stats.network_sent_rate),
+            (self.read, stats.disk_read_rate),
+            (self.written, stats.disk_written_rate),
+        ):
+            if value is not None:
+                series.append(value)
+
+
+def sparkline(values: Sequence[float], columns: int, most: float = 0.0) -> str:
+    """Return the newest values as bars, one a column; ``most`` is the least height of the scale."""
+    shown = list(values)[-columns:] if columns > 0 else []
+    top = max([most, *shown]) or 1.0
+    bars = "".join(_BARS[min(8, max(0, round(value / top * 8)))] for value in shown)
+    return bars.rjust(columns)

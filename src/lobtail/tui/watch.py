@@ -1,0 +1,155 @@
+"""Keep an inventory up with its engine: lists, events, and what containers use.
+
+An engine that goes away is asked again until it is back; what was known of it stays on the screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from lobtail.api import Engine
+from lobtail.engine.events import Event
+from lobtail.errors import LobtailError
+from lobtail.tui.state.inventory import Inventory
+from lobtail.tui.state.usage import Usage
+
+__all__ = ["Watch"]
+
+# Events come in bursts; lists are read once for one.
+_GATHER: Final = 0.15
+_BACK_OFF: Final = (0.5, 1, 2, 4, 8)
+# Events that are kept to be shown.
+KEPT: Final = 1000
+# Containers whose use is watched: each takes a connection.
+WATCHED: Final = 64
+
+
+class Watch:
+    """What an engine has and does; ``changed`` is called with what has changed.
+
+    That is ``lists``, ``usage``, ``events`` or ``engine``.
+    """
+
+    def __init__(self, engine: Engine, changed: Callable[[str], None]) -> None:
+        self.engine = engine
+        self.inventory = Inventory()
+        self.events: deque[Event] = deque(maxlen=KEPT)
+        self.about = ""
+        """The engine's name and version."""
+        self.error = ""
+        """Why it does not answer; empty while it does."""
+        self.connected = False
+        self._changed = changed
+        self._tasks: list[asyncio.Task[None]] = []
+        self._meters: dict[str, asyncio.Task[None]] = {}
+        self._stale: set[str] = set()
+        self._wake = asyncio.Event()
+
+    def start(self) -> None:
+        """Begin."""
+        self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._refresh())]
+
+    async def aclose(self) -> None:
+        """End."""
+        tasks = [*self._tasks, *self._meters.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def refresh(self, *kinds: str) -> None:
+        """Read lists anew, soon."""
+        self._stale |= set(kinds) or {"container", "image", "volume", "network"}
+        self._wake.set()
+
+    # --- its own ----------------------------------------------------------------------------
+
+    async def _follow(self) -> None:
+        failures = 0
+        while True:
+            try:
+                async with self.engine.events() as events:
+                    # Before the lists: what happens between the two is seen by one.
+                    await self._meet()
+                    failures = 0
+                    async for event in events:
+                        self._take(event)
+            except LobtailError as exc:
+                self.connected = False
+                self.error = str(exc)
+            self._changed("engine")
+            await asyncio.sleep(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
+            failures += 1
+
+    async def _meet(self) -> None:
+        version = await self.engine.version()
+        info = await self.engine.info()
+        kind = "podman" if await self.engine.is_podman() else "docker"
+        self.about = f"{info.name}  {kind} {version.version}"
+        await self._read({"container", "image", "volume", "network"})
+        self.connected, self.error = True, ""
+        self._changed("engine")
+
+    def _take(self, event: Event) -> None:
+        if event.action.startswith(("exec_", "health_status", "top")):
+            if event.action.startswith("health_status"):
+                self.refresh("container")
+        elif event.type in ("container", "image", "volume", "network"):
+            kinds = {event.type, "container"} if event.type != "container" else {"container"}
+            self.refresh(*kinds)
+        if event.action != "top":  # we ask for it ourselves
+            self.events.append(event)
+            self._changed("events")
+
+    async def _refresh(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await asyncio.sleep(_GATHER)
+            stale, self._stale = self._stale, set()
+            try:
+                await self._read(stale)
+            except LobtailError as exc:
+                self.error = str(exc)
+                self._changed("engine")
+
+    async def _read(self, kinds: set[str]) -> None:
+        inventory, engine = self.inventory, self.engine
+        if "container" in kinds:
+            inventory.containers = await engine.list(all=True)
+            self._measure()
+        if "image" in kinds:
+            inventory.images = await engine.images.list()
+        if "volume" in kinds:
+            inventory.volumes = await engine.volumes.list()
+        if "network" in kinds:
+            inventory.networks = await engine.networks.list()
+        self._changed("lists")
+
+    def _measure(self) -> None:
+        """Watch what those use that run."""
+        running = {c.id for c in self.inventory.containers if c.state in ("running", "paused")}
+        for gone in set(self._meters) - running:
+            self._meters.pop(gone).cancel()
+        known = {container.id for container in self.inventory.containers}
+        for gone in set(self.inventory.usage) - known:
+            del self.inventory.usage[gone]
+        for container in self.inventory.containers:
+            if container.id in running and container.id not in self._meters:
+                if len(self._meters) >= WATCHED:
+                    break
+                self._meters[container.id] = asyncio.create_task(self._meter(container.id))
+
+    async def _meter(self, identifier: str) -> None:
+        usage = self.inventory.usage.setdefault(identifier, Usage())
+        while True:
+            with suppress(LobtailError):
+                async with self.engine.stats(identifier) as samples:
+                    async for stats in samples:
+                        if stats.running:
+                            usage.add(stats)
+                            self._changed("usage")
+            await asyncio.sleep(2)
