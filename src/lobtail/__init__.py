@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ContainerRef,
         Dropped,
         Gap,
+        Item,
         Line,
         Mark,
         Removed,
@@ -31,12 +32,13 @@ if TYPE_CHECKING:
     from lobtail.demultiplex import ademux, demux, stdcopy
     from lobtail.engine.attach import AttachStream
     from lobtail.engine.disk import DiskUsage, Usage
+    from lobtail.engine.endpoint import Endpoint
     from lobtail.engine.events import Event, EventStream
     from lobtail.engine.exec import ExecStream
     from lobtail.engine.images import HistoryEntry, Image, ImageRemoval, Images, ImageSummary
-    from lobtail.engine.lifecycle import Pruned, Top
+    from lobtail.engine.lifecycle import Pruned, Top, WaitCondition
     from lobtail.engine.logs import LogStream
-    from lobtail.engine.models import Container, ContainerSummary, Ping
+    from lobtail.engine.models import Container, ContainerSummary, Filters, Ping, State
     from lobtail.engine.networks import Network, Networks
     from lobtail.engine.pull import Credentials, PullProgress, PullStream
     from lobtail.engine.stats import Stats, StatsStream
@@ -74,12 +76,14 @@ _HOME = {
     "Credentials": "lobtail.engine.pull",
     "DiskUsage": "lobtail.engine.disk",
     "Dropped": "lobtail.core.model",
+    "Endpoint": "lobtail.engine.endpoint",
     "Engine": "lobtail.api",
     "EngineError": "lobtail.errors",
     "EngineStreamError": "lobtail.errors",
     "Event": "lobtail.engine.events",
     "EventStream": "lobtail.engine.events",
     "ExecStream": "lobtail.engine.exec",
+    "Filters": "lobtail.engine.models",
     "Frame": "lobtail.core.frames",
     "FrameDecoder": "lobtail.core.frames",
     "Gap": "lobtail.core.model",
@@ -89,6 +93,7 @@ _HOME = {
     "ImageSummary": "lobtail.engine.images",
     "Images": "lobtail.engine.images",
     "Info": "lobtail.engine.system",
+    "Item": "lobtail.core.model",
     "Level": "lobtail.core.levels",
     "Line": "lobtail.core.model",
     "LobtailError": "lobtail.errors",
@@ -114,6 +119,7 @@ _HOME = {
     "Services": "lobtail.engine.swarm",
     "Skipped": "lobtail.core.model",
     "Started": "lobtail.core.model",
+    "State": "lobtail.engine.models",
     "Stats": "lobtail.engine.stats",
     "StatsStream": "lobtail.engine.stats",
     "Stopped": "lobtail.core.model",
@@ -130,6 +136,7 @@ _HOME = {
     "Version": "lobtail.engine.system",
     "Volume": "lobtail.engine.volumes",
     "Volumes": "lobtail.engine.volumes",
+    "WaitCondition": "lobtail.engine.lifecycle",
     "ademux": "lobtail.demultiplex",
     "demux": "lobtail.demultiplex",
     "stdcopy": "lobtail.demultiplex",
@@ -148,12 +155,14 @@ __all__ = [
     "Credentials",
     "DiskUsage",
     "Dropped",
+    "Endpoint",
     "Engine",
     "EngineError",
     "EngineStreamError",
     "Event",
     "EventStream",
     "ExecStream",
+    "Filters",
     "Frame",
     "FrameDecoder",
     "Gap",
@@ -163,6 +172,7 @@ __all__ = [
     "ImageSummary",
     "Images",
     "Info",
+    "Item",
     "Level",
     "Line",
     "LobtailError",
@@ -188,6 +198,7 @@ __all__ = [
     "Services",
     "Skipped",
     "Started",
+    "State",
     "Stats",
     "StatsStream",
     "Stopped",
@@ -204,6 +215,7 @@ __all__ = [
     "Version",
     "Volume",
     "Volumes",
+    "WaitCondition",
     "__version__",
     "ademux",
     "demux",

@@ -1,0 +1,139 @@
+"""A user's program that has a use for every name of the blocking face. It is checked, not run."""
+
+# pyright: strict
+
+from __future__ import annotations
+
+from typing import Any, assert_type
+
+from lobtail import (
+    Container,
+    ContainerRef,
+    ContainerSummary,
+    Credentials,
+    DiskUsage,
+    Event,
+    Frame,
+    Image,
+    ImageSummary,
+    Item,
+    Line,
+    Network,
+    Node,
+    Pruned,
+    PullProgress,
+    Service,
+    Stats,
+    Task,
+    Top,
+    Volume,
+)
+from lobtail.sync import (
+    AttachStream,
+    Engine,
+    EventStream,
+    ExecStream,
+    Images,
+    LogStream,
+    Networks,
+    Nodes,
+    PullStream,
+    ServiceLogStream,
+    Services,
+    StatsStream,
+    Tail,
+    TailFiles,
+    TaskLogStream,
+    Tasks,
+    Volumes,
+    tail_files,
+)
+
+
+def look_after_containers(engine: Engine) -> None:
+    assert_type(engine.list(all=True, filters={"status": "exited"}), list[ContainerSummary])
+    assert_type(engine.inspect("web"), Container)
+    assert_type(engine.inspect_raw("web"), dict[str, Any])
+    assert_type(engine.start("web"), bool)
+    assert_type(engine.stop("web", timeout=5), bool)
+    assert_type(engine.wait("web", "next-exit"), int)
+    assert_type(engine.top("web"), Top)
+    assert_type(engine.prune(), Pruned)
+    assert_type(engine.stats_once("web"), Stats)
+    stream = engine.stats("web")
+    assert_type(stream, StatsStream)
+    for stats in stream:
+        assert_type(stats, Stats)
+    with engine.events(since="10m") as events:
+        assert_type(events, EventStream)
+        for event in events:
+            assert_type(event, Event)
+        for batch in events.batches():
+            assert_type(batch, list[Event])
+
+
+def look_at_the_engine(engine: Engine) -> None:
+    assert_type(engine.disk_usage(), DiskUsage)
+    images: Images = engine.images
+    assert_type(images.list(), list[ImageSummary])
+    assert_type(images.inspect("busybox"), Image)
+    pull = images.pull("busybox:1.36", auth=Credentials(username="me", password="secret"))
+    assert_type(pull, PullStream)
+    for step in pull:
+        assert_type(step, PullProgress)
+    images.pull("busybox").wait()
+    volumes: Volumes = engine.volumes
+    assert_type(volumes.list(), list[Volume])
+    networks: Networks = engine.networks
+    assert_type(networks.list(), list[Network])
+    services: Services = engine.services
+    tasks: Tasks = engine.tasks
+    nodes: Nodes = engine.nodes
+    assert_type(services.list(), list[Service])
+    assert_type(tasks.list(), list[Task])
+    assert_type(nodes.list(), list[Node])
+    assert_type(services.logs("web"), ServiceLogStream)
+    assert_type(tasks.logs("x"), TaskLogStream)
+
+
+def read_logs(engine: Engine) -> None:
+    with engine.logs("web", follow=True) as stream:
+        assert_type(stream, LogStream)
+        for frames in stream:
+            assert_type(frames, list[Frame])
+        for chunk in stream.chunks():
+            assert_type(chunk, bytes)
+    with engine.tail("web-*", where="level>=warn") as tail:
+        assert_type(tail, Tail)
+        for batch in tail:
+            assert_type(batch, list[Item])
+    for item in engine.tail("web").lines():
+        if isinstance(item, Line):
+            print(item.text)
+    with tail_files("/var/log/x-json.log") as files:
+        assert_type(files, TailFiles)
+        assert_type(files.found, list[ContainerRef])
+
+
+def talk(engine: Engine) -> None:
+    with engine.exec("web", ["cat"], stdin=True) as command:
+        assert_type(command, ExecStream)
+        command.write(b"hello\n")
+        command.write_eof()
+        for frames in command:
+            assert_type(frames, list[Frame])
+        assert_type(command.wait(), int)
+    with engine.attach("web") as stream:
+        assert_type(stream, AttachStream)
+
+
+def main() -> None:
+    with Engine(context="prod", timeout=10) as engine:
+        look_after_containers(engine)
+        look_at_the_engine(engine)
+        read_logs(engine)
+        talk(engine)
+
+
+if __name__ == "__main__":
+    main()
