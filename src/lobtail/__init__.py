@@ -6,10 +6,10 @@ and a program that only needs ``stdcopy`` never loads an HTTP parser.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
 from lobtail._version import __version__
+
+# Importing it from typing takes longer than all the rest; checkers take the name for true.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from lobtail.api import Engine, tail_files
@@ -230,6 +230,8 @@ if not TYPE_CHECKING:  # a checker would take it for a promise of any name at al
         home = _HOME.get(name)
         if home is None:
             raise AttributeError(f"module 'lobtail' has no attribute {name!r}")
+        from importlib import import_module
+
         value = getattr(import_module(home), name)
         globals()[name] = value
         return value
