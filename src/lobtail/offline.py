@@ -11,6 +11,7 @@ import msgspec
 
 from lobtail.core.filter import LineFilter
 from lobtail.core.model import ContainerRef, Gap
+from lobtail.core.swarm import SERVICE_NAME, STACK
 from lobtail.engine.models import Config, Container, HostConfig, LogConfig
 from lobtail.errors import LogFileError
 from lobtail.files import LogFiles, open_log
@@ -139,8 +140,8 @@ def name_of(path: Path) -> ContainerRef:
         id=identifier,
         name=settings.name.removeprefix("/") or (identifier[:12] if match else path.name),
         image=settings.config.image,
-        project=labels.get("com.docker.compose.project", ""),
-        service=labels.get("com.docker.compose.service", ""),
+        project=labels.get("com.docker.compose.project") or labels.get(STACK, ""),
+        service=labels.get("com.docker.compose.service") or labels.get(SERVICE_NAME, ""),
         labels=labels,
     )
 

@@ -3,6 +3,9 @@
 ``Tail`` watches the engine's events, runs a ``Follower`` for each container that is selected, and
 merges what they deliver. Nothing runs ahead: a follower waits while too much of it has not gone
 out (``reading.merged``), its socket is then not read, and the engine waits too.
+
+Where services of a swarm may be meant and the engine manages one, a ``TaskFollower`` reads each
+task that runs on another node.
 """
 
 from __future__ import annotations
@@ -20,9 +23,11 @@ from lobtail.core.model import ContainerRef
 from lobtail.core.selection import Selection
 from lobtail.errors import EngineError
 from lobtail.follow import Follower, moment
+from lobtail.follow_task import Place, TaskFollower
 from lobtail.reading.intake import FollowOptions
 from lobtail.reading.merged import Merged, Overflow
 from lobtail.reading.source import Tell
+from lobtail.remote import Places
 from lobtail.retry import CUTS, GIVE_UP, back_off, retrying
 
 if TYPE_CHECKING:
@@ -36,6 +41,9 @@ T = TypeVar("T")
 
 # How much earlier than the start of a run that is over its log is read from.
 MARGIN_NS: Final = 1_000_000_000
+
+# Seconds between two looks at the tasks on other nodes.
+LOOK: Final = 1.0
 
 # Podman shows "die" and "remove", and filters by its own "died" and "remove".
 _EVENTS: Final[Filters] = {
@@ -75,13 +83,17 @@ class Tail(Merged):
         self._host = host
         self._tell = tell
         self._followers: dict[str, Follower] = {}
+        self._places: Places | None = None
+        self._tasks_read: dict[str, TaskFollower] = {}
+        self._tasks_seen: set[str] = set()
         self._listed = asyncio.Event()
         self._podman = False
 
     @property
     def containers(self) -> list[ContainerRef]:
         """The containers that are read now."""
-        return [follower.ref for follower in self._followers.values()]
+        containers = [follower.ref for follower in self._followers.values()]
+        return containers + [follower.ref for follower in self._tasks_read.values()]
 
     # --- who is followed ------------------------------------------------------------------
 
@@ -97,9 +109,11 @@ class Tail(Merged):
         listed.cancel()
         if self._failure is not None:
             raise self._failure
+        if self._places is not None:
+            self._spawn(self._watch_tasks(self._places))
 
     async def _learn_engine(self) -> None:
-        """Find out how far the engine's clock is from ours, and whether it is Podman."""
+        """Find out how far the engine's clock is from ours, whether it is Podman, or a manager."""
         self._podman = await self._ask(self._engine.is_podman)
         before = time.time_ns()
         info = await self._ask(self._engine.info)
@@ -108,6 +122,8 @@ class Tail(Merged):
         # An engine on this machine has our clock; half a round trip is more than its error.
         if now is not None and not before <= now <= after:
             self._skew_ns = now - (before + after) // 2
+        if info.swarm.control_available and self._selection.names_services:
+            self._places = Places(self._engine, self._selection, info.swarm.node_id, self._host)
 
     async def _watch(self) -> None:
         """Keep the followers up with what the engine says of its containers, for ever."""
@@ -144,6 +160,8 @@ class Tail(Merged):
             named = ContainerRef(id=summary.id, name=summary.name)
             if self._everything or summary.running or self._selection.by_name(named):
                 await self._join(summary.id, first=first)
+        if first and self._places is not None:
+            await self._look(self._places, first=True)
         self._listed.set()
 
     async def _on_event(self, event: Event) -> None:
@@ -199,13 +217,60 @@ class Tail(Merged):
         self._followers[key] = follower
         self._spawn(self._run(key, follower, joined=not first))
 
-    async def _run(self, key: str, follower: Follower, *, joined: bool) -> None:
+    async def _run(self, key: str, follower: Follower | TaskFollower, *, joined: bool) -> None:
         try:
             await follower.run(joined=joined)
             self._channels[key].tell_dropped(follower.ref)
         finally:
             self._followers.pop(key, None)
+            self._tasks_read.pop(key, None)
             self._close_channel(key)
+
+    # --- tasks on other nodes -----------------------------------------------------------------
+
+    async def _watch_tasks(self, places: Places) -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            await self._look(places, first=False)
+
+    async def _look(self, places: Places, *, first: bool) -> None:
+        """Follow tasks that are new, and tell the followers of the others what became of them."""
+        try:
+            found = await self._ask(places.look)
+        except EngineError:
+            return  # the swarm has no leader at the moment, or the engine manages none any more
+        for key, place in found.items():
+            task = place.task
+            if key in self._tasks_read:
+                self._tasks_read[key].saw(place)
+            elif key not in self._tasks_seen and (task.running or task.over):
+                self._tasks_seen.add(key)
+                if task.running or not first or self._everything:
+                    self._join_task(place, first=first)
+        for key in self._tasks_read.keys() - found.keys():
+            self._tasks_read[key].saw(None)
+        self._tasks_seen &= found.keys()
+
+    def _join_task(self, place: Place, *, first: bool) -> None:
+        options = self._options
+        if first:
+            self._found.append((place.ref, place.task.running))
+        else:
+            options = msgspec.structs.replace(options, tail="all")
+        key = place.task.id
+        channel, turn = self._open_channel(key)
+        follower = TaskFollower(
+            self._engine,
+            place,
+            options,
+            channel,
+            set_live=lambda live: self._set_live(key, live),
+            turn=turn,
+            now=self._now,
+            tell=self._tell,
+        )
+        self._tasks_read[key] = follower
+        self._spawn(self._run(key, follower, joined=not first))
 
     def _ref(self, container: Container) -> ContainerRef:
         return ContainerRef(

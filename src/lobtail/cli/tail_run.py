@@ -17,6 +17,7 @@ from lobtail.cli.output import Output, narrate, narrate_at_once
 from lobtail.cli.tail_settings import Settings
 from lobtail.core.model import ContainerRef, Dropped, Gap, Item, Line, Mark, Removed
 from lobtail.core.selection import Selector
+from lobtail.core.swarm import TASK_ID
 from lobtail.reading.merged import Merged
 from lobtail.render.prefix import shown_name
 from lobtail.render.stamps import STAMP_STYLES
@@ -139,7 +140,9 @@ class TailRun:
         if settings.follow:
             named = list(map(Selector, settings.named))
             for container in tail.idle:
-                if any(word.exact and word.matches(container) for word in named):
+                # A task that has ended never starts again: another takes its place.
+                task = TASK_ID in container.labels
+                if not task and any(word.exact and word.matches(container) for word in named):
                     name = shown_name(container)
                     narrate(f"lobtail: {name} does not run; waiting for it to start")
 

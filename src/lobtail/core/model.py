@@ -43,11 +43,13 @@ class ContainerRef(msgspec.Struct, frozen=True):
     """Without the slash that the API puts in front."""
     image: str = ""
     project: str = ""
-    """Of docker compose; empty without one."""
+    """Of docker compose, or the stack of a swarm; empty without one."""
     service: str = ""
+    """Of docker compose, or of a swarm."""
     labels: dict[str, str] = msgspec.field(default_factory=dict)
     host: str = ""
-    """The engine that it runs on, where several are read; else empty."""
+    """The engine that it runs on, where several are read, and the node of a swarm, where that is
+    another than the engine's own; else empty."""
 
 
 class Line(msgspec.Struct, frozen=True, gc=False, eq=False, repr_omit_defaults=True):

@@ -1,4 +1,7 @@
-"""Choose containers: by name, ID, glob or regex, label, compose project and service, image."""
+"""Choose containers: by name, ID, glob or regex, label, project and service, image.
+
+Projects are those of compose and the stacks of a swarm; services those of both.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,13 @@ from typing import Final
 import msgspec
 
 from lobtail.core.model import ContainerRef
+from lobtail.core.swarm import SERVICE_NAME, TASK_ID, TASK_NAME
 from lobtail.errors import ConfigError
 
 __all__ = ["Selection", "Selector"]
 
 _ID: Final = re.compile(r"[0-9a-f]{4,64}")
+_TASK_ID: Final = re.compile(r"[0-9a-z]{12,25}")
 _GLOB: Final = re.compile(r"[*?\[]")
 # What distribution/reference adds to a familiar name (normalize.go), and Podman to a local one.
 _REGISTRY: Final = re.compile(r"^(?:docker\.io/(?:library/)?|localhost/)")
@@ -22,8 +27,9 @@ _REGISTRY: Final = re.compile(r"^(?:docker\.io/(?:library/)?|localhost/)")
 class Selector:
     """One word that names containers: ``web``, ``3f5a``, ``web-*`` or ``/^web-[0-9]+$/``.
 
-    A plain word is a name in full, or the beginning of an ID of at least 4 digits. A glob must
-    match the whole name, a regex any part of it.
+    A plain word is a name in full, or the beginning of an ID of at least 4 digits. It may also name
+    a service of a swarm (``web``), one of its tasks whatever container that has (``web.2``), or a
+    task by its ID. A glob must match the whole name of a container, a regex any part of it.
 
     Raises:
         ConfigError: the word is empty.
@@ -53,9 +59,26 @@ class Selector:
         """Tell whether it names ``container``."""
         if self._pattern is not None:
             return self._pattern.search(container.name) is not None
-        return container.name == self._name or bool(
+        if container.name == self._name or (
             _ID.fullmatch(self._name) and container.id.startswith(self._name)
-        )
+        ):
+            return True
+        return SERVICE_NAME in container.labels and self._names_task(container.labels)
+
+    def _names_task(self, labels: dict[str, str]) -> bool:
+        name, task = self._name, labels.get(TASK_NAME, "")
+        if name in (labels[SERVICE_NAME], task, task.rpartition(".")[0]):
+            return True
+        return self.may_be_task and labels.get(TASK_ID, "").startswith(name)
+
+    @property
+    def may_be_task(self) -> bool:
+        """Whether it has the form of a task's ID, or of so much of one as engines show."""
+        return self.exact and _TASK_ID.fullmatch(self._name) is not None
+
+    def may_name(self, service: str) -> bool:
+        """Tell whether it names a service, or a task of it."""
+        return self.exact and (self._name == service or self._name.startswith(f"{service}."))
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -79,11 +102,27 @@ class Selection(msgspec.Struct, frozen=True):
             return False
         if self.projects and container.project not in self.projects:
             return False
-        if self.services and container.service not in self.services:
+        if self.services and not (
+            container.service in self.services
+            or container.labels.get(SERVICE_NAME) in self.services
+        ):
             return False
         if self.images and not any(_same_image(image, container.image) for image in self.images):
             return False
         return all(_has_label(container, label) for label in self.labels)
+
+    @property
+    def names_services(self) -> bool:
+        """Whether services may be meant, and so tasks that run elsewhere; not so with globs."""
+        return self.names_any or bool(self.services or self.projects)
+
+    def may_choose(self, service: str, stack: str) -> bool:
+        """Tell whether tasks of a service may be chosen by what names services."""
+        return (
+            service in self.services
+            or (stack != "" and stack in self.projects)
+            or any(selector.may_name(service) for selector in self.names)
+        )
 
     @property
     def names_any(self) -> bool:

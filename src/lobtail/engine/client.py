@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
@@ -275,21 +274,21 @@ class EngineClient(Lifecycle):
 
     # --- swarm ------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def services(self) -> Services:
         """The services of the swarm that the engine manages."""
         from lobtail.engine.swarm import Services
 
         return Services(self)
 
-    @cached_property
+    @property
     def tasks(self) -> Tasks:
         """The tasks of the swarm that the engine manages."""
         from lobtail.engine.swarm import Tasks
 
         return Tasks(self)
 
-    @cached_property
+    @property
     def nodes(self) -> Nodes:
         """The nodes of the swarm that the engine manages."""
         from lobtail.engine.swarm import Nodes

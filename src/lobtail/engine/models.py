@@ -49,6 +49,9 @@ _LOCAL_MAX_SIZE: Final = "20m"
 # Files that a busy container fills many times a second.
 _SMALL: Final = 1 << 20
 _SERVICE = "com.docker.compose.service"
+# Of containers of a swarm, the same as in core.swarm, which readers of one log need not load.
+_STACK = "com.docker.stack.namespace"
+_SWARM_SERVICE = "com.docker.swarm.service.name"
 
 
 class Answer(msgspec.Struct, frozen=True, rename="pascal"):
@@ -273,13 +276,15 @@ class Container(Answer, frozen=True):
 
     @property
     def project(self) -> str:
-        """The compose project that it belongs to, or nothing."""
-        return (self.config.labels or {}).get(_PROJECT, "")
+        """The compose project, or the stack of a swarm, that it belongs to, or nothing."""
+        labels = self.config.labels or {}
+        return labels.get(_PROJECT) or labels.get(_STACK, "")
 
     @property
     def service(self) -> str:
-        """The compose service that it belongs to, or nothing."""
-        return (self.config.labels or {}).get(_SERVICE, "")
+        """The service, of compose or of a swarm, that it belongs to, or nothing."""
+        labels = self.config.labels or {}
+        return labels.get(_SERVICE) or labels.get(_SWARM_SERVICE, "")
 
 
 class Port(Answer, frozen=True):

@@ -19,7 +19,7 @@ from lobtail.files import Damage, LogTail, Lost
 from lobtail.retry import CUTS, back_off
 
 if TYPE_CHECKING:
-    from lobtail.engine.logs import LogStream
+    from lobtail.engine.logs import FrameStream
 
 __all__ = ["FileLive", "Receiver"]
 
@@ -53,7 +53,7 @@ class FileLive:
         tail: LogTail,
         receiver: Receiver,
         *,
-        ring: Callable[[], Awaitable[LogStream]],
+        ring: Callable[[], Awaitable[FrameStream]],
         before: Callable[[int | None], Awaitable[None]] | None = None,
         since: int | None = None,
         until: int | None = None,

@@ -17,7 +17,7 @@ from lobtail.files import Literals
 from lobtail.reading.source import Source
 
 if TYPE_CHECKING:
-    from lobtail.engine.logs import LogStream
+    from lobtail.engine.logs import FrameStream
     from lobtail.engine.models import Container
 
 __all__ = [
@@ -85,14 +85,15 @@ class Intake:
         sink: Sink,
         *,
         podman: bool,
+        replays: bool = False,
     ) -> None:
         self.memory = Memory()
         self._sink = sink
         self._details = options.details
         self._restamped = podman or container.log_driver in RESTAMPING
         self._assembler = LineAssembler(ref, restamped=self._restamped, details=options.details)
-        rotates = container.log_max_size is not None and not podman
-        self._replay = ReplayFilter() if rotates and options.follow else None
+        replays = replays or (container.log_max_size is not None and not podman)
+        self._replay = ReplayFilter() if replays and options.follow else None
         self._timer: asyncio.TimerHandle | None = None
         chosen = ((Stream.STDOUT, options.stdout), (Stream.STDERR, options.stderr))
         self._streams = {stream for stream, wanted in chosen if wanted}
@@ -177,7 +178,7 @@ class Intake:
         self._sink.push(self._wanted(self._assembler.flush()))
 
 
-async def messages_in(stream: LogStream) -> AsyncIterator[list[Frame]]:
+async def messages_in(stream: FrameStream) -> AsyncIterator[list[Frame]]:
     """Iterate over the messages of a log, batch by batch; never an empty batch.
 
     Of a log with a TTY, what came of a message when the connection broke is dropped: it will be

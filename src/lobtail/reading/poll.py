@@ -14,7 +14,7 @@ from lobtail.reading.intake import ROTATED, UNMET, Intake, messages_in, size_of,
 from lobtail.retry import CUTS, GIVE_UP, back_off
 
 if TYPE_CHECKING:
-    from lobtail.engine.logs import LogStream
+    from lobtail.engine.logs import FrameStream
 
 __all__ = ["POLLED", "Poller"]
 
@@ -38,7 +38,7 @@ class Poller:
     def __init__(
         self,
         intake: Intake,
-        open_end: Callable[[int | None, int | None], Awaitable[LogStream]],
+        open_end: Callable[[int | None, int | None], Awaitable[FrameStream]],
         *,
         floor: Callable[[], int | None],
         kept: int,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from lobtail.core.frames import Frame
@@ -31,7 +31,7 @@ from lobtail.retry import CUTS, GIVE_UP, back_off, retrying
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
-    from lobtail.engine.logs import LogStream
+    from lobtail.engine.logs import FrameStream
     from lobtail.engine.models import Container
 
 __all__ = ["LogReader"]
@@ -48,7 +48,8 @@ class LogReader:
 
     ``turn`` is taken to open a stream, and for a history. ``now`` is the engine's clock, in
     nanoseconds since the epoch. ``before_live`` is awaited before anything is handed on that came
-    live. ``tell`` is told which source serves the history.
+    live. ``replays`` says that a follow stream may send again what it has sent. ``tell`` is told
+    which source serves the history.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class LogReader:
         now: Callable[[], int],
         before_live: Callable[[int | None], Awaitable[None]],
         podman: bool = False,
+        replays: bool = False,
         tell: Tell | None = None,
     ) -> None:
         self._engine = engine
@@ -72,7 +74,7 @@ class LogReader:
         self._turn = turn
         self._now = now
         self._before_live = before_live
-        self._intake = Intake(container, ref, options, sink, podman=podman)
+        self._intake = Intake(container, ref, options, sink, podman=podman, replays=replays)
         self._memory = self._intake.memory
         self._opened_ns: int | None = None  # when a stream was first opened, by the engine's clock
         self._compressed = container.log_compressed and not podman
@@ -285,16 +287,12 @@ class LogReader:
         tail: str = "all",
         since: int | None = None,
         until: int | None = None,
-    ) -> LogStream:
-        options = self._options
-        stream = self._engine.logs(
-            self._container,
+    ) -> FrameStream:
+        stream = self._stream(
             follow=follow,
             tail=tail,
             since=since,
-            until=options.until if until is None else until,
-            timestamps=True,
-            details=options.details,
+            until=self._options.until if until is None else until,
         )
         now = self._now()
         async with self._turn:
@@ -304,9 +302,25 @@ class LogReader:
             self._opened_ns = now
         return stream
 
+    def _stream(
+        self, *, follow: bool, tail: str, since: int | None, until: int | None
+    ) -> FrameStream:
+        return self._engine.logs(
+            self._container,
+            follow=follow,
+            tail=tail,
+            since=since,
+            until=until,
+            timestamps=True,
+            details=self._options.details,
+        )
+
+    def _messages(self, stream: FrameStream, *, live: bool) -> AsyncIterator[list[Frame]]:  # noqa: ARG002 - for others
+        return messages_in(stream)
+
     async def _pump(
         self,
-        stream: LogStream,
+        stream: FrameStream,
         overlap: Overlap | None,
         cut: Exception | None,
         *,
@@ -315,7 +329,7 @@ class LogReader:
     ) -> None:
         intake = self._intake
         pace = Pace()
-        async for batch in messages_in(stream):
+        async for batch in self._messages(stream, live=live):
             if not (messages := intake.new(younger(batch, floor), overlap, live=live)):
                 continue
             if overlap is not None and overlap.gap:
@@ -340,7 +354,7 @@ class LogReader:
             await intake.gap(UNMET)
             await intake.receive(held)
 
-    async def _open_end(self, count: int | None, until: int | None) -> LogStream:
+    async def _open_end(self, count: int | None, until: int | None) -> FrameStream:
         return await self._open(tail="all" if count is None else str(count), until=until)
 
     async def _read_end(self, count: int) -> EndOfLog:
@@ -371,7 +385,7 @@ class LogReader:
                 proven = stamp_of(message) or proven
         recheck.begin(proven)
 
-    async def _snapshot(self, since: int | None) -> LogStream:
+    async def _snapshot(self, since: int | None) -> FrameStream:
         if since is None and self._options.tail == "all":
             since = self._options.since
         return await self._open(since=since)

@@ -13,7 +13,7 @@ from lobtail.reading.intake import messages_in
 from lobtail.retry import CUTS, back_off
 
 if TYPE_CHECKING:
-    from lobtail.engine.logs import LogStream
+    from lobtail.engine.logs import FrameStream
 
 __all__ = ["Recheck"]
 
@@ -38,7 +38,7 @@ class Recheck:
 
     def __init__(
         self,
-        snapshot: Callable[[int | None], Awaitable[LogStream]],
+        snapshot: Callable[[int | None], Awaitable[FrameStream]],
         found: Callable[[Verdict], Awaitable[None]],
         memory: Memory,
         max_size: int,
