@@ -123,19 +123,21 @@ class TaskFollower:
                 await finish(*self._last_marks())
         except EngineError as exc:
             if exc.status in (404, 409):
-                await finish(*([Removed(self.ref, None)] if self._options.follow else []))
+                self._gone = True
+                await finish(*(self._last_marks() if self._options.follow else []))
             else:
                 await finish(Gap(self.ref, None, exc.message))
         finally:
             self._reader.close()
 
     def _last_marks(self) -> list[Item]:
-        if self._gone:
-            return [Removed(self.ref, None)]
         task = self._place.task
-        if not task.over:  # `until` has come
-            return []
-        return [Stopped(self.ref, moment(task.status.timestamp), task.exit_code)]
+        marks: list[Item] = []
+        if task.over:
+            marks.append(Stopped(self.ref, moment(task.status.timestamp), task.exit_code))
+        if self._gone:
+            marks.append(Removed(self.ref, None))
+        return marks
 
     async def _await_node(self) -> bool:
         """Wait for the node if it is away; return whether there is something to read now."""

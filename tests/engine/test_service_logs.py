@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from support.engines import Result, finish, until
+from support.engines import Result, finish
 from support.swarm import KINDS, Swarm, assert_same_lines, by_task
 
 WRITE = "for i in 1 2 3 4; do echo $SLOT out $i; echo $SLOT err $i >&2; usleep 500; done"
@@ -39,10 +39,7 @@ def web(swarm: Swarm) -> str:
     # They go on, for another would get their places.
     name = swarm.create(f"{WRITE}; exec sleep 10000", *SLOT, *TWO, *DETAILS)
     swarm.await_tasks(name, 2, "running")
-    until(
-        lambda: swarm.manager.docker("service", "logs", "--raw", name).count("out 4") == 2,
-        "both tasks have written all",
-    )
+    swarm.await_output(name, "out 4", 2)
     return name
 
 

@@ -25,12 +25,12 @@ from faults.fake_engine import (
     stall,
 )
 
-_START = datetime(2024, 5, 1, 12, tzinfo=UTC)
+START = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
 
 def stamp(second: float) -> str:
     """Return the moment so long after noon of 2024-05-01, as engines write it."""
-    moment = _START + timedelta(seconds=second)
+    moment = START + timedelta(seconds=second)
     return f"{moment:%Y-%m-%dT%H:%M:%S.%f}000Z"
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from faults.fake_engine import MULTIPLEXED, RAW, Script, Step, chunk, frame, json_answer, log, stall
-from faults.fake_host import Box, FakeHost, stamp
+from faults.fake_host import START, Box, FakeHost, stamp
 
 OWN, OTHER = "n1" + "a" * 23, "n2" + "b" * 23
 
@@ -183,10 +183,12 @@ class FakeSwarm(FakeHost):
 
     def _log(self, tasks: list[FakeTask], asked: dict[str, list[str]]) -> Script:
         timestamps, details = "timestamps" in asked, "details" in asked
+        since = float(asked.get("since", ["0"])[0])
         frames = [
             task.frame(message, timestamps=timestamps, details=details)
             for task in tasks
             for message in task.history
+            if START.timestamp() + message.second >= since
         ]
         label = RAW if tasks[0].tty else MULTIPLEXED
         if "follow" not in asked:

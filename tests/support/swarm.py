@@ -72,6 +72,13 @@ class Swarm:
             lambda: self.states(service).count(state) == count, f"{count} of {service} are {state}"
         )
 
+    def await_output(self, service: str, text: str, count: int) -> None:
+        """Wait until a text has been written so many times."""
+        until(
+            lambda: self.manager.docker("service", "logs", "--raw", service).count(text) >= count,
+            f"{service} has written {text} {count} times",
+        )
+
     def ended(self, script: str, *options: str, count: int = 1, state: str = "complete") -> str:
         """Create a service, and wait until so many of its tasks have ended; return its name."""
         name = self.create(script, *options)

@@ -72,6 +72,7 @@ class TaskReader(LogReader):
         )
         self._task = task
         self._node = node
+        self._turned_at: int | None = -1  # messages received when a log last began anew
 
     async def _history_from_files(self) -> bool:
         if self._options.source == "files":
@@ -114,15 +115,29 @@ class TaskReader(LogReader):
 
     async def _messages(self, stream: FrameStream, *, live: bool) -> AsyncIterator[list[Frame]]:
         async for batch in messages_in(stream):
-            newest = self._memory.newest_ns if live else None
-            if newest is not None:
-                # A node that loses its manager for a moment sends all that the stream has sent
-                # again. What lies so far back is no disorder of two goroutines.
-                floor = format_rfc3339(newest - WINDOW_NS).encode()
-                stamps = [message.payload[:30] for message in batch if message.payload[29:31] == _Z]
-                if stamps and min(stamps) < floor:
-                    raise ConnectionLostError(f"node {self._node} began to send its log again")
+            if live:
+                self._check_direction(batch)
             yield [_without_ids(message) for message in batch] if stream.details else batch
+
+    def _check_direction(self, batch: list[Frame]) -> None:
+        """See whether a log begins anew in mid-stream.
+
+        A node that loses its manager for a moment sends all that the stream has sent again. What
+        lies further back than the window is no disorder of two goroutines.
+        """
+        newest = self._memory.newest_ns
+        if newest is None or self._turned_at is None:
+            return
+        floor = format_rfc3339(newest - WINDOW_NS).encode()
+        stamps = [message.payload[:30] for message in batch if message.payload[29:31] == _Z]
+        if not stamps or min(stamps) >= floor:
+            return
+        if self._turned_at == self._memory.received:
+            # It does so without having been sent anew: the node's clock was set back.
+            self._turned_at = None
+            return
+        self._turned_at = self._memory.received
+        raise ConnectionLostError(f"node {self._node} began to send its log again")
 
 
 def _without_ids(message: Frame) -> Frame:
