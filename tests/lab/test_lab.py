@@ -308,3 +308,10 @@ def test_a_foreign_suite_comes_from_the_machines_own_mirror(
         assert f"{key}: {value}\n" in text
     assert "Types: deb\n" in text
     assert "Suites: trixie\n" in text
+
+
+def test_a_swarm_of_what_is_no_engine_is_refused_in_one_line(directory: Path) -> None:
+    done = lab("swarm", f"unix://{directory}/docker.sock", check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1

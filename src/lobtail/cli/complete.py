@@ -166,9 +166,10 @@ def _labels(place: Place) -> Iterator[Candidate]:
                 yield Candidate(f"{name}=", more=True)
 
 
-def _labelled(label: str) -> Callable[[Place], Iterator[Candidate]]:
+def _labelled(*labels: str) -> Callable[[Place], Iterator[Candidate]]:
     def values(place: Place) -> Iterator[Candidate]:
-        found = {item.labels[label] for item in _listed(place) if label in item.labels}
+        listed = list(_listed(place))
+        found = {item.labels[label] for item in listed for label in labels if label in item.labels}
         return map(Candidate, sorted(found))
 
     return values
@@ -213,8 +214,8 @@ _KINDS: Final[dict[str, Callable[[Place], Iterable[Candidate]]]] = {
     "running": _running,
     "image": _images,
     "label": _labels,
-    "project": _labelled("com.docker.compose.project"),
-    "service": _labelled("com.docker.compose.service"),
+    "project": _labelled("com.docker.compose.project", "com.docker.stack.namespace"),
+    "service": _labelled("com.docker.compose.service", "com.docker.swarm.service.name"),
     "context": _contexts,
     "level": _levels,
     "zone": _zones,

@@ -41,7 +41,7 @@ class _Row(msgspec.Struct, frozen=True):
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @host_option
 def command(everything: bool, as_json: bool, host: tuple[str, ...]) -> None:
-    """List containers: name, ID, image, state, log driver, TTY, compose project and service.
+    """List containers: name, ID, image, state, log driver, TTY, project and service.
 
     Stopped containers keep their logs: -a lists them too. The driver 'none' keeps none.
     """

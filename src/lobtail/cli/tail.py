@@ -140,7 +140,7 @@ _TEXT: Final = _Text()
     multiple=True,
     type=_TEXT,
     metavar="NAME",
-    help="Of this compose project.",
+    help="Of this compose project, or stack of a swarm.",
 )
 @click.option(
     "--service",
@@ -148,7 +148,7 @@ _TEXT: Final = _Text()
     multiple=True,
     type=_TEXT,
     metavar="NAME",
-    help="Of this compose service.",
+    help="Of this service, of compose or of a swarm.",
 )
 @click.option(
     "--image",
@@ -323,7 +323,8 @@ _TEXT: Final = _Text()
 def command(host: tuple[str, ...], **options: Any) -> int:
     """Show the lines of all containers that are selected, in time order, each line once.
 
-    A SELECTOR is a name, the beginning of an ID, a glob (web-*) or a /regex/. Without one, and
+    A SELECTOR is a name, the beginning of an ID, a glob (web-*) or a /regex/; a name may be that of
+    a service of a swarm, whose tasks are read wherever they run. Without a SELECTOR, and
     without --label, --project, --service and --image, all that run. With --file, it is one more
     path.
     """

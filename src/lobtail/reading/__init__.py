@@ -6,6 +6,7 @@
     from_files_live  what is written to rotated files
     intake           what is received: remembered, made into lines, handed on
     merged           the lines of many readers as one stream
+    task             a task of a swarm on another node, by way of the manager
     turn             only so many open a history at once
     poll             logs that cannot be followed are asked for their end again and again
     recheck          a second look at what a follow stream may have left out

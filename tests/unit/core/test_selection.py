@@ -118,3 +118,67 @@ def test_selections(criteria: dict[str, tuple[str, ...]], expected: bool) -> Non
 def test_images_as_people_write_them(image: str, wanted: str, expected: bool) -> None:
     container = ContainerRef("0" * 64, "web", image=image)
     assert Selection(images=(wanted,)).matches(container) == expected
+
+
+TASK = ContainerRef(
+    "9c2f" + "0" * 60,
+    "shop_api.2.lp9k1kpercqmp99luczzjix5t",
+    service="shop_api",
+    labels={
+        "com.docker.swarm.service.name": "shop_api",
+        "com.docker.swarm.task.id": "lp9k1kpercqmp99luczzjix5t",
+        "com.docker.swarm.task.name": "shop_api.2.lp9k1kpercqmp99luczzjix5t",
+    },
+    host="node-b",
+)
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("shop_api", True),
+        ("shop_api.2", True),
+        ("shop_api.1", False),
+        ("shop_api.2.lp9k1kpercqmp99luczzjix5t", True),
+        ("lp9k1kpercqmp99luczzjix5t", True),
+        ("lp9k1kpercqm", True),
+        ("lp9k1kpercq", False),
+        ("shop", False),
+        ("shop_api.", False),
+        ("shop_*", True),
+        ("/^shop_api$/", False),
+        ("9c2f", True),
+    ],
+)
+def test_words_name_services_and_their_tasks(word: str, expected: bool) -> None:
+    assert Selector(word).matches(TASK) == expected
+
+
+def test_services_are_those_of_compose_and_of_swarms() -> None:
+    assert Selection(services=("shop_api",)).matches(TASK)
+    both = ContainerRef(TASK.id, TASK.name, service="api", labels=TASK.labels)
+    assert Selection(services=("shop_api",)).matches(both)
+    assert Selection(services=("api",)).matches(both)
+    assert not Selection(services=("web",)).matches(both)
+    assert Selection(excluded=(Selector("shop_api"),)).matches(WEB)
+    assert not Selection(excluded=(Selector("shop_api"),)).matches(TASK)
+
+
+@pytest.mark.parametrize(
+    ("selection", "named", "chosen"),
+    [
+        (Selection(), False, False),
+        (Selection(names=(Selector("a*"), Selector("/a/"))), False, False),
+        (Selection(images=("api",), labels=("a",)), False, False),
+        (Selection(names=(Selector("api"),)), True, True),
+        (Selection(names=(Selector("api.2"),)), True, True),
+        (Selection(names=(Selector("api-2"),)), True, False),
+        (Selection(services=("api",)), True, True),
+        (Selection(projects=("shop",)), True, True),
+        (Selection(projects=("other",)), True, False),
+    ],
+)
+def test_what_names_services(selection: Selection, named: bool, chosen: bool) -> None:
+    assert selection.names_services == named
+    assert selection.may_choose("api", "shop") == chosen
+    assert not selection.may_choose("web", "")
