@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from support.engines import LAB, LOBTAIL, TestEngine
+from support.engines import LAB, LOBTAIL, TestEngine, docker_cli
 
 # Ctrl-G shows the line, and empties it.
 RC = {
@@ -115,9 +115,13 @@ def shell(
         "PATH": f"{bin_}:{os.environ['PATH']}",
         "HOME": str(home),
         "ZDOTDIR": str(home),
+        "DOCKER_CONFIG": str(home / "docker"),
         "TERM": "dumb" if request.param == "bash" else "xterm",
         "LC_ALL": "C.UTF-8",
     }
+    create = [docker_cli(), "context", "create", "completed", f"--docker=host={one_engine.host}"]
+    outside = {name: value for name, value in env.items() if name != "DOCKER_HOST"}
+    subprocess.run(create, env=outside, check=True, capture_output=True)
     shell = Shell(request.param, home, env)
     yield shell
     shell.close()
@@ -149,6 +153,8 @@ def test_the_engine_that_the_line_names(shell: Shell, prefix: str, one_engine: T
         f"lobtail logs -H {host}",
     ):
         assert shell.complete(f"{line} {prefix}-w") == f"{line} {prefix}-web-1 "
+    for line in ("lobtail -c completed tail", "lobtail tail -H unix:///nowhere -c completed"):
+        assert shell.complete(f"{line} {prefix}-w") == f"{line} {prefix}-web-1 "
     nowhere = f"lobtail -H unix:///nowhere/docker.sock tail {prefix}-w"
     assert shell.complete(nowhere) == nowhere
 
@@ -158,6 +164,9 @@ def test_options_and_their_values(shell: Shell, prefix: str) -> None:
         ("comple", "completion "),
         ("completion z", "completion zsh "),
         ("plugin un", "plugin uninstall "),
+        ("-c comple", "-c completed "),
+        ("--context=comple", "--context=completed "),
+        ("logs --context comple", "logs --context completed "),
         ("tail --strea", "tail --stream "),
         ("tail --stream stdo", "tail --stream stdout "),
         ("tail --stream=stdo", "tail --stream=stdout "),

@@ -108,7 +108,15 @@ def test_the_engine_that_dockers_own_flags_name(cli: Cli, config: Path) -> None:
     command = ("tail", "--no-follow", "-o", "json", "-n", "1", name)
     shown = cli.run(*command).stdout
     assert shown
-    for flags in (("-H", cli.engine.host), (f"--host={cli.engine.host}",)):
+    create = ["context", "create", f"of-{cli.major}", "--docker", f"host={cli.engine.host}"]
+    assert cli.run(*create, env={"DOCKER_HOST": ""}).code == 0
+    for flags in (
+        ("-H", cli.engine.host),
+        (f"--host={cli.engine.host}",),
+        ("--context", f"of-{cli.major}"),
+        (f"-c=of-{cli.major}",),
+        ("--config", str(config), f"--context=of-{cli.major}"),
+    ):
         assert cli.run(*flags, *command, env=nowhere) == Result(shown, b"", 0)
     lost = cli.run(*command, env=nowhere)
     assert lost.code == 1

@@ -1,15 +1,18 @@
-"""What an engine has, for completion: its containers, asked for with little patience."""
+"""What engines have, for completion: their containers, asked for with little patience."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
 from lobtail.cli.main import cli
-from lobtail.cli.options import host_option, make_engine
+from lobtail.cli.options import every_engine_arguments, host_option
 from lobtail.engine.client import EngineClient
+from lobtail.errors import LobtailError
 
 if TYPE_CHECKING:
     from lobtail.cli.complete_line import Place
@@ -18,6 +21,9 @@ __all__ = ["Listed", "command", "listed"]
 
 # Of an engine that is busy or far away nobody waits longer at a Tab.
 _PATIENCE: Final = 2.0
+# ssh must not ask for a password in the middle of a line: it is told to ask a program, which
+# refuses (OpenSSH 8.4).
+_NEVER_ASK: Final = {"SSH_ASKPASS_REQUIRE": "force", "SSH_ASKPASS": "/bin/false"}
 
 
 class Listed(NamedTuple):
@@ -32,23 +38,29 @@ class Listed(NamedTuple):
 
 @click.command("__engine", hidden=True)
 @host_option
-def command(host: str | None) -> EngineClient:
-    """Return the engine that a command line names."""
-    return make_engine(host)
+def command(host: tuple[str, ...]) -> list[EngineClient]:
+    """Return the engines that a command line names."""
+    return [EngineClient(**arguments) for arguments in every_engine_arguments(host)]
 
 
 def listed(place: Place) -> list[Listed]:
-    """Return the containers of the engine that the words of a place name."""
-    # The command line itself finds the engine: whatever may stand in front of a command counts.
-    engine = cli.main([*place.root, "__engine", *place.hosts], "lobtail", standalone_mode=False)
-    assert isinstance(engine, EngineClient)
+    """Return the containers of the engines that the words of a place name."""
+    os.environ.update(_NEVER_ASK)
+    # The command line itself finds them: whatever may stand in front of a command counts.
+    engines = cli.main([*place.root, "__engine", *place.hosts], "lobtail", standalone_mode=False)
+    return asyncio.run(_listed_by_all(engines))
 
-    async def ask() -> list[Listed]:
+
+async def _listed_by_all(engines: list[EngineClient]) -> list[Listed]:
+    return [item for found in await asyncio.gather(*map(_listed_by, engines)) for item in found]
+
+
+async def _listed_by(engine: EngineClient) -> list[Listed]:
+    found: list[Listed] = []
+    with suppress(LobtailError, OSError):  # a timeout is one, too
         async with asyncio.timeout(_PATIENCE), engine:
-            found = await engine.list(all=True)
-        return [
-            Listed(item.name, item.image, item.running, item.state, item.labels or {})
-            for item in found
-        ]
-
-    return asyncio.run(ask())
+            found = [
+                Listed(item.name, item.image, item.running, item.state, item.labels or {})
+                for item in await engine.list(all=True)
+            ]
+    return found
