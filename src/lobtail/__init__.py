@@ -12,7 +12,7 @@ from lobtail._version import __version__
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from lobtail.api import Engine, tail_files
+    from lobtail.api import Engine, tail_engines, tail_files
     from lobtail.core.frames import Frame, FrameDecoder, RawDecoder, Stream
     from lobtail.core.levels import Level
     from lobtail.core.model import (
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         TruncatedStream,
     )
     from lobtail.offline import TailFiles
+    from lobtail.several import TailEngines
     from lobtail.tail import Tail
 
 _HOME = {
@@ -125,6 +126,7 @@ _HOME = {
     "Stopped": "lobtail.core.model",
     "Stream": "lobtail.core.frames",
     "Tail": "lobtail.tail",
+    "TailEngines": "lobtail.several",
     "TailFiles": "lobtail.offline",
     "Task": "lobtail.engine.swarm_models",
     "TaskLogStream": "lobtail.engine.swarm_logs",
@@ -140,6 +142,7 @@ _HOME = {
     "ademux": "lobtail.demultiplex",
     "demux": "lobtail.demultiplex",
     "stdcopy": "lobtail.demultiplex",
+    "tail_engines": "lobtail.api",
     "tail_files": "lobtail.api",
 }
 
@@ -204,6 +207,7 @@ __all__ = [
     "Stopped",
     "Stream",
     "Tail",
+    "TailEngines",
     "TailFiles",
     "Task",
     "TaskLogStream",
@@ -220,6 +224,7 @@ __all__ = [
     "ademux",
     "demux",
     "stdcopy",
+    "tail_engines",
     "tail_files",
 ]
 

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from lobtail.core.filter import LineFilter
 from lobtail.core.frames import Stream
 from lobtail.core.merge import WINDOW_NS
 from lobtail.core.selection import Selection, Selector
 from lobtail.engine.client import EngineClient
+from lobtail.engine.endpoint import labels
 from lobtail.engine.logs import nanoseconds
 from lobtail.errors import ConfigError
 from lobtail.offline import TailFiles, find_logs
 from lobtail.reading.intake import FollowOptions, Search
 from lobtail.reading.merged import Overflow
 from lobtail.reading.source import SOURCES, Source, Tell
+from lobtail.several import OnEngine, TailEngines
 from lobtail.tail import Tail
 
 if TYPE_CHECKING:
     from lobtail.core.query import Query
 
-__all__ = ["Engine", "tail_files"]
+__all__ = ["Engine", "TailOptions", "tail_engines", "tail_files"]
 
 
 class Engine(EngineClient):
@@ -129,6 +132,62 @@ class Engine(EngineClient):
             overflow=overflow,
             tell=tell,
         )
+
+
+class TailOptions(TypedDict, total=False):
+    """The options of ``Engine.tail``."""
+
+    follow: bool
+    tail: int | str | None
+    since: int | str | datetime | None
+    until: int | str | datetime | None
+    streams: tuple[Stream, ...]
+    labels: tuple[str, ...]
+    projects: tuple[str, ...]
+    services: tuple[str, ...]
+    images: tuple[str, ...]
+    exclude: tuple[str, ...]
+    all: bool
+    details: bool
+    where: str | Query | None
+    merge_window: float
+    overflow: Overflow
+    source: Source
+    search: Search | None
+    tell: Tell | None
+
+
+def tail_engines(
+    engines: Iterable[Engine] | Mapping[str, Engine],
+    *selectors: str,
+    on_engine: OnEngine | None = None,
+    **options: Unpack[TailOptions],
+) -> TailEngines:
+    """Tail containers of several engines: one stream of lines and marks, merged by time.
+
+    A mapping has the names that ``ContainerRef.host`` and ``TailEngines`` know the engines by;
+    else they are called by their contexts, hosts or sockets. Selectors and options are those of
+    ``Engine.tail``, and hold for each engine. The engines are closed by whoever has made them.
+
+    An engine that cannot be reached does not keep the others waiting: they are read without it,
+    and with ``follow`` it is tried again. ``on_engine`` is called with its name and the error when
+    it cannot be reached, and with None when it is there again; ``TailEngines.unreachable`` has
+    those that are not there.
+
+    Raises:
+        ConfigError: as ``Engine.tail``, or no engine is given.
+
+    When it begins, ``ConnectError`` is raised if none of the engines can be reached.
+    """
+    named = dict(engines) if isinstance(engines, Mapping) else _named(list(engines))
+    if not named:
+        raise ConfigError("no engine is given")
+    tails = {name: engine.tail(*selectors, **options) for name, engine in named.items()}
+    return TailEngines(tails, follow=options.get("follow", True), on_engine=on_engine)
+
+
+def _named(engines: list[Engine]) -> dict[str, Engine]:
+    return dict(zip(labels([engine.endpoint for engine in engines]), engines, strict=True))
 
 
 def tail_files(

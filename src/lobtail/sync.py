@@ -18,10 +18,13 @@ This file is written by scripts/sync-face: change the asynchronous classes, then
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING
 
 from lobtail.api import Engine as AsyncEngine
+from lobtail.api import tail_engines as async_tail_engines
 from lobtail.api import tail_files as async_tail_files
 from lobtail.core.frames import Stream
 from lobtail.core.merge import WINDOW_NS
@@ -42,14 +45,16 @@ from lobtail.engine.swarm_logs import TaskLogStream as AsyncTaskLogStream
 from lobtail.engine.volumes import Volumes as AsyncVolumes
 from lobtail.offline import TailFiles as AsyncTailFiles
 from lobtail.portal import Face, Portal, StreamFace
+from lobtail.several import TailEngines as AsyncTailEngines
 from lobtail.tail import Tail as AsyncTail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from types import TracebackType
-    from typing import Any, Self
+    from typing import Any, Self, Unpack
 
+    from lobtail.api import TailOptions
     from lobtail.core.frames import Frame
     from lobtail.core.model import ContainerRef, Item
     from lobtail.core.query import Query
@@ -66,9 +71,11 @@ if TYPE_CHECKING:
     from lobtail.engine.system import Info, Version
     from lobtail.engine.tls import Tls
     from lobtail.engine.volumes import Volume
+    from lobtail.errors import LobtailError
     from lobtail.reading.intake import Search
     from lobtail.reading.merged import Overflow
     from lobtail.reading.source import Source, Tell
+    from lobtail.several import OnEngine
 
 
 __all__ = [
@@ -85,10 +92,12 @@ __all__ = [
     "Services",
     "StatsStream",
     "Tail",
+    "TailEngines",
     "TailFiles",
     "TaskLogStream",
     "Tasks",
     "Volumes",
+    "tail_engines",
     "tail_files",
 ]
 
@@ -1300,6 +1309,71 @@ class Tail(StreamFace[AsyncTail]):
         return self._portal.call(lambda: self._async.containers)
 
 
+class TailEngines(StreamFace[AsyncTailEngines]):
+    """The lines and marks of containers on several engines; see ``tail_engines``.
+
+    ::
+
+        with tail_engines([one, other], "web-*") as tail:
+            for batch in tail:
+                ...
+    """
+
+    def __enter__(self) -> Self:
+        try:
+            self._portal.run(self._async.__aenter__)
+        except BaseException:
+            self._portal.later(self._close)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._portal.run(self._async.__aexit__, exc_type, exc, traceback)
+        self._portal.close()
+
+    def close(self) -> None:
+        """End all that is being read."""
+        self._portal.run(self._async.aclose)
+        self._portal.close()
+
+    @property
+    def found(self) -> list[ContainerRef]:
+        """The containers that were chosen at the start, also where their log has ended since."""
+        return self._portal.call(lambda: self._async.found)
+
+    @property
+    def idle(self) -> list[ContainerRef]:
+        """Those of ``found`` that did not run then."""
+        return self._portal.call(lambda: self._async.idle)
+
+    def __iter__(self) -> Iterator[list[Item]]:
+        yield from self._portal.batches(self._async)
+
+    def lines(self) -> Iterator[Item]:
+        """Iterate over single items."""
+        yield from self._portal.items(self._async)
+
+    @property
+    def engines(self) -> list[str]:
+        """The names of the engines."""
+        return self._portal.call(lambda: self._async.engines)
+
+    @property
+    def unreachable(self) -> dict[str, LobtailError]:
+        """The engines that cannot be reached, and why."""
+        return self._portal.call(lambda: self._async.unreachable)
+
+    @property
+    def containers(self) -> list[ContainerRef]:
+        """The containers that are read now."""
+        return self._portal.call(lambda: self._async.containers)
+
+
 class TailFiles(StreamFace[AsyncTailFiles]):
     """The lines of log files, merged by time; see ``tail_files``.
 
@@ -1552,7 +1626,42 @@ def tail_files(
     )
 
 
+def tail_engines(
+    engines: Iterable[Engine] | Mapping[str, Engine],
+    *selectors: str,
+    on_engine: OnEngine | None = None,
+    **options: Unpack[TailOptions],
+) -> TailEngines:
+    """Tail containers of several engines: one stream of lines and marks, merged by time.
+
+    A mapping has the names that ``ContainerRef.host`` and ``TailEngines`` know the engines by;
+    else they are called by their contexts, hosts or sockets. Selectors and options are those of
+    ``Engine.tail``, and hold for each engine. The engines are closed by whoever has made them.
+
+    An engine that cannot be reached does not keep the others waiting: they are read without it,
+    and with ``follow`` it is tried again. ``on_engine`` is called with its name and the error when
+    it cannot be reached, and with None when it is there again; ``TailEngines.unreachable`` has
+    those that are not there.
+
+    Raises:
+        ConfigError: as ``Engine.tail``, or no engine is given.
+
+    When it begins, ``ConnectError`` is raised if none of the engines can be reached.
+    """
+    # Each engine has a loop of its own; these are read in one.
+    given = engines.values() if isinstance(engines, Mapping) else engines
+    inner = [copy(engine._async) for engine in given]
+    named = dict(zip(engines, inner, strict=True)) if isinstance(engines, Mapping) else inner
+    made = async_tail_engines(named, *selectors, on_engine=on_engine, **options)
+    return TailEngines(Portal(partial(_end_all, inner)), made)
+
+
 async def _end(engine: AsyncEngine) -> None:
     """Close whatever an engine still has open."""
     await engine.aclose()
     engine.requests.abort()
+
+
+async def _end_all(engines: list[AsyncEngine]) -> None:
+    for engine in engines:
+        await _end(engine)

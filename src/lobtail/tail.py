@@ -14,14 +14,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import msgspec
 
 from lobtail.core.filter import LineFilter
-from lobtail.core.model import ContainerRef
+from lobtail.core.model import ContainerRef, Gap
 from lobtail.core.selection import Selection
-from lobtail.errors import EngineError
+from lobtail.errors import EngineError, LobtailError
 from lobtail.follow import Follower, moment
 from lobtail.follow_task import Place, TaskFollower
 from lobtail.reading.intake import FollowOptions
@@ -31,6 +31,7 @@ from lobtail.remote import Places
 from lobtail.retry import CUTS, GIVE_UP, back_off, retrying
 
 if TYPE_CHECKING:
+    from lobtail.core.merge import Merge
     from lobtail.engine.client import EngineClient
     from lobtail.engine.events import Event
     from lobtail.engine.models import Container, Filters, State
@@ -39,6 +40,10 @@ __all__ = ["Tail"]
 
 T = TypeVar("T")
 
+Told: TypeAlias = Callable[[LobtailError | None], None]
+
+# What a round trip to an engine adds at most to how long lines are held back.
+FARTHEST_NS: Final = 1_000_000_000
 # How much earlier than the start of a run that is over its log is read from.
 MARGIN_NS: Final = 1_000_000_000
 
@@ -88,6 +93,24 @@ class Tail(Merged):
         self._tasks_seen: set[str] = set()
         self._listed = asyncio.Event()
         self._podman = False
+        self._told: Told | None = None
+
+    def _share(self, merge: Merge, ready: asyncio.Event, host: str, told: Told) -> None:
+        """Read into the merge of others, as the containers of ``host``; before anything is read.
+
+        ``told`` is called with what keeps the engine from being reached, and with None when it is.
+        """
+        self._merge, self._ready = merge, ready
+        self._name = self._host = host
+        self._told = told
+
+    async def _reset(self) -> None:
+        """Be as if nothing had begun, so that it may begin once more."""
+        await self.aclose()
+        self._failure = None
+        self._listed.clear()
+        self._found.clear()
+        self._tasks_seen.clear()
 
     @property
     def containers(self) -> list[ContainerRef]:
@@ -124,6 +147,12 @@ class Tail(Merged):
             self._skew_ns = now - (before + after) // 2
         if info.swarm.control_available and self._selection.names_services:
             self._places = Places(self._engine, self._selection, info.swarm.node_id, self._host)
+        if self._engine.endpoint.kind != "unix":
+            # What is written there arrives so much later, and not always as much.
+            before = time.monotonic_ns()
+            await self._ask(self._engine.ping)
+            trip = time.monotonic_ns() - before
+            self._merge.widen(min(trip, FARTHEST_NS))
 
     async def _watch(self) -> None:
         """Keep the followers up with what the engine says of its containers, for ever."""
@@ -135,17 +164,28 @@ class Tail(Merged):
                 async with self._engine.events(filters=_EVENTS, since=since) as events:
                     await self._list()
                     failures = 0
+                    if self._told is not None:
+                        self._told(None)
                     async for event in events:
                         since = max(since or 0, event.time_ns)
                         await self._on_event(event)
-            except CUTS:
+            except self._bearable as exc:
                 failures += 1
-                if failures == GIVE_UP and not self._listed.is_set():
-                    raise
+                if failures == GIVE_UP:
+                    if not self._listed.is_set():
+                        raise
+                    if self._told is not None:
+                        self._told(exc)
                 # Whoever waits for an event had better look for itself.
                 for follower in self._followers.values():
                     follower.changed.set()
                 await back_off(failures)
+
+    @property
+    def _bearable(self) -> tuple[type[LobtailError], ...]:
+        """The errors of an engine after which it is asked again."""
+        # Of several engines none may end what is read of the others.
+        return CUTS if self._told is None else (*CUTS, EngineError)
 
     async def _ask(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask the engine; a connection that breaks is tried again, a few times at the start."""
@@ -221,6 +261,11 @@ class Tail(Merged):
         try:
             await follower.run(joined=joined)
             self._channels[key].tell_dropped(follower.ref)
+        except CUTS as exc:
+            if self._told is None:
+                raise
+            self._channels[key].push([Gap(follower.ref, None, str(exc))])
+            self._told(exc)
         finally:
             self._followers.pop(key, None)
             self._tasks_read.pop(key, None)

@@ -42,6 +42,7 @@ def test_ps_lists_what_runs(engine: TestEngine) -> None:
         "tty": True,
         "project": "shop",
         "service": "api",
+        "host": "",
     }
     assert ended not in ps(engine)
     assert ps(engine, "-a")[ended]["state"] == "exited"

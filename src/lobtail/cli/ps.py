@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 import click
 import msgspec
 
-from lobtail.cli.options import DockerCommand, host_option, make_engine, run
-from lobtail.cli.output import Output
+from lobtail.cli.options import DockerCommand, every_engine_arguments, host_option, run
+from lobtail.cli.output import Output, narrate
 from lobtail.engine.client import EngineClient
+from lobtail.engine.endpoint import labels
 from lobtail.engine.models import Container, ContainerSummary
-from lobtail.errors import EngineError
+from lobtail.errors import EngineError, LobtailError
 from lobtail.render.table import table
 
 __all__ = ["command"]
@@ -34,26 +36,55 @@ class _Row(msgspec.Struct, frozen=True):
     tty: bool
     project: str
     service: str
+    host: str
 
 
 @click.command("ps", cls=DockerCommand, short_help="List the containers whose logs can be shown.")
 @click.option("-a", "--all", "everything", is_flag=True, help="Also those that do not run.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @host_option
-def command(everything: bool, as_json: bool, host: tuple[str, ...]) -> None:
+def command(everything: bool, as_json: bool, host: tuple[str, ...]) -> int:
     """List containers: name, ID, image, state, log driver, TTY, project and service.
+
+    Of several engines (-c a -c b) all, with the engine of each.
 
     Stopped containers keep their logs: -a lists them too. The driver 'none' keeps none.
     """
-    rows = run(_rows(make_engine(host), everything=everything))
+    engines = [EngineClient(**arguments) for arguments in every_engine_arguments(host)]
+    several = len(engines) > 1
+    names = labels([engine.endpoint for engine in engines]) if several else [""]
+    rows, missing = run(_all_rows(dict(zip(names, engines, strict=True)), everything=everything))
     out = Output.stdout()
     if as_json:
         out.write(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
     else:
-        out.write(table(_HEAD, map(_cells, rows)).encode())
+        head = (*_HEAD, "HOST") if several else _HEAD
+        out.write(table(head, (_cells(row)[: len(head)] for row in rows)).encode())
+    return int(missing)
 
 
-async def _rows(engine: EngineClient, *, everything: bool) -> list[_Row]:
+async def _all_rows(
+    engines: Mapping[str, EngineClient], *, everything: bool
+) -> tuple[list[_Row], bool]:
+    """Return the rows of all engines, and whether one is missing, which is said."""
+    if len(engines) == 1:
+        ((name, engine),) = engines.items()
+        return await _rows(engine, name, everything=everything), False
+    asked = (_rows(engine, name, everything=everything) for name, engine in engines.items())
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    rows: list[_Row] = []
+    for name, answer in zip(engines, found, strict=True):
+        if isinstance(answer, LobtailError):
+            narrate(f"lobtail: {name}: {answer}")
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            rows += answer
+    missing = any(isinstance(answer, LobtailError) for answer in found)
+    return sorted(rows, key=lambda row: row.name), missing
+
+
+async def _rows(engine: EngineClient, host: str, *, everything: bool) -> list[_Row]:
     async with engine:
         listed = await engine.list(all=everything)
         limit = asyncio.Semaphore(CONNECTIONS)
@@ -61,7 +92,7 @@ async def _rows(engine: EngineClient, *, everything: bool) -> list[_Row]:
         async def row(summary: ContainerSummary) -> _Row | None:
             async with limit:
                 try:
-                    return _row(summary, await engine.inspect(summary.id))
+                    return _row(summary, await engine.inspect(summary.id), host)
                 except EngineError as exc:
                     if exc.status == 404:  # removed since it was listed
                         return None
@@ -71,7 +102,7 @@ async def _rows(engine: EngineClient, *, everything: bool) -> list[_Row]:
     return sorted((row for row in rows if row), key=lambda row: row.name)
 
 
-def _row(summary: ContainerSummary, container: Container) -> _Row:
+def _row(summary: ContainerSummary, container: Container, host: str) -> _Row:
     return _Row(
         name=summary.name or container.name.removeprefix("/"),
         id=container.id,
@@ -81,10 +112,12 @@ def _row(summary: ContainerSummary, container: Container) -> _Row:
         tty=container.tty,
         project=container.project,
         service=container.service,
+        host=host,
     )
 
 
 def _cells(row: _Row) -> tuple[str, ...]:
     tty = "yes" if row.tty else "no"
-    cells = (row.name, row.id[:12], row.image, row.state, row.driver, tty, row.project, row.service)
+    container = (row.name, row.id[:12], row.image, row.state, row.driver, tty)
+    cells = (*container, row.project, row.service, row.host)
     return tuple(cell or "-" for cell in cells)

@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from lobtail.cli.defaults import key_of, load_defaults, origin_of, settable, variable_of
-from lobtail.cli.options import DockerCommand, engine_arguments, short_context_option
+from lobtail.cli.options import DockerCommand, every_engine_arguments, short_context_option
 from lobtail.errors import ConfigError, QueryError
 from lobtail.reading.source import SOURCES
 from lobtail.render.formats import FORMATS
@@ -333,9 +333,9 @@ def command(host: tuple[str, ...], **options: Any) -> int:
     from lobtail.cli.tail_settings import make_settings
 
     context = click.get_current_context()
-    engine = None
+    engines = []
     if not options["files"]:
-        engine = Engine(**engine_arguments(host))
+        engines = [Engine(**arguments) for arguments in every_engine_arguments(host)]
     elif (
         options["follow"] and context.get_parameter_source("follow") is ParameterSource.COMMANDLINE
     ):
@@ -346,7 +346,7 @@ def command(host: tuple[str, ...], **options: Any) -> int:
         settings = make_settings(**settled(context, options))
     except ConfigError as exc:
         raise _with_origin(context, exc) from exc
-    return TailRun(engine, settings).run()
+    return TailRun(engines, settings).run()
 
 
 def settled(context: click.Context, options: dict[str, Any]) -> dict[str, Any]:

@@ -7,17 +7,18 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import nullcontext, suppress
+from contextlib import AsyncExitStack, suppress
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from lobtail.api import Engine, tail_files
+from lobtail.api import Engine, tail_engines, tail_files
 from lobtail.cli.options import run
 from lobtail.cli.output import Output, narrate, narrate_at_once
 from lobtail.cli.tail_settings import Settings
 from lobtail.core.model import ContainerRef, Dropped, Gap, Item, Line, Mark, Removed
 from lobtail.core.selection import Selector
 from lobtail.core.swarm import TASK_ID
+from lobtail.errors import LobtailError
 from lobtail.reading.merged import Merged
 from lobtail.render.prefix import shown_name
 from lobtail.render.stamps import STAMP_STYLES
@@ -50,8 +51,8 @@ class _End(NamedTuple):
 class TailRun:
     """One run of the command, and the account of what it read."""
 
-    def __init__(self, engine: Engine | None, settings: Settings) -> None:
-        self._engine = engine
+    def __init__(self, engines: list[Engine], settings: Settings) -> None:
+        self._engines = engines
         self._settings = settings
         # Formats make lines safe for a terminal themselves, so that their own colours act.
         self._out = Output(1, "stdout", safe=False)
@@ -63,9 +64,17 @@ class TailRun:
 
     def _open(self) -> Merged:
         settings = self._settings
-        if self._engine is not None:
-            tell = narrate if settings.verbose else None
-            return self._engine.tail(*settings.named, **settings.selection, tell=tell)
+        tell = narrate if settings.verbose else None
+        if len(self._engines) == 1:
+            return self._engines[0].tail(*settings.named, **settings.selection, tell=tell)
+        if self._engines:
+            return tail_engines(
+                self._engines,
+                *settings.named,
+                **settings.selection,
+                tell=tell,
+                on_engine=self._tell_engine,
+            )
         of_files = ("tail", "since", "until", "streams", "search")
         chosen = {name: settings.selection[name] for name in of_files}
         return tail_files(*settings.files, **chosen)
@@ -84,8 +93,11 @@ class TailRun:
         settings = self._settings
         seconds, end = self._limit()
         try:
-            engine = self._engine or nullcontext()
-            async with asyncio.timeout(seconds) as limit, engine, self._tail as tail:
+            async with AsyncExitStack() as stack:
+                limit = await stack.enter_async_context(asyncio.timeout(seconds))
+                for engine in self._engines:
+                    await stack.enter_async_context(engine)
+                tail = await stack.enter_async_context(self._tail)
                 self._account.expect(tail.found)
                 self._greet(tail)
                 settings.formatter.expect(tail.found)
@@ -101,6 +113,16 @@ class TailRun:
         if end.words:
             narrate(f"lobtail: {end.words}")
         return end.code
+
+    def _tell_engine(self, name: str, error: LobtailError | None) -> None:
+        """Say that one of several engines is away, or back."""
+        if error is None:
+            narrate(f"lobtail: {name}: the engine is there again")
+        elif self._settings.follow:
+            narrate(f"lobtail: {name}: {error}; trying again")
+        else:
+            self._missing = True
+            narrate(f"lobtail: {name}: {error}")
 
     def _limit(self) -> tuple[float | None, _End]:
         """Return after how many seconds the run ends at the latest, and how."""
@@ -136,7 +158,7 @@ class TailRun:
             narrate(f"lobtail: no container runs{ending}")
         # That nothing runs is an answer; that a thing is not there, which was named, is none.
         selected = self._selective() and not found
-        self._missing = not settings.follow and (bool(unmet) or selected)
+        self._missing |= not settings.follow and (bool(unmet) or selected)
         if settings.follow:
             named = list(map(Selector, settings.named))
             for container in tail.idle:

@@ -40,7 +40,8 @@ class LineFilter:
         self._predicates = predicates
         self._before = before
         self._after = after
-        self._contexts: dict[str, _Context] = {}
+        # By engine and ID: two ways to one engine may be read.
+        self._contexts: dict[tuple[str, str], _Context] = {}
 
     def apply(self, items: list[Item]) -> list[Item]:
         """Return what is to be shown of a batch, and of the lines before it as context."""
@@ -59,7 +60,7 @@ class LineFilter:
 
     def forget(self, container: ContainerRef) -> None:
         """Drop the context of a container that is gone."""
-        self._contexts.pop(container.id, None)
+        self._contexts.pop((container.host, container.id), None)
 
     def _with_context(self, items: list[Item]) -> list[Item]:
         kept: list[Item] = []
@@ -67,9 +68,10 @@ class LineFilter:
             if type(item) is not Line and type(item) is not Skipped:
                 kept.append(item)
                 continue
-            context = self._contexts.get(item.container.id)
+            key = item.container.host, item.container.id
+            context = self._contexts.get(key)
             if context is None:
-                context = self._contexts[item.container.id] = _Context(self._before)
+                context = self._contexts[key] = _Context(self._before)
             if type(item) is Skipped:
                 # Whoever read the log knew that nobody wants these.
                 context.skipped += len(context.before) + item.count

@@ -9,8 +9,8 @@ once and is marked late: order is given up, never a line.
 The order within a source is never changed, not even where its stamps step back: for sorting, an
 item is as young as the youngest before it.
 
-The caller passes the time (by the engine's clock), and keeps sources from running ahead by
-looking at ``waiting``.
+The caller passes the time, and keeps sources from running ahead by looking at ``waiting``. A source
+whose clock differs from the caller's says by how much.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ _time = attrgetter("time_ns")
 class _Source:
     """Items that wait, and for each the key that it is sorted by: the youngest time so far."""
 
-    __slots__ = ("items", "keys", "live", "newest", "size")
+    __slots__ = ("ahead", "items", "keys", "live", "newest", "size")
 
-    def __init__(self) -> None:
+    def __init__(self, ahead_ns: int) -> None:
+        self.ahead = ahead_ns
         self.items: list[Item] = []
         self.keys: list[int] = []
         self.newest = _NEVER
@@ -48,7 +49,8 @@ class _Source:
         self.size = 0
 
     def push(self, items: list[Item], size: int) -> None:
-        times = [_NEVER if time is None else time for time in map(_time, items)]
+        ahead = self.ahead
+        times = [_NEVER if time is None else time - ahead for time in map(_time, items)]
         keys = accumulate(chain((self.newest,), times), max)
         next(keys)
         self.items += items
@@ -74,14 +76,25 @@ class Merge:
     """
 
     def __init__(self, window_ns: int = WINDOW_NS) -> None:
-        self._window = window_ns
+        self._window = self._wanted = window_ns
         self._sources: dict[Hashable, _Source] = {}
         self._closed: list[_Source] = []
         self._shown = _NEVER  # the key of the youngest item that has gone out
 
-    def open(self, key: Hashable) -> None:
-        """Add a source whose history is about to come: nothing passes it until it delivers."""
-        self._sources[key] = _Source()
+    def widen(self, more_ns: int) -> None:
+        """Hold live items back for so much longer, unless the order is that of arrival.
+
+        Of several wishes the longest counts.
+        """
+        if self._wanted:
+            self._window = max(self._window, self._wanted + more_ns)
+
+    def open(self, key: Hashable, ahead_ns: int = 0) -> None:
+        """Add a source whose history is about to come: nothing passes it until it delivers.
+
+        ``ahead_ns`` is how far its clock is ahead of the one by which ``pop`` is told the time.
+        """
+        self._sources[key] = _Source(ahead_ns)
 
     def push(self, key: Hashable, items: list[Item], size: int = 0) -> None:
         """Add what a source delivered, of about ``size`` bytes.

@@ -92,6 +92,14 @@ class EngineClient(Lifecycle):
         self.timeout = timeout
         self.requests = self._requests(self.endpoint, api_version=api_version, timeout=timeout)
 
+    def __copy__(self) -> Self:
+        """Return an engine like this one, with connections of its own."""
+        made = object.__new__(type(self))
+        made.endpoint, made.timeout = self.endpoint, self.timeout
+        made.requests = self._requests(self.endpoint, api_version=None, timeout=self.timeout)
+        made.requests.learn_from(self.requests)
+        return made
+
     async def __aenter__(self) -> Self:
         return self
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 from urllib.parse import quote, unquote
@@ -18,7 +18,7 @@ from lobtail.engine.contexts import DEFAULT, current_context, read_context
 from lobtail.engine.tls import Tls, resolve_tls
 from lobtail.errors import ConfigError
 
-__all__ = ["DEFAULT_SOCKET", "Endpoint", "parse_host", "resolve"]
+__all__ = ["DEFAULT_SOCKET", "Endpoint", "labels", "parse_host", "resolve"]
 
 DEFAULT_SOCKET: Final = "unix:///var/run/docker.sock"
 PODMAN_SOCKET: Final = "/run/podman/podman.sock"
@@ -70,16 +70,26 @@ class Endpoint:
             return f"unix://{self.path}"
         if self.kind == "ssh":
             user = f"{self.user}@" if self.user else ""
-            return f"ssh://{user}{self._authority}{quote(self.path, safe=_PATH[:1] + _PATH[2:])}"
-        return f"tcp://{self._authority}{self.base}"
+            return f"ssh://{user}{self.authority}{quote(self.path, safe=_PATH[:1] + _PATH[2:])}"
+        return f"tcp://{self.authority}{self.base}"
+
+    @property
+    def label(self) -> str:
+        """What people call it: the context's name, the host, or ``local`` for docker's socket."""
+        if self.context:
+            return self.context
+        if self.kind == "unix":
+            return "local" if self.url == DEFAULT_SOCKET else self.path
+        return self.host
 
     @property
     def host_header(self) -> str:
         """What the HTTP ``Host`` header says; on a Unix socket any name does."""
-        return self._authority if self.kind == "tcp" else "localhost"
+        return self.authority if self.kind == "tcp" else "localhost"
 
     @property
-    def _authority(self) -> str:
+    def authority(self) -> str:
+        """Host and port, if it is reached by a network."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}" if self.port else host
 
@@ -128,6 +138,23 @@ def resolve(
             wanted = resolve_tls(environ, verify=True, system=True)
         endpoint = replace(endpoint, tls=wanted)
     return endpoint
+
+
+def labels(endpoints: Sequence[Endpoint]) -> list[str]:
+    """Return a name for each endpoint: its label, or what tells it from others with that label."""
+    named: list[str] = []
+    for endpoint in endpoints:
+        alike = [other for other in endpoints if other.label == endpoint.label]
+        name = endpoint.label
+        if len(alike) > 1:
+            name = endpoint.url
+            if len({other.authority for other in alike}) == len(alike):
+                name = endpoint.authority
+        while name in named:  # one endpoint twice
+            stem, _, number = name.partition("#")
+            name = f"{stem}#{int(number or 1) + 1}"
+        named.append(name)
+    return named
 
 
 def parse_host(value: str, origin: str, subject: str = "") -> Endpoint:

@@ -164,6 +164,8 @@ class _RefusedError(Exception):
 
 def _start(command: list[str]) -> _Pipe:
     """Start ssh on one end of a socket pair."""
+    for child in [child for child in _children if child.ending and child.loop.is_closed()]:
+        child.look()  # nobody else will any more
     ours, theirs = socket.socketpair()
     try:
         errors, errors_in = os.pipe()
@@ -231,13 +233,13 @@ class _Child:
             return
         self._ends_at = time.monotonic() + PATIENCE
         self.kill(signal.SIGTERM)
-        if not self._look() and not self.loop.is_closed():
+        if not self.look() and not self.loop.is_closed():
             self.loop.call_later(LOOK[0], self._look_again, LOOK[0])
 
     async def last_words(self) -> str:
         """Return what it has said, when it has ended or does not."""
         pause = LOOK[0]
-        while not self._look() and pause < 1:
+        while not self.look() and pause < 1:
             await asyncio.sleep(pause)
             pause *= 2
         self._listen()
@@ -261,11 +263,11 @@ class _Child:
             self._errors = -1
 
     def _look_again(self, pause: float) -> None:
-        if not self._look() and not self.loop.is_closed():
+        if not self.look() and not self.loop.is_closed():
             pause = min(pause * 2, LOOK[1])
             self.loop.call_later(pause, self._look_again, pause)
 
-    def _look(self) -> bool:
+    def look(self) -> bool:
         """Reap it if it has ended; kill it if it should have."""
         if self.code is not None:
             return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Hashable
 from contextlib import aclosing, suppress
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeAlias
@@ -29,7 +29,7 @@ class Channel:
     """What one follower hands on, on its way into the merge."""
 
     def __init__(
-        self, merge: Merge, key: str, turn: Turn, ready: asyncio.Event, *, drop: bool
+        self, merge: Merge, key: Hashable, turn: Turn, ready: asyncio.Event, *, drop: bool
     ) -> None:
         self._merge = merge
         self._key = key
@@ -101,6 +101,8 @@ class Merged:
         self._opening = asyncio.Semaphore(CONNECTIONS)
         self._failure: BaseException | None = None
         self._skew_ns = 0
+        self._name: Hashable = None  # of these readers, where others share the merge
+        self._excused = False  # whether the others wait for the histories of these
         self._begun = False
         self._entered = False
         self._found: list[tuple[ContainerRef, bool]] = []
@@ -147,21 +149,20 @@ class Merged:
             await self._begin_once()
             while True:
                 self._ready.clear()
-                items = self._merge.pop(self._now())
+                items = self._merge.pop(time.time_ns())
                 if items:
-                    for channel in self._channels.values():
-                        channel.make_room()
+                    self._make_room()
                     if self._wanted is not None:
                         items = self._wanted.apply(items)
                     if items:
                         yield items
                     continue
-                if self._failure is not None:
-                    raise self._failure
-                if not self._tasks:
+                if (failure := self._broken()) is not None:
+                    raise failure
+                if not self._reading():
                     return
                 due = self._merge.due_ns()
-                wait = None if due is None else max(due - self._now(), 0) / 1e9
+                wait = None if due is None else max(due - time.time_ns(), 0) / 1e9
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait):
                         await self._ready.wait()
@@ -186,24 +187,44 @@ class Merged:
             self._begun = True
             await self._begin()
 
+    def _make_room(self) -> None:
+        for channel in self._channels.values():
+            channel.make_room()
+
+    def _broken(self) -> BaseException | None:
+        """Return why there will be no more."""
+        return self._failure
+
+    def _reading(self) -> bool:
+        """Tell whether there may be more."""
+        return bool(self._tasks)
+
     def _now(self) -> int:
         """Return the time by the engine's clock."""
         return time.time_ns() + self._skew_ns
 
     def _open_channel(self, key: str) -> tuple[Channel, Turn]:
         turn = Turn(self._opening)
-        channel = Channel(self._merge, key, turn, self._ready, drop=self._drop)
-        self._merge.open(key)
+        shared = self._name, key
+        channel = Channel(self._merge, shared, turn, self._ready, drop=self._drop)
+        self._merge.open(shared, self._skew_ns)
+        self._merge.set_live(shared, self._excused)
         self._channels[key] = channel
         return channel, turn
 
     def _set_live(self, key: str, live: bool) -> None:
-        self._merge.set_live(key, live)
+        self._merge.set_live((self._name, key), live)
         self._ready.set()  # others may have waited for it
+
+    def _excuse(self) -> None:
+        """Let the others go on, whatever histories of these are still to come."""
+        self._excused = True
+        for key in self._channels:
+            self._set_live(key, True)
 
     def _close_channel(self, key: str) -> None:
         self._channels.pop(key, None)
-        self._merge.close(key)
+        self._merge.close((self._name, key))
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(coroutine)

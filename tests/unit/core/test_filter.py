@@ -89,3 +89,11 @@ def test_a_container_that_is_gone_is_forgotten() -> None:
     found.apply(lines("1 2"))
     found.forget(A)
     assert shown(found.apply(lines("x3"))) == "x3"
+
+
+def test_context_is_of_one_engine() -> None:
+    here, there = (ContainerRef(id="a" * 64, name="a", host=host) for host in ("here", "there"))
+    found = LineFilter(wanted, before=1)
+    assert found.apply(lines("a", here)) == []
+    assert shown(found.apply(lines("b x", there))) == "b x"
+    assert shown(found.apply(lines("x", here))) == "a x"

@@ -168,3 +168,28 @@ def test_bytes_that_wait_are_counted() -> None:
     merge.close("b")
     assert times(merge.pop(0)) == [20]
     assert merge.waiting_size("a") == 0
+
+
+def test_a_clock_that_is_ahead() -> None:
+    merge = Merge(50)
+    merge.open("a")
+    merge.open("b", ahead_ns=1000)
+    merge.push("a", [line("a", 10), line("a", 30)])
+    merge.push("b", [line("b", 1020), line("b", 1040)])
+    assert times(merge.pop(0)) == [10, 1020, 30]
+    merge.set_live("a")
+    merge.set_live("b")
+    assert merge.due_ns() == 90
+    assert times(merge.pop(90)) == [1040]
+
+
+def test_a_window_that_is_widened() -> None:
+    merge, at_once = Merge(50), Merge(0)
+    for each in (merge, at_once):
+        each.widen(100)
+        each.widen(30)  # the longest counts
+        each.open("a")
+        each.set_live("a")
+        each.push("a", [line("a", 1000)])
+    assert merge.due_ns() == 1150
+    assert times(at_once.pop(0)) == [1000]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lobtail import ConfigError, Engine, Tls
-from lobtail.engine.endpoint import Endpoint, parse_host, resolve
+from lobtail.engine.endpoint import Endpoint, labels, parse_host, resolve
 
 
 @pytest.mark.parametrize(
@@ -126,3 +126,23 @@ def test_engine_takes_its_endpoint_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert Engine("tcp://h:1", tls=tls).endpoint.tls == tls
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
     assert Engine("tcp://h:1", tls=False).endpoint.tls is None
+
+
+@pytest.mark.parametrize(
+    ("hosts", "names"),
+    [
+        ("unix:///var/run/docker.sock ssh://me@far tcp://near:1", "local far near"),
+        ("unix:///a.sock unix:///b.sock", "/a.sock /b.sock"),
+        ("tcp://h:1 tcp://h:2 ssh://h", "h:1 h:2 h"),
+        ("ssh://a@h ssh://b@h", "ssh://a@h ssh://b@h"),
+        ("tcp://h:1 tcp://h:1 tcp://h:1", "tcp://h:1 tcp://h:1#2 tcp://h:1#3"),
+    ],
+)
+def test_each_engine_of_several_has_a_name_of_its_own(hosts: str, names: str) -> None:
+    endpoints = [parse_host(host, "--host") for host in hosts.split()]
+    assert labels(endpoints) == names.split()
+
+
+def test_a_context_has_its_name() -> None:
+    endpoint = Endpoint("tcp", "context prod, from --context", host="h", port=1, context="prod")
+    assert labels([endpoint, parse_host("tcp://h:1", "--host")]) == ["prod", "h"]

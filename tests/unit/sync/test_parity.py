@@ -57,7 +57,7 @@ def blocking(annotation: str) -> str:
 
 def test_every_asynchronous_class_has_a_blocking_one() -> None:
     assert len(NAMES) >= 15
-    assert set(lobtail.sync.__all__) == {*NAMES, "tail_files"}
+    assert set(lobtail.sync.__all__) == {*NAMES, "tail_engines", "tail_files"}
     assert lobtail.sync.__all__ == sorted(lobtail.sync.__all__)
 
 
@@ -92,6 +92,7 @@ def test_the_way_in() -> None:
     init = inspect.signature(lobtail.Engine.__init__)
     assert inspect.signature(lobtail.sync.Engine.__init__).parameters == init.parameters
     assert inspect.signature(lobtail.sync.tail_files) == inspect.signature(lobtail.tail_files)
+    assert inspect.signature(lobtail.sync.tail_engines) == inspect.signature(lobtail.tail_engines)
 
 
 def test_no_word_of_waiting_is_left() -> None:
