@@ -157,11 +157,6 @@ class AttachStream(StreamFace[AsyncAttachStream]):
         """
         yield from self._portal.batches(self._async.runs())
 
-    @property
-    def ended(self) -> bool:
-        """Whether the container is known to have ended since the stream was opened."""
-        return self._portal.call(lambda: self._async.ended)
-
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send ``data`` to stdin; return when the connection has taken it all.
 
@@ -206,6 +201,11 @@ class AttachStream(StreamFace[AsyncAttachStream]):
     def container(self) -> Container:
         """What ``inspect`` said of the container when the stream was opened."""
         return self._portal.call(lambda: self._async.container)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the container is known to have ended since the stream was opened."""
+        return self._portal.call(lambda: self._async.ended)
 
 
 class Engine(Face[AsyncEngine]):
@@ -767,11 +767,6 @@ class ExecStream(StreamFace[AsyncExecStream]):
         For those who copy bytes and need no frame boundaries: one write a run.
         """
         yield from self._portal.batches(self._async.runs())
-
-    @property
-    def ended(self) -> bool:
-        """Whether the process is known to have ended since the stream was opened."""
-        return self._portal.call(lambda: self._async.ended)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send ``data`` to stdin; return when the connection has taken it all.

@@ -164,8 +164,8 @@ class AttachStream(TwoWayStream):
         return waited.status_code
 
     def _look_again(self, task: asyncio.Task[int]) -> None:
-        if not task.cancelled() and task.exception() is None and self._response is not None:
-            self._connection.expire()
+        if not task.cancelled() and task.exception() is None:
+            self._tell_of_end()
 
 
 def check_attachable(container: Container) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from contextlib import suppress
 from typing import Final, cast
 
 from lobtail.engine.answer import AnswerParser, Response, not_http, request_head
@@ -134,7 +135,8 @@ class HttpConnection(asyncio.BufferedProtocol):
                 f"the end of the input cannot be sent to {self._peer}: this kind of connection "
                 "can only be closed both ways"
             )
-        transport.write_eof()
+        with suppress(OSError):  # the connection has just broken: its reader hears of it
+            transport.write_eof()
 
     def close(self) -> None:
         """Close at once; what was not read is lost."""

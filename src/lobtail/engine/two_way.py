@@ -51,6 +51,7 @@ class TwoWayStream(ABC):
         self._keys = parse_detach_keys(detach_keys)
         self._scanner: DetachScanner | None = None
         self._detached = False
+        self._told_of_end = False
         self._response: Response | None = None
         self._entered = False
         self._closed = False
@@ -134,26 +135,28 @@ class TwoWayStream(ABC):
         if self._response is None:
             raise RuntimeError("the stream is not open yet: enter it with 'async with'")
         while not self._closed:
-            ended = self.ended
-            patience = (
-                FORGOTTEN if ended else self._engine.timeout if self._decoder.mid_frame else None
-            )
+            ended = self._told_of_end
+            patience = self._engine.timeout if self._decoder.mid_frame else None
+            if ended:
+                patience = FORGOTTEN
             try:
                 return await self._response.batch(patience)
             except TimeoutError as exc:
                 if ended:
                     return None
-                if not self.ended:
+                if not self._told_of_end:
                     raise ConnectionLostError(
                         f"the engine at {self._engine.endpoint} fell silent in mid-frame for "
                         f"{patience:g} s"
                     ) from exc
         return None
 
-    @property
-    def ended(self) -> bool:
-        """Whether the process is known to have ended since the stream was opened."""
-        return False
+    def _tell_of_end(self) -> None:
+        """Note that the process has ended: from now on, silence is not waited out."""
+        if not self._told_of_end:
+            self._told_of_end = True
+            # Together: a wait that begins with the one must not be ended by the other.
+            self._connection.expire()
 
     # --- input ------------------------------------------------------------------------------
 

@@ -479,6 +479,38 @@ def test_a_stream_that_the_engine_forgets_ends(monkeypatch: pytest.MonkeyPatch) 
     assert talk(engine, scenario) == [Frame(OUT, b"one\n")]
 
 
+def test_an_end_that_is_heard_of_early_ends_no_wait() -> None:
+    # The exit code comes before the output, and just when somebody begins to wait for that.
+    waited, read = threading.Event(), threading.Event()
+
+    async def scenario(stream: AttachStream) -> list[Frame]:
+        while not stream.ended:
+            await asyncio.sleep(0)
+        reading = asyncio.create_task(collect(stream))
+        await asyncio.sleep(0)
+        read.set()
+        return await reading
+
+    engine = fake(SWITCH, tell(waited), await_event(read), ONE, cut, wait=exited())
+    for _ in range(20):
+        read.clear()
+        assert talk(engine, scenario) == [Frame(OUT, b"one\n")]
+        engine = fake(SWITCH, tell(waited), await_event(read), ONE, cut, wait=exited())
+
+
+def test_the_end_of_input_where_a_connection_has_no_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As with TLS.
+    monkeypatch.setattr(
+        "asyncio.selector_events._SelectorSocketTransport.can_write_eof", lambda _: False
+    )
+
+    async def scenario(stream: AttachStream) -> None:
+        with pytest.raises(LobtailError, match="can only be closed both ways"):
+            await stream.write_eof()
+
+    talk(fake(SWITCH, stall), scenario, stdin=True)
+
+
 def test_a_stream_is_entered_once() -> None:
     async def scenario(stream: AttachStream) -> None:
         with pytest.raises(RuntimeError, match="entered before"):
