@@ -91,6 +91,7 @@ class Tail(Merged):
         self._places: Places | None = None
         self._tasks_read: dict[str, TaskFollower] = {}
         self._tasks_seen: set[str] = set()
+        self._tasks_over: list[Place] = []  # those that had ended at the start
         self._listed = asyncio.Event()
         self._podman = False
         self._told: Told | None = None
@@ -194,15 +195,32 @@ class Tail(Merged):
     async def _list(self) -> None:
         first = not self._listed.is_set()
         everything = self._everything or self._selection.names_any
+        ended: list[ContainerRef] = []
         for summary in await self._ask(lambda: self._engine.list(all=everything)):
             if summary.id in self._followers:
                 continue
             named = ContainerRef(id=summary.id, name=summary.name)
             if self._everything or summary.running or self._selection.by_name(named):
                 await self._join(summary.id, first=first)
-        if first and self._places is not None:
-            await self._look(self._places, first=True)
+            else:
+                ended.append(msgspec.structs.replace(named, labels=summary.labels or {}))
+        if first:
+            if self._places is not None:
+                await self._look(self._places, first=True)
+            await self._join_ended(ended)
         self._listed.set()
+
+    async def _join_ended(self, ended: list[ContainerRef]) -> None:
+        """Show the tasks that have ended of what is named and of which none runs."""
+        found = [ref for ref, _ in self._found]
+        for selector in self._selection.names:
+            if not selector.exact or any(map(selector.matches, found)):
+                continue
+            for ref in filter(selector.matches, ended):
+                await self._join(ref.id, first=True)
+            for place in self._tasks_over:
+                if selector.matches(place.ref) and place.task.id not in self._tasks_read:
+                    self._join_task(place, first=True)
 
     async def _on_event(self, event: Event) -> None:
         follower = self._followers.get(event.id)
@@ -292,6 +310,8 @@ class Tail(Merged):
                 self._tasks_seen.add(key)
                 if task.running or not first or self._everything:
                     self._join_task(place, first=first)
+                else:
+                    self._tasks_over.append(place)
         for key in self._tasks_read.keys() - found.keys():
             self._tasks_read[key].saw(None)
         self._tasks_seen &= found.keys()

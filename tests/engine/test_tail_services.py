@@ -64,6 +64,12 @@ def test_a_task_is_chosen_by_its_number_its_name_or_its_id(swarm: Swarm, web: st
             assert texts(items) in ([f"{slot} out 3"], [f"{slot} err 3"]), word
 
 
+def test_an_engine_that_manages_nothing_shows_its_own_tasks(swarm: Swarm, web: str) -> None:
+    for chosen in ([web], ["--service", web]):
+        shown = swarm.worker.run("lobtail", "tail", "--no-follow", "-o", "json", *chosen)
+        assert (len(shown.stdout.splitlines()), shown.stderr, shown.code) == (6, b"", 0)
+
+
 def test_globs_choose_among_the_containers_of_the_engine(swarm: Swarm, web: str) -> None:
     shown = swarm.run("tail", "--no-follow", "-o", "json", f"{web}.*")
     assert {json.loads(line)["host"] for line in shown.stdout.splitlines()} == {""}

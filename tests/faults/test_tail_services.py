@@ -223,6 +223,32 @@ def test_tasks_come_and_go() -> None:
     assert result.code == 0
 
 
+@pytest.mark.parametrize("following", [False, True])
+def test_what_ended_is_shown_of_a_named_service_that_does_not_run(following: bool) -> None:
+    labels = {
+        "com.docker.swarm.service.name": "web",
+        "com.docker.swarm.task.id": f"t0001{'x' * 20}",
+        "com.docker.swarm.task.name": "web.1.t0001",
+    }
+    here = Box("web.1.t0001", [line("crash", 1)], labels=labels, running=False)
+    tasks = (
+        FakeTask("web", 1, OWN, state="failed"),
+        FakeTask("web", 2, OTHER, [say("crash, too", 2)], state="failed"),
+        FakeTask("db", 1, OTHER, [say("never", 3)], state="failed"),
+        FakeTask("db", 1, OTHER, [say("runs", 4)]),
+    )
+    with FakeSwarm(*tasks, boxes=[here]) as engine:
+        mode = "--follow" if following else "--no-follow"
+        limit = ("--max-lines", "3")
+        shown = lobtail(engine.host, "tail", mode, "-o", "json", *limit, "web", "db")
+    assert [text for kind, text in items(shown) if kind in ("web.1.", "web.2.", "db.1.")] == [
+        *("crash", "crash, too", "runs"),
+    ]
+    assert shown.code == 0
+    waiting = b"lobtail: no task of web runs; waiting for one to start\n"
+    assert shown.stderr == (waiting if following else b"")
+
+
 def test_a_swarm_without_a_leader_is_waited_for() -> None:
     no_leader = json_answer({"message": "The swarm does not have a leader."}, 503, "Unavailable")
     refused = threading.Event()

@@ -160,13 +160,18 @@ class TailRun:
         selected = self._selective() and not found
         self._missing |= not settings.follow and (bool(unmet) or selected)
         if settings.follow:
-            named = list(map(Selector, settings.named))
-            for container in tail.idle:
-                # A task that has ended never starts again: another takes its place.
-                task = TASK_ID in container.labels
-                if not task and any(word.exact and word.matches(container) for word in named):
+            named = [word for word in map(Selector, settings.named) if word.exact]
+            # A task that has ended never starts again: another takes its place.
+            idle = [container for container in tail.idle if TASK_ID not in container.labels]
+            for container in idle:
+                if any(word.matches(container) for word in named):
                     name = shown_name(container)
                     narrate(f"lobtail: {name} does not run; waiting for it to start")
+            ended = [container.id for container in tail.idle if TASK_ID in container.labels]
+            for selector in named:
+                met = [container for container in found if selector.matches(container)]
+                if met and all(container.id in ended for container in met):
+                    narrate(f"lobtail: no task of {selector.word} runs{ending}")
 
     def _selective(self) -> bool:
         criteria = ("labels", "projects", "services", "images", "exclude")

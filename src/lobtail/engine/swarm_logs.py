@@ -69,6 +69,7 @@ class SwarmLogStream(FrameStream):
             if kept := self._kept(frames, until):
                 yield kept
             if self._options.follow and time.time_ns() > until + UNTIL_GRACE_NS:
+                self.close()
                 return
         if splitter is not None and (kept := self._kept(splitter.flush(), until)):
             yield kept
