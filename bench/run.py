@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from benchkit import BenchError, decoding, latency, many, search, ui, volume
+from benchkit import BenchError, cycling, decoding, latency, many, search, ui, volume
 from benchkit.docs import write_docs
 from benchkit.engine import ROOT, Bench, open_bench, output, private_engine
 from benchkit.report import Row, facts_line, read_json, table, write_json
@@ -34,6 +34,7 @@ QUICK = {
     "containers": 40,
     "rate": 4000,
     "seconds": 10,
+    "cycles": 1000,
     "huge": False,
 }
 FULL = {
@@ -44,6 +45,7 @@ FULL = {
     "containers": 200,
     "rate": 20_000,
     "seconds": 60,
+    "cycles": 10_000,
     "huge": True,
 }
 
@@ -73,6 +75,7 @@ def parse() -> argparse.Namespace:
         ("containers", "containers that are followed at once"),
         ("rate", "lines a second of all of them"),
         ("seconds", "how long they write"),
+        ("cycles", "how often a stream is opened and closed"),
     ):
         text = f"{help_} (default: {FULL[name]}, --quick: {QUICK[name]})"
         p.add_argument(f"--{name}", type=count, metavar="N", help=text)
@@ -126,6 +129,7 @@ STEPS: list[tuple[str, Callable[[Bench, argparse.Namespace], list[Row]]]] = [
     ("many", lambda bench, o: many.many(bench, o.containers, o.rate, o.seconds)),
     # Most people limit their logs; a log that may be rotated costs more to follow.
     ("limited", lambda bench, o: many.many(bench, o.containers, o.rate, o.seconds, "10m")),
+    ("cycles", lambda bench, o: cycling.cycles(bench, o.cycles)),
     ("ui", lambda bench, o: ui.ui(bench, o.rate, o.seconds)),
     ("huge", lambda bench, o: volume.huge_line(bench) if o.huge else []),
     ("decoder", lambda _, o: decoding.decoder(o.lines, o.rounds)),

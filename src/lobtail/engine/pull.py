@@ -106,4 +106,5 @@ class PullStream(JsonStream[PullProgress]):
             raise EngineStreamError(" ".join(error.split()))
         detail = step.progress_detail or _Detail()
         status = (step.status or step.stream).strip()
-        return PullProgress(status, step.id, detail.current, detail.total)
+        total = detail.total if detail.total and detail.total > 0 else None
+        return PullProgress(status, step.id, detail.current, total)

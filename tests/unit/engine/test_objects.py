@@ -1,0 +1,451 @@
+"""Lifecycle, events, pulls and other objects against a fake engine: requests, waiting, faults."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import threading
+from collections.abc import AsyncIterable, Awaitable, Callable
+from typing import Any, TypeVar
+
+import pytest
+
+from faults.fake_engine import (
+    ID,
+    Connection,
+    Ended,
+    FakeEngine,
+    Script,
+    Step,
+    answer,
+    await_event,
+    chunk,
+    cut,
+    head,
+    json_answer,
+    stall,
+    tell,
+)
+from lobtail import (
+    ConfigError,
+    ConnectError,
+    ConnectionLostError,
+    Credentials,
+    Engine,
+    EngineError,
+    EngineStreamError,
+    Event,
+    ProtocolError,
+    Pruned,
+    PullProgress,
+    Stats,
+)
+from lobtail.engine.events import Actor
+from lobtail.engine.streams import MAX_VALUE
+
+T = TypeVar("T")
+START = b'{"Type":"container","Action":"start","Actor":{"ID":"x"},"timeNano":5}'
+
+
+def talk(fake: FakeEngine, scenario: Callable[[Engine], Awaitable[T]], **more: Any) -> T:
+    async def main() -> T:
+        async with Engine(fake.host, **{"timeout": 5, **more}) as engine:
+            return await scenario(engine)
+
+    with fake:
+        return asyncio.run(main())
+
+
+def stream(*chunks: bytes, end: Step = b"0\r\n\r\n") -> Script:
+    """Make an answer that goes on: a chunk each, and an end."""
+    return [head(200, "OK", transfer_encoding="chunked"), *map(chunk, chunks), end]
+
+
+async def collect(stream: AsyncIterable[T], found: list[T]) -> None:
+    """Keep what comes, also if an error comes behind it."""
+    async for value in stream:
+        found.append(value)  # noqa: PERF401
+
+
+def asked(fake: FakeEngine) -> list[str]:
+    return [target.removeprefix("/v1.45") for target in fake.requests if target != "/_ping"]
+
+
+# --- what is asked ------------------------------------------------------------------------------
+
+NOTHING = answer("", 204, "No Content")
+SUCCESS = json_answer({"Id": "x", "Titles": [], "StatusCode": 0})
+
+
+@pytest.mark.parametrize(
+    ("call", "target"),
+    [
+        (lambda e: e.start("/web"), "/containers/web/start"),
+        (lambda e: e.stop("web", timeout=0), "/containers/web/stop?t=0"),
+        (lambda e: e.stop("web", timeout=-1), "/containers/web/stop?t=-1"),
+        (
+            lambda e: e.stop("web", timeout=3, signal="USR1"),
+            "/containers/web/stop?signal=USR1&t=3",
+        ),
+        (lambda e: e.restart("web", timeout=3), "/containers/web/restart?t=3"),
+        (lambda e: e.kill("web"), "/containers/web/kill?signal=SIGKILL"),
+        (lambda e: e.rename("web", "a b"), "/containers/web/rename?name=a+b"),
+        (lambda e: e.remove("web"), "/containers/web"),
+        (lambda e: e.remove("web", force=True, volumes=True), "/containers/web?force=1&v=1"),
+        (lambda e: e.wait("web"), "/containers/web/wait?condition=not-running"),
+        (lambda e: e.top("web"), "/containers/web/top"),
+        (lambda e: e.top("web", "-o pid"), "/containers/web/top?ps_args=-o+pid"),
+        (lambda e: e.inspect("web", size=True), "/containers/web/json?size=1"),
+        (
+            lambda e: e.prune({"label": "a"}),
+            "/containers/prune?filters=%7B%22label%22%3A%5B%22a%22%5D%7D",
+        ),
+        (lambda e: e.images.inspect("a/b:1"), "/images/a/b:1/json"),
+        (lambda e: e.images.remove("a b", prune=False), "/images/a%20b?noprune=1"),
+        (lambda e: e.images.tag("x", "r:5/y"), "/images/x/tag?repo=r%3A5%2Fy&tag=latest"),
+        (lambda e: e.images.tag("x", "r:5/y:z"), "/images/x/tag?repo=r%3A5%2Fy&tag=z"),
+        (lambda e: e.volumes.remove("v/w", force=True), "/volumes/v%2Fw?force=1"),
+        (lambda e: e.networks.remove("n"), "/networks/n"),
+    ],
+)
+def test_requests(call: Callable[[Engine], Awaitable[Any]], target: str) -> None:
+    answers = {target.partition("?")[0]: SUCCESS}
+    if target.startswith("/images/a%20b"):
+        answers = {target.partition("?")[0]: json_answer([])}
+    fake = FakeEngine(answers=answers)
+    talk(fake, call)
+    assert asked(fake) == [target]
+
+
+@pytest.mark.parametrize(
+    ("reference", "options", "query"),
+    [
+        ("busybox", {}, "fromImage=busybox&tag=latest"),
+        (
+            "busybox:1",
+            {"platform": "linux/arm64"},
+            "fromImage=busybox&tag=1&platform=linux%2Farm64",
+        ),
+        ("r:5000/a/b", {}, "fromImage=r%3A5000%2Fa%2Fb&tag=latest"),
+        ("a@sha256:0", {}, "fromImage=a&tag=sha256%3A0"),
+        ("a:1@sha256:0", {}, "fromImage=a&tag=sha256%3A0"),
+        ("busybox", {"all_tags": True}, "fromImage=busybox"),
+    ],
+)
+def test_pulls_ask_for(reference: str, options: dict[str, Any], query: str) -> None:
+    fake = FakeEngine(answers={"/images/create": stream()})
+    talk(fake, lambda engine: engine.images.pull(reference, **options).wait())
+    assert asked(fake) == [f"/images/create?{query}"]
+
+
+def test_credentials_go_into_a_header() -> None:
+    auth = Credentials(username="me", password="p", serveraddress="r:5000")
+    pull = Engine("unix:///nowhere").images.pull("r:5000/x", auth=auth)
+    encoded = pull._headers["X-Registry-Auth"]
+    assert json.loads(base64.urlsafe_b64decode(encoded)) == {
+        "username": "me",
+        "password": "p",
+        "serveraddress": "r:5000",
+    }
+    assert repr(auth) == "Credentials(username='me')"
+
+
+def test_it_was_so_already() -> None:
+    so = answer("", 304, "Not Modified")
+    fake = FakeEngine(answers={"/start": so, "/stop": so})
+    assert talk(fake, lambda engine: engine.start("web")) is False
+    fake = FakeEngine(answers={"/start": NOTHING})
+    assert talk(fake, lambda engine: engine.start("web")) is True
+
+
+def test_nulls_for_lists() -> None:
+    answers = {
+        "/volumes": json_answer({"Volumes": None, "Warnings": None}),
+        "/containers/prune": json_answer({"ContainersDeleted": None, "SpaceReclaimed": 0}),
+        "/images/prune": json_answer({"ImagesDeleted": None, "SpaceReclaimed": 5}),
+        "/system/df": json_answer({"Images": None, "Containers": None, "BuildCache": None}),
+    }
+
+    async def scenario(engine: Engine) -> None:
+        assert await engine.volumes.list() == []
+        assert await engine.prune() == Pruned(None, 0)
+        assert await engine.images.prune() == Pruned([], 5)
+        assert (await engine.disk_usage()).volume_usage.total == 0
+
+    talk(FakeEngine(answers=answers), scenario)
+
+
+# --- how long it may take -----------------------------------------------------------------------
+
+
+def slow(seconds: float, *rest: Step) -> Script:
+    """Answer late: what stands behind is sent when the client has waited that long, or is gone."""
+
+    def wait(connection: Connection) -> None:
+        connection.sock.settimeout(seconds)
+        try:
+            if not connection.sock.recv(1):
+                raise Ended
+        except TimeoutError:
+            connection.sock.settimeout(None)
+
+    return [wait, *rest]
+
+
+def test_stop_is_given_the_time_that_the_container_has() -> None:
+    inspect = {"Id": ID, "Name": "/web", "Config": {"StopTimeout": 1}}
+    fake = FakeEngine(inspect=inspect, answers={"/stop": slow(0.6, *NOTHING)})
+    assert talk(fake, lambda engine: engine.stop("web"), timeout=0.2) is True
+    fake = FakeEngine(answers={"/stop": slow(0.6, *NOTHING)})
+    assert talk(fake, lambda engine: engine.stop("web", timeout=1), timeout=0.2) is True
+    fake = FakeEngine(answers={"/stop": [stall]})
+    with pytest.raises(ConnectError, match=r"has not answered for 0\.2 s"):
+        talk(fake, lambda engine: engine.stop("web", timeout=0), timeout=0.2)
+
+
+def test_wait_waits_for_ever() -> None:
+    answers: dict[str, Script] = {
+        "/wait": [head(200, "OK", content_length=16), *slow(0.4, b'{"StatusCode":5}')]
+    }
+    assert talk(FakeEngine(answers=answers), lambda e: e.wait("web"), timeout=0.1) == 5
+    answers = {"/wait": slow(0.4, *json_answer({"StatusCode": 6}))}
+    assert talk(FakeEngine(answers=answers), lambda e: e.wait("web"), timeout=0.1) == 6
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda engine: engine.start("web"),
+        lambda engine: engine.remove("web"),
+        lambda engine: engine.prune(),
+        lambda engine: engine.disk_usage(),
+        lambda engine: engine.images.pull("web").wait(),
+    ],
+)
+def test_work_may_take_longer_than_words(call: Callable[[Engine], Awaitable[Any]]) -> None:
+    late = slow(0.3, *json_answer({}))
+    answers = dict.fromkeys(("/start", "/containers/web", "/prune", "/df", "/create"), late)
+    talk(FakeEngine(answers=answers), call, timeout=0.1)
+
+
+def test_a_request_that_is_given_up_closes_its_connection() -> None:
+    gone = threading.Event()
+
+    def until_gone(connection: Connection) -> None:
+        while connection.sock.recv(65536):
+            pass
+        gone.set()
+        raise Ended
+
+    async def scenario(engine: Engine) -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await engine.wait("web")
+        assert await asyncio.to_thread(gone.wait, 10)
+
+    talk(FakeEngine(answers={"/wait": [until_gone]}), scenario)
+
+
+def test_a_change_is_never_sent_twice() -> None:
+    # The engine closes the kept connection; whether a POST on it was carried out nobody knows.
+    answers = {"/start": [cut]}
+    fake = FakeEngine(answers=answers)
+
+    async def scenario(engine: Engine) -> None:
+        await engine.inspect("web")  # leaves a connection for others
+        with pytest.raises(ConnectionLostError):
+            await engine.start("web")
+
+    talk(fake, scenario)
+    assert [target for target in fake.requests if target.endswith("/start")] == [
+        "/v1.45/containers/web/start"
+    ]
+
+
+def test_what_wait_is_told_of() -> None:
+    told = json_answer({"StatusCode": 125, "Error": {"Message": "it is gone"}})
+    with pytest.raises(EngineError, match="it is gone"):
+        talk(FakeEngine(answers={"/wait": told}), lambda engine: engine.wait("web"))
+
+
+def test_stop_signals_need_a_newer_engine() -> None:
+    fake = FakeEngine(api="1.41")
+    with pytest.raises(ConfigError, match=r"the engine's API 1\.41 cannot be told a signal"):
+        talk(fake, lambda engine: engine.stop("web", timeout=1, signal="USR1"))
+    assert not [target for target in fake.requests if "/stop" in target]
+
+
+# --- streams ------------------------------------------------------------------------------------
+
+
+def events(fake: FakeEngine, **more: Any) -> list[Event]:
+    async def scenario(engine: Engine) -> list[Event]:
+        return [event async for event in engine.events(until=1)]
+
+    return talk(fake, scenario, **more)
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [START + b"\n"],
+        [START[:10], START[10:] + b"\n"],
+        [START],
+        [b"\n", START + b"\r\n", b"\n"],
+        [bytes([byte]) for byte in START + b"\n"],
+    ],
+)
+def test_however_they_are_cut(chunks: list[bytes]) -> None:
+    found = events(FakeEngine(answers={"/events": stream(*chunks)}))
+    assert found == [Event(type="container", action="start", actor=Actor("x"), time_nano=5)]
+
+
+def test_batches_are_what_came_together() -> None:
+    two = START + b"\n" + START + b"\n"
+
+    async def scenario(engine: Engine) -> list[int]:
+        return [len(batch) async for batch in engine.events(until=1).batches()]
+
+    assert talk(FakeEngine(answers={"/events": stream(two)}), scenario) == [2]
+
+
+@pytest.mark.parametrize(
+    ("script", "error", "words"),
+    [
+        (stream(START + b"\n", end=cut), ConnectionLostError, "closed the connection after"),
+        (stream(START + b"\n", b"{nonsense}\n"), ProtocolError, "is not what an engine sends"),
+        (stream(START + b"\n", b'{"Action":5}\n'), ProtocolError, "is not what an engine sends"),
+        (stream(START + b"\n", b"[" * (MAX_VALUE + 1)), ProtocolError, "is longer than"),
+        (json_answer({"message": "no"}, 500), EngineError, "no"),
+    ],
+)
+def test_faults_of_events(script: Script, error: type[Exception], words: str) -> None:
+    found: list[Event] = []
+
+    async def scenario(engine: Engine) -> None:
+        stream = engine.events(until=1)
+        with pytest.raises(error, match=words):
+            await collect(stream, found)
+        assert stream._response is None
+
+    talk(FakeEngine(answers={"/events": script}), scenario)
+    assert len(found) == (0 if error is EngineError else 1)
+
+
+def test_events_without_an_end_do_not_end() -> None:
+    async def scenario(engine: Engine) -> None:
+        with pytest.raises(ConnectionLostError, match="ended the stream of events"):
+            async for _ in engine.events():
+                pass
+
+    talk(FakeEngine(answers={"/events": stream(START + b"\n")}), scenario)
+
+
+def test_stats_that_stop_coming() -> None:
+    sample = b'{"read":"2026-11-24T01:02:03Z","name":"/web"}\n'
+
+    async def scenario(engine: Engine) -> None:
+        found: list[Stats] = []
+        with pytest.raises(ConnectionLostError, match=r"fell silent for 0\.1 s"):
+            await collect(engine.stats("web"), found)
+        assert [stats.name for stats in found] == ["web"]
+
+    talk(FakeEngine(answers={"/stats": stream(sample, end=stall)}), scenario, timeout=0.1)
+
+
+def test_closing_ends_an_iteration_that_waits() -> None:
+    waits = threading.Event()
+
+    async def scenario(engine: Engine) -> None:
+        stream = engine.events()
+
+        async def read() -> int:
+            return len([event async for event in stream])
+
+        task = asyncio.create_task(read())
+        await asyncio.to_thread(waits.wait, 10)
+        stream.close()
+        assert await task in (0, 1)  # it may not have got that far
+
+    script = [*stream(START + b"\n", end=tell(waits)), stall]
+    talk(FakeEngine(answers={"/events": script}), scenario)
+
+
+def test_leaving_a_loop_ends_the_connection() -> None:
+    gone = threading.Event()
+
+    def until_gone(connection: Connection) -> None:
+        while connection.sock.recv(65536):
+            pass
+        gone.set()
+        raise Ended
+
+    async def scenario(engine: Engine) -> None:
+        async for _ in engine.events():
+            break
+        assert await asyncio.to_thread(gone.wait, 10)
+
+    talk(FakeEngine(answers={"/events": stream(START + b"\n", end=until_gone)}), scenario)
+
+
+def steps(*lines: dict[str, Any]) -> Script:
+    return stream(*(json.dumps(line).encode() + b"\r\n" for line in lines))
+
+
+def test_the_steps_of_a_pull() -> None:
+    script = steps(
+        {"status": "Pulling from library/busybox", "id": "1.36"},
+        {"status": "Downloading", "id": "ab", "progressDetail": {"current": 5, "total": 9}},
+        {"status": "Downloading", "id": "ab", "progressDetail": {"current": 6, "total": -1}},
+        {"status": "Pull complete", "id": "ab", "progressDetail": {}, "new": [1]},
+        {"stream": "Podman says so\n", "progressDetail": None},
+    )
+
+    async def scenario(engine: Engine) -> list[PullProgress]:
+        return [step async for step in engine.images.pull("busybox:1.36")]
+
+    assert talk(FakeEngine(answers={"/create": script}), scenario) == [
+        PullProgress("Pulling from library/busybox", "1.36"),
+        PullProgress("Downloading", "ab", 5, 9),
+        PullProgress("Downloading", "ab", 6),
+        PullProgress("Pull complete", "ab"),
+        PullProgress("Podman says so"),
+    ]
+
+
+def test_errors_in_a_pull_are_raised_behind_what_came() -> None:
+    for error in (
+        {"errorDetail": {"message": "toomanyrequests:\n slow down"}, "error": ""},
+        {"error": "toomanyrequests: slow down"},
+    ):
+        found: list[PullProgress] = []
+        line = json.dumps({"status": "x"}).encode() + b"\r\n" + json.dumps(error).encode()
+
+        async def scenario(engine: Engine, found: list[PullProgress] = found) -> None:
+            with pytest.raises(EngineStreamError) as caught:
+                await collect(engine.images.pull("busybox"), found)
+            assert caught.value.message == "toomanyrequests: slow down"
+
+        talk(FakeEngine(answers={"/create": stream(line)}), scenario)
+        assert len(found) == 1
+
+
+def test_podman_says_nothing_of_what_does_not_run() -> None:
+    fake = FakeEngine(answers={"/top": answer("")})
+    with pytest.raises(EngineError, match="web is not running") as caught:
+        talk(fake, lambda engine: engine.top("web"))
+    assert caught.value.status == 409
+    go = threading.Event()
+    go.set()
+    answers: dict[str, Script] = {"/stats": [await_event(go), *answer("")]}
+    stats = talk(FakeEngine(answers=answers), lambda engine: engine.stats_once("web"))
+    assert (stats.running, stats.name, stats.id) == (False, "web", ID)
+
+
+def test_columns_of_processes() -> None:
+    rows = [["1 root sh -c while true"], ["9 root"]]
+    podman = json_answer({"Titles": ["PID   USER     COMMAND"], "Processes": rows})
+    top = talk(FakeEngine(answers={"/top": podman}), lambda engine: engine.top("web"))
+    assert top.titles == ["PID", "USER", "COMMAND"]
+    assert top.processes == [["1", "root", "sh -c while true"], ["9", "root"]]
