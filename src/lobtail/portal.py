@@ -18,8 +18,9 @@ import os
 import threading
 import weakref
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
 
 __all__ = ["Face", "Portal", "StreamFace"]
@@ -55,8 +56,10 @@ class Portal:
                 from, or the call comes from the loop itself.
         """
         background = self._begun()
-        future = asyncio.run_coroutine_threadsafe(function(*args, **kwargs), background.loop)
+        future: Future[T] = Future()
         try:
+            # The loop makes the coroutine: one that Ctrl-C keeps from getting there is none.
+            background.start(future, partial(function, *args, **kwargs))
             return future.result()
         except CancelledError:
             raise RuntimeError("the engine was closed meanwhile") from None
@@ -159,6 +162,7 @@ class _Background:
         self.pid = os.getpid()
         self._farewell = farewell
         self._ready = threading.Event()
+        self._futures: set[Future[Any]] = set()
         # Python would wait for any other thread at its end before ours could be told to stop.
         self._thread = threading.Thread(target=self._serve, name="lobtail", daemon=True)
         self._thread.start()
@@ -182,6 +186,19 @@ class _Background:
                 "call it from another thread"
             )
 
+    def start(self, future: Future[T], function: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        """Have a coroutine run, and its result in ``future``, whose cancelling cancels it.
+
+        Raises:
+            RuntimeError: the loop has ended.
+        """
+        self._futures.add(future)
+        future.add_done_callback(self._futures.discard)
+        try:
+            self.loop.call_soon_threadsafe(self._start, future, function)
+        except RuntimeError:
+            raise RuntimeError("the engine was closed meanwhile") from None
+
     def later(self, function: Callable[[], object]) -> None:
         """Have a function called soon."""
         with suppress(RuntimeError):  # the loop has ended
@@ -199,6 +216,9 @@ class _Background:
         # It cancels what is left, and closes generators and the loop.
         with asyncio.Runner() as runner:
             runner.run(self._main())
+        # Who came too late waits for nothing.
+        for future in list(self._futures):
+            future.cancel()
 
     async def _main(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -215,6 +235,28 @@ class _Background:
             await self._farewell()
         # Transports close in the next turn.
         await asyncio.sleep(0)
+
+    def _start(self, future: Future[T], function: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        if future.cancelled():
+            return
+        task = self.loop.create_task(function())
+
+        def cancel(future: Future[T]) -> None:
+            if future.cancelled():
+                with suppress(RuntimeError):
+                    self.loop.call_soon_threadsafe(task.cancel)
+
+        def finish(task: asyncio.Task[T]) -> None:
+            with suppress(InvalidStateError):  # nobody waits any more
+                if task.cancelled():
+                    future.cancel()
+                elif (error := task.exception()) is not None:
+                    future.set_exception(error)
+                else:
+                    future.set_result(task.result())
+
+        task.add_done_callback(finish)
+        future.add_done_callback(cancel)
 
     def _call(self, function: Callable[[], object]) -> None:
         with suppress(RuntimeError):  # a generator that is running ends by itself
