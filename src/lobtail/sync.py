@@ -1653,8 +1653,8 @@ def tail_engines(
 
 async def _end(engine: AsyncEngine) -> None:
     """Close whatever an engine still has open."""
-    await engine.aclose()
     engine.requests.abort()
+    await engine.aclose()
 
 
 async def _end_all(engines: list[AsyncEngine]) -> None:

@@ -84,8 +84,9 @@ async def open_ssh(endpoint: Endpoint, factory: Callable[[], P]) -> P:
 
 
 def _command(program: str, endpoint: Endpoint, *, podman: bool) -> list[str]:
-    """Return the command line, that of docker's CLI (docker/cli, ``cli/connhelper``)."""
-    words = [program, "-o", "ConnectTimeout=30", "-T"]
+    """Return the command line: that of docker's CLI (docker/cli, ``cli/connhelper``), and more."""
+    # A quiet log is followed for days: a far end that is gone must show, as with TCP.
+    words = [program, "-o", "ConnectTimeout=30", "-o", "ServerAliveInterval=20", "-T"]
     if endpoint.user:
         words += ["-l", endpoint.user]
     if endpoint.port:
@@ -295,6 +296,7 @@ class _Child:
 async def wait_ended() -> None:
     """Wait until those of this event loop that have been asked to end have ended."""
     loop = asyncio.get_running_loop()
+    await asyncio.sleep(0)  # asyncio closes its sockets soon, not at once
     pause = LOOK[0]
     while any(child.ending and child.loop is loop for child in _children):
         await asyncio.sleep(pause)
