@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from socket import create_connection
 
-from labkit import LabError, packages
+from labkit import LabError, packages, proc
 from labkit.remote import sshd, tls_options
 
 DOCKER = {
@@ -61,6 +61,7 @@ def prepare(
         program = "podman" if suite == "podman" else "docker"
         Path(directory, "far").mkdir()
         Path(directory, "far", program).symlink_to(shutil.which(program) or f"/usr/bin/{program}")
+        client[proc.MARK] = directory
         daemons.append(Daemon("sshd", sshd(directory, client), lambda: _listens(directory)))
     return daemons
 

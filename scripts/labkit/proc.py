@@ -6,6 +6,8 @@ Nothing is ever ended by name. A process belongs to a directory when
   hands it on to containerd, to the shims and to conmon; or
 - it is an engine's program with a path inside the directory among its arguments (an engine that
   someone restarted by hand); or
+- it is an sshd, or one's session, whose settings are in the directory: they write their titles
+  over what they were started with; or
 - it is in a cgroup of the directory's containers.
 
 Clients (`docker -H unix://D/…`, an editor on a log file) fit none of these and are left alone.
@@ -83,13 +85,23 @@ def _read(path: str) -> bytes:
         return b""
 
 
+def _parent(pid: int) -> int:
+    fields = _read(f"/proc/{pid}/stat").decode(errors="replace").rpartition(")")[2].split()
+    return int(fields[1]) if len(fields) > 1 else 0
+
+
 def belongs(pid: int, directory: str, groups: Iterable[str]) -> bool:
     """Tell whether a process is proven to belong to a lab directory."""
     mark = f"{MARK}={directory}".encode()
     if mark in _read(f"/proc/{pid}/environ").split(b"\0"):
         return True
-    arguments = _read(f"/proc/{pid}/cmdline").split(b"\0")
+    title = _read(f"/proc/{pid}/cmdline")
+    arguments = title.split(b"\0")
     inside = re.compile(re.escape(directory.encode()) + rb"(/|$)")
+    if title.startswith(b"sshd: "):
+        titles = title + b" " + _read(f"/proc/{_parent(pid)}/cmdline")
+        if any(inside.match(word) for word in re.split(rb"[\s\0]", titles)):
+            return True
     if os.path.basename(arguments[0]).decode(errors="replace") in PROGRAMS and any(
         inside.search(argument) for argument in arguments[1:]
     ):

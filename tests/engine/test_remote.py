@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from faults.command import line_of
-from support.engines import Result, finish, until
+from support.engines import LOBTAIL, Result, finish, until
 from support.remote import Far
 
 SCRIPT = "echo one; echo two >&2; seq 2000; printf 'no newline'"
@@ -221,3 +222,67 @@ def test_ssh_that_is_killed_is_started_again(far: Far) -> None:
     assert lines == list(map(str, range(1, 301)))
     assert {item["mark"] for item in items if "mark" in item} == {"resumed"}
     until(lambda: not any(Path(f"/proc/{child}").exists() for child in started), "ssh has ended")
+
+
+def encrypted_key(far: Far, folder: Path) -> dict[str, str]:
+    """Return an environment whose ssh has to ask for a passphrase."""
+    key = folder / "key"
+    key.write_bytes((far.folder / "ssh" / "id").read_bytes())
+    key.chmod(0o600)
+    keygen = ["ssh-keygen", "-q", "-p", "-f", str(key), "-P", "", "-N", "a secret"]
+    subprocess.run(keygen, check=True, capture_output=True)
+    config = (far.folder / "ssh" / "config").read_text()
+    (folder / "config").write_text(config.replace(f"{far.folder}/ssh/id", str(key)))
+    program = folder / "ssh"
+    program.write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {folder}/config "$@"\n')
+    program.chmod(0o755)
+    return far.environment({"PATH": f"{folder}:{os.environ['PATH']}"})
+
+
+def at_terminal(env: dict[str, str], *args: str) -> tuple[int, int]:
+    """Start lobtail on a terminal of its own; return its process and the terminal's other side."""
+    pid, master = pty.fork()
+    if not pid:
+        os.execve(sys.executable, [*LOBTAIL, *args], env)
+    return pid, master
+
+
+def read_until(master: int, wanted: bytes) -> bytes:
+    shown = b""
+    while wanted not in shown:
+        try:
+            data = os.read(master, 4096)
+        except OSError:  # EIO: nobody holds the other side any more
+            data = b""
+        assert data, shown
+        shown += data
+    return shown
+
+
+def test_ssh_asks_for_a_passphrase_at_the_terminal(far: Far, tmp_path: Path) -> None:
+    env = encrypted_key(far, tmp_path)
+    args = ("-H", far.ssh, "logs", "-n", "2", container(far))
+    pid, master = at_terminal(env, *args)
+    try:
+        read_until(master, b"Enter passphrase for key ")
+        os.write(master, b"a secret\n")
+        shown = read_until(master, b"no newline")
+        assert b"2000\r\n" in shown
+        assert b"secret" not in shown
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    finally:
+        os.close(master)
+
+
+def test_ctrl_c_where_ssh_asks(far: Far, tmp_path: Path) -> None:
+    env = encrypted_key(far, tmp_path)
+    pid, master = at_terminal(env, "-H", far.ssh, "logs", container(far))
+    try:
+        read_until(master, b"Enter passphrase for key ")
+        started = children(pid)
+        assert started
+        os.write(master, b"\x03")
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+        until(lambda: not any(Path(f"/proc/{ssh}").exists() for ssh in started), "ssh's end")
+    finally:
+        os.close(master)

@@ -5,6 +5,8 @@ import importlib
 import os
 import secrets
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -120,6 +122,49 @@ def test_up_host_down(suite: str, directory: Path, api: Callable[[Path], Any]) -
     assert_nothing_left(directory)
     assert lab("host", "--dir", directory, check=False).returncode == 1
     assert lab("down", "--dir", directory).stdout == ""
+
+
+@pytest.mark.parametrize("suite", ["bookworm", "podman"])
+def test_reached_by_tls_and_ssh(suite: str, directory: Path) -> None:
+    lab("up", suite, "--dir", directory, "--remote")
+    remote = directory / "remote"
+    folder = remote / "tls"
+    hosts = {path.parent.name: path.read_text() for path in remote.glob("*/host")}
+    assert sorted(hosts) == (["ssh"] if suite == "podman" else ["ssh", "tls"])
+    port = hosts["ssh"].rpartition(":")[2]
+    program = "podman" if suite == "podman" else "docker"
+    command = [str(remote / "ssh" / "bin" / "ssh"), "-p", port, "127.0.0.1"]
+    command += [program, "system", "dial-stdio"]
+    request = b"GET /_ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    said = subprocess.run(command, input=request, capture_output=True, check=False).stdout
+    assert said.startswith(b"HTTP/1.1 200 OK\r\n")
+    if "tls" in hosts:
+        context = ssl.create_default_context(cafile=folder / "ca.pem")
+        context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+        address = ("127.0.0.1", int(hosts["tls"].rpartition(":")[2]))
+        with (
+            socket.create_connection(address) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as secure,
+        ):
+            secure.sendall(request)
+            assert secure.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
+    # A session that goes on: nothing of it outlives the engine either.
+    with subprocess.Popen(
+        [*command[:-3], "/bin/sleep", "1000"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as session:
+        until(lambda: running(f"{directory}/far"))
+        lab("down", "--dir", directory)
+        assert session.wait() == 255
+    assert_nothing_left(directory)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(port))).close()
+
+
+def test_an_engine_that_is_up_does_not_become_remote(directory: Path) -> None:
+    lab("up", "podman", "--dir", directory)
+    done = lab("up", "podman", "--dir", directory, "--remote", check=False)
+    assert done.returncode == 1
+    assert "is up without --remote: take it down first" in done.stderr
 
 
 def test_down_after_the_engine_was_killed(directory: Path, api: Callable[[Path], Any]) -> None:
