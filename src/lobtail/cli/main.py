@@ -34,6 +34,7 @@ __all__ = ["cli", "run"]
 _COMMANDS = {
     "attach": "lobtail.cli.attach",
     "config": "lobtail.cli.config",
+    "doctor": "lobtail.cli.doctor",
     "exec": "lobtail.cli.exec",
     "frames": "lobtail.cli.frames",
     "completion": "lobtail.cli.completion",

@@ -11,7 +11,7 @@ from faults.fake_engine import FakeEngine, frame, log
 from lobtail import __version__
 
 ONE = frame(1, b"one\n")
-COMMANDS = ["completion", "config", "frames", "logs", "plugin", "ps", "service", "tail"]
+COMMANDS = ["completion", "config", "doctor", "frames", "logs", "plugin", "ps", "service", "tail"]
 
 
 @pytest.mark.parametrize(

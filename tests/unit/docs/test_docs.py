@@ -31,6 +31,7 @@ HOME = {
     "exec": "attach.md",
     "plugin": "shell.md",
     "completion": "shell.md",
+    "doctor": "shell.md",
     "service": "services.md",
 }
 
