@@ -202,3 +202,9 @@ def test_logs_takes_no_first_letters_for_a_service(swarm: Swarm, web: str) -> No
     assert swarm.run("logs", "-n", "0", identifier).code == 0
     lobtail = swarm.worker.run("lobtail", "logs", web)
     assert lobtail == swarm.worker.run("docker", "logs", web)
+
+
+def test_names_of_services_are_completed(swarm: Swarm, web: str) -> None:
+    for words in (("service", "logs", web[:4]), ("tail", "--service", web[:4])):
+        shown = swarm.run("__complete", "zsh", *words)
+        assert f"word\t{web}\t" in shown.stdout.decode().splitlines()

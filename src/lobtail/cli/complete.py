@@ -175,6 +175,18 @@ def _labelled(*labels: str) -> Callable[[Place], Iterator[Candidate]]:
     return values
 
 
+def _swarm_services(place: Place) -> Iterator[Candidate]:
+    from lobtail.cli.complete_engine import services
+
+    return map(Candidate, sorted(services(place)))
+
+
+def _services(place: Place) -> Iterator[Candidate]:
+    """Yield those of compose, and those of a swarm whether a container runs here or not."""
+    yield from _labelled("com.docker.compose.service")(place)
+    yield from _swarm_services(place)
+
+
 # --- what else there is -------------------------------------------------------------------------
 
 
@@ -215,7 +227,8 @@ _KINDS: Final[dict[str, Callable[[Place], Iterable[Candidate]]]] = {
     "image": _images,
     "label": _labels,
     "project": _labelled("com.docker.compose.project", "com.docker.stack.namespace"),
-    "service": _labelled("com.docker.compose.service", "com.docker.swarm.service.name"),
+    "service": _services,
+    "swarm service": _swarm_services,
     "context": _contexts,
     "level": _levels,
     "zone": _zones,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 import click
 
@@ -17,7 +18,9 @@ from lobtail.errors import LobtailError
 if TYPE_CHECKING:
     from lobtail.cli.complete_line import Place
 
-__all__ = ["Listed", "command", "listed"]
+__all__ = ["Listed", "command", "listed", "services"]
+
+T = TypeVar("T")
 
 # Of an engine that is busy or far away nobody waits longer at a Tab.
 _PATIENCE: Final = 2.0
@@ -45,22 +48,40 @@ def command(host: tuple[str, ...]) -> list[EngineClient]:
 
 def listed(place: Place) -> list[Listed]:
     """Return the containers of the engines that the words of a place name."""
+    return _ask(place, _containers)
+
+
+def services(place: Place) -> list[str]:
+    """Return the names of the services of the swarms that these engines manage."""
+    return _ask(place, _services)
+
+
+def _ask(place: Place, ask: Callable[[EngineClient], Awaitable[list[T]]]) -> list[T]:
     os.environ.update(_NEVER_ASK)
     # The command line itself finds them: whatever may stand in front of a command counts.
     engines = cli.main([*place.root, "__engine", *place.hosts], "lobtail", standalone_mode=False)
-    return asyncio.run(_listed_by_all(engines))
+    return asyncio.run(_ask_all(engines, ask))
 
 
-async def _listed_by_all(engines: list[EngineClient]) -> list[Listed]:
-    return [item for found in await asyncio.gather(*map(_listed_by, engines)) for item in found]
+async def _ask_all(
+    engines: list[EngineClient], ask: Callable[[EngineClient], Awaitable[list[T]]]
+) -> list[T]:
+    async def patiently(engine: EngineClient) -> list[T]:
+        found: list[T] = []
+        with suppress(LobtailError, OSError):  # a timeout is one, too
+            async with asyncio.timeout(_PATIENCE), engine:
+                found = await ask(engine)
+        return found
+
+    return [item for found in await asyncio.gather(*map(patiently, engines)) for item in found]
 
 
-async def _listed_by(engine: EngineClient) -> list[Listed]:
-    found: list[Listed] = []
-    with suppress(LobtailError, OSError):  # a timeout is one, too
-        async with asyncio.timeout(_PATIENCE), engine:
-            found = [
-                Listed(item.name, item.image, item.running, item.state, item.labels or {})
-                for item in await engine.list(all=True)
-            ]
-    return found
+async def _containers(engine: EngineClient) -> list[Listed]:
+    return [
+        Listed(item.name, item.image, item.running, item.state, item.labels or {})
+        for item in await engine.list(all=True)
+    ]
+
+
+async def _services(engine: EngineClient) -> list[str]:
+    return [service.name for service in await engine.services.list()]

@@ -32,7 +32,11 @@ _OF_OPTION: Final = {
 # The options behind a command that say which engine is meant, by parameter.
 _ENGINES: Final = ("host", "docker_context")
 # What an argument is, by its name. Only what runs can be attached to.
-_OF_ARGUMENT: Final = {"container": "container", "selectors": "container"}
+_OF_ARGUMENT: Final = {
+    "container": "container",
+    "selectors": "container",
+    "service": "swarm service",
+}
 _RUNNING_ONLY: Final = ("attach", "exec")
 
 
