@@ -101,4 +101,3 @@ def test_exec_and_attach(any_engine: TestEngine, tmp_path: Path) -> None:
             [frame] = next(iter(stream))
             assert frame.payload == b"to attach\n"
             assert not stream.ended
-        engine.remove(name, force=True)
