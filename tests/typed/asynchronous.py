@@ -71,6 +71,7 @@ from lobtail import (
     Stopped,
     Stream,
     Tail,
+    TailEngines,
     TailFiles,
     Task,
     TaskLogStream,
@@ -86,6 +87,7 @@ from lobtail import (
     ademux,
     demux,
     stdcopy,
+    tail_engines,
     tail_files,
 )
 
@@ -187,6 +189,9 @@ async def read_logs(engine: Engine) -> None:
         async for item in tail.lines():
             assert_type(item, Item)
             describe(item)
+    several: TailEngines = tail_engines({"here": engine}, "web-*", since="10m", follow=False)
+    async with several:
+        assert_type(several.unreachable, dict[str, LobtailError])
     files: TailFiles = tail_files("/var/log/x-json.log")
     async with files:
         assert_type(files.found, list[ContainerRef])

@@ -42,10 +42,12 @@ from lobtail.sync import (
     Services,
     StatsStream,
     Tail,
+    TailEngines,
     TailFiles,
     TaskLogStream,
     Tasks,
     Volumes,
+    tail_engines,
     tail_files,
 )
 
@@ -110,6 +112,11 @@ def read_logs(engine: Engine) -> None:
     for item in engine.tail("web").lines():
         if isinstance(item, Line):
             print(item.text)
+    with tail_engines([engine], "web-*", since="10m", follow=False) as several:
+        assert_type(several, TailEngines)
+        assert_type(several.engines, list[str])
+        for batch in several:
+            assert_type(batch, list[Item])
     with tail_files("/var/log/x-json.log") as files:
         assert_type(files, TailFiles)
         assert_type(files.found, list[ContainerRef])
