@@ -21,11 +21,10 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, C
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 __all__ = ["Face", "Portal", "StreamFace"]
 
-A = TypeVar("A")
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -133,15 +132,17 @@ class Portal:
             raise RuntimeError("the engine is closed: make another one")
 
 
-class Face(Generic[A]):
-    """A blocking object in front of an asynchronous one."""
+class Face:
+    """A blocking object in front of an asynchronous one, whose type each says for itself."""
 
-    def __init__(self, portal: Portal, inner: A) -> None:
+    _async: Any
+
+    def __init__(self, portal: Portal, inner: Any) -> None:
         self._portal = portal
         self._async = inner
 
 
-class StreamFace(Face[A]):
+class StreamFace(Face):
     """A blocking stream: one that is forgotten without being closed is closed."""
 
     def __del__(self) -> None:
@@ -150,7 +151,7 @@ class StreamFace(Face[A]):
     @property
     def _close(self) -> Callable[[], object]:
         """What ends the stream in the loop."""
-        inner: Any = self._async
+        inner = self._async
         close: Callable[[], object] = inner.aclose if hasattr(inner, "aclose") else inner.close
         return close
 

@@ -28,25 +28,8 @@ from lobtail.api import tail_engines as async_tail_engines
 from lobtail.api import tail_files as async_tail_files
 from lobtail.core.frames import Stream
 from lobtail.core.merge import WINDOW_NS
-from lobtail.engine.attach import AttachStream as AsyncAttachStream
 from lobtail.engine.client import TIMEOUT
-from lobtail.engine.events import EventStream as AsyncEventStream
-from lobtail.engine.exec import ExecStream as AsyncExecStream
-from lobtail.engine.images import Images as AsyncImages
-from lobtail.engine.logs import LogStream as AsyncLogStream
-from lobtail.engine.networks import Networks as AsyncNetworks
-from lobtail.engine.pull import PullStream as AsyncPullStream
-from lobtail.engine.stats import StatsStream as AsyncStatsStream
-from lobtail.engine.swarm import Nodes as AsyncNodes
-from lobtail.engine.swarm import Services as AsyncServices
-from lobtail.engine.swarm import Tasks as AsyncTasks
-from lobtail.engine.swarm_logs import ServiceLogStream as AsyncServiceLogStream
-from lobtail.engine.swarm_logs import TaskLogStream as AsyncTaskLogStream
-from lobtail.engine.volumes import Volumes as AsyncVolumes
-from lobtail.offline import TailFiles as AsyncTailFiles
 from lobtail.portal import Face, Portal, StreamFace
-from lobtail.several import TailEngines as AsyncTailEngines
-from lobtail.tail import Tail as AsyncTail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -58,24 +41,41 @@ if TYPE_CHECKING:
     from lobtail.core.frames import Frame
     from lobtail.core.model import ContainerRef, Item
     from lobtail.core.query import Query
+    from lobtail.engine.attach import AttachStream as AsyncAttachStream
     from lobtail.engine.disk import DiskUsage
     from lobtail.engine.endpoint import Endpoint
     from lobtail.engine.events import Event
+    from lobtail.engine.events import EventStream as AsyncEventStream
+    from lobtail.engine.exec import ExecStream as AsyncExecStream
     from lobtail.engine.images import HistoryEntry, Image, ImageRemoval, ImageSummary
+    from lobtail.engine.images import Images as AsyncImages
     from lobtail.engine.lifecycle import Pruned, Top, WaitCondition
+    from lobtail.engine.logs import LogStream as AsyncLogStream
     from lobtail.engine.models import Container, ContainerSummary, Filters, Ping
     from lobtail.engine.networks import Network
+    from lobtail.engine.networks import Networks as AsyncNetworks
     from lobtail.engine.pull import Credentials, PullProgress
+    from lobtail.engine.pull import PullStream as AsyncPullStream
     from lobtail.engine.stats import Stats
+    from lobtail.engine.stats import StatsStream as AsyncStatsStream
+    from lobtail.engine.swarm import Nodes as AsyncNodes
+    from lobtail.engine.swarm import Services as AsyncServices
+    from lobtail.engine.swarm import Tasks as AsyncTasks
+    from lobtail.engine.swarm_logs import ServiceLogStream as AsyncServiceLogStream
+    from lobtail.engine.swarm_logs import TaskLogStream as AsyncTaskLogStream
     from lobtail.engine.swarm_models import Node, Service, Task
     from lobtail.engine.system import Info, Version
     from lobtail.engine.tls import Tls
     from lobtail.engine.volumes import Volume
+    from lobtail.engine.volumes import Volumes as AsyncVolumes
     from lobtail.errors import LobtailError
+    from lobtail.offline import TailFiles as AsyncTailFiles
     from lobtail.reading.intake import Search
     from lobtail.reading.merged import Overflow
     from lobtail.reading.source import Source, Tell
     from lobtail.several import OnEngine
+    from lobtail.several import TailEngines as AsyncTailEngines
+    from lobtail.tail import Tail as AsyncTail
 
 
 __all__ = [
@@ -102,7 +102,7 @@ __all__ = [
 ]
 
 
-class AttachStream(StreamFace[AsyncAttachStream]):
+class AttachStream(StreamFace):
     r"""A container's main process: batches of frames that it writes, and its stdin.
 
     ::
@@ -126,6 +126,8 @@ class AttachStream(StreamFace[AsyncAttachStream]):
     ``ProtocolError`` where what came are not frames. A Unix socket, and a proxy, can break without
     a sign: an end while the container runs on may be that.
     """
+
+    _async: AsyncAttachStream
 
     def __enter__(self) -> Self:
         try:
@@ -208,7 +210,7 @@ class AttachStream(StreamFace[AsyncAttachStream]):
         return self._portal.call(lambda: self._async.ended)
 
 
-class Engine(Face[AsyncEngine]):
+class Engine(Face):
     """An engine, Docker's or Podman's.
 
     ::
@@ -223,6 +225,8 @@ class Engine(Face[AsyncEngine]):
     that docker's CLI would talk to. ``tls`` says how to speak TLS. These and the other arguments,
     the requests and their errors are described in ``EngineClient``, from which this has them.
     """
+
+    _async: AsyncEngine
 
     def __init__(
         self,
@@ -675,7 +679,7 @@ class Engine(Face[AsyncEngine]):
         return self._portal.run(self._async.list, all=all, size=size, filters=filters)
 
 
-class EventStream(StreamFace[AsyncEventStream]):
+class EventStream(StreamFace):
     """The events of an engine, each an ``Event``, from the moment it is entered.
 
     ::
@@ -687,6 +691,8 @@ class EventStream(StreamFace[AsyncEventStream]):
     It ends when ``until`` has come. Without that it never ends by itself: an end, clean or not,
     raises ``ConnectionLostError``.
     """
+
+    _async: AsyncEventStream
 
     def __enter__(self) -> Self:
         try:
@@ -716,7 +722,7 @@ class EventStream(StreamFace[AsyncEventStream]):
         yield from self._portal.batches(self._async.batches())
 
 
-class ExecStream(StreamFace[AsyncExecStream]):
+class ExecStream(StreamFace):
     r"""A command in a container: batches of frames that it writes, and its stdin.
 
     ::
@@ -737,6 +743,8 @@ class ExecStream(StreamFace[AsyncExecStream]):
 
     With ``detach`` nothing is attached: there is nothing to read, and ``wait`` waits.
     """
+
+    _async: AsyncExecStream
 
     def __enter__(self) -> Self:
         try:
@@ -820,12 +828,14 @@ class ExecStream(StreamFace[AsyncExecStream]):
         return self._portal.run(self._async.exit_code)
 
 
-class Images(Face[AsyncImages]):
+class Images(Face):
     """The images of an engine.
 
     An image is named by a reference, ``name[:tag]`` or ``name@digest``, its ID, or the start of its
     ID. All methods raise ``EngineError``, with status 404, where there is none of that name.
     """
+
+    _async: AsyncImages
 
     def inspect(self, image: str) -> Image:
         """Return all about an image."""
@@ -897,7 +907,7 @@ class Images(Face[AsyncImages]):
         return self._portal.run(self._async.list, all=all, filters=filters)
 
 
-class LogStream(StreamFace[AsyncLogStream]):
+class LogStream(StreamFace):
     """The logs of one container: batches of frames, as they come.
 
     ::
@@ -909,6 +919,8 @@ class LogStream(StreamFace[AsyncLogStream]):
 
     How it is read, and what it raises, is described in ``FrameStream``.
     """
+
+    _async: AsyncLogStream
 
     @property
     def multiplexed(self) -> bool:
@@ -963,11 +975,13 @@ class LogStream(StreamFace[AsyncLogStream]):
         return self._portal.call(lambda: self._async.container)
 
 
-class Networks(Face[AsyncNetworks]):
+class Networks(Face):
     """The networks of an engine, each named by name, ID or the start of its ID.
 
     All methods raise ``EngineError``, with status 404, where there is none of that name.
     """
+
+    _async: AsyncNetworks
 
     def create(
         self,
@@ -1025,8 +1039,10 @@ class Networks(Face[AsyncNetworks]):
         return self._portal.run(self._async.list, filters=filters)
 
 
-class Nodes(Face[AsyncNodes]):
+class Nodes(Face):
     """The nodes of a swarm: ``engine.nodes``."""
+
+    _async: AsyncNodes
 
     def inspect(self, node: str) -> Node:
         """Return all about a node; ``self`` names the engine's own.
@@ -1044,7 +1060,7 @@ class Nodes(Face[AsyncNodes]):
         return self._portal.run(self._async.list, filters=filters)
 
 
-class PullStream(StreamFace[AsyncPullStream]):
+class PullStream(StreamFace):
     """The progress of a pull, which begins when this is entered or read, and ends with it.
 
     ::
@@ -1055,6 +1071,8 @@ class PullStream(StreamFace[AsyncPullStream]):
     ``pull.wait()`` reads it to its end for those who need no progress. Leaving earlier gives
     the pull up. What goes wrong in the middle raises ``EngineStreamError``.
     """
+
+    _async: AsyncPullStream
 
     def __enter__(self) -> Self:
         try:
@@ -1093,8 +1111,10 @@ class PullStream(StreamFace[AsyncPullStream]):
         self._portal.run(self._async.wait)
 
 
-class ServiceLogStream(StreamFace[AsyncServiceLogStream]):
+class ServiceLogStream(StreamFace):
     """The logs of all tasks of a service."""
+
+    _async: AsyncServiceLogStream
 
     @property
     def multiplexed(self) -> bool:
@@ -1149,8 +1169,10 @@ class ServiceLogStream(StreamFace[AsyncServiceLogStream]):
         return self._portal.call(lambda: self._async.service)
 
 
-class Services(Face[AsyncServices]):
+class Services(Face):
     """The services of a swarm: ``engine.services``."""
+
+    _async: AsyncServices
 
     def tasks(self, service: str | Service) -> list[Task]:
         """List the tasks of a service: what runs, and what ran of late."""
@@ -1211,7 +1233,7 @@ class Services(Face[AsyncServices]):
         return self._portal.run(self._async.list, filters=filters)
 
 
-class StatsStream(StreamFace[AsyncStatsStream]):
+class StatsStream(StreamFace):
     """What a container uses, again and again, each time a ``Stats``.
 
     ::
@@ -1222,6 +1244,8 @@ class StatsStream(StreamFace[AsyncStatsStream]):
     Docker samples once a second, Podman every five. The stream ends when the container is removed.
     Of one that does not run Docker sends zeros until it does, and Podman ends the stream.
     """
+
+    _async: AsyncStatsStream
 
     def __enter__(self) -> Self:
         try:
@@ -1251,7 +1275,7 @@ class StatsStream(StreamFace[AsyncStatsStream]):
         yield from self._portal.batches(self._async.batches())
 
 
-class Tail(StreamFace[AsyncTail]):
+class Tail(StreamFace):
     """The lines and marks of all selected containers; see ``Engine.tail``.
 
     ::
@@ -1260,6 +1284,8 @@ class Tail(StreamFace[AsyncTail]):
             for batch in tail:
                 ...
     """
+
+    _async: AsyncTail
 
     def __enter__(self) -> Self:
         try:
@@ -1304,7 +1330,7 @@ class Tail(StreamFace[AsyncTail]):
         return self._portal.call(lambda: self._async.containers)
 
 
-class TailEngines(StreamFace[AsyncTailEngines]):
+class TailEngines(StreamFace):
     """The lines and marks of containers on several engines; see ``tail_engines``.
 
     ::
@@ -1313,6 +1339,8 @@ class TailEngines(StreamFace[AsyncTailEngines]):
             for batch in tail:
                 ...
     """
+
+    _async: AsyncTailEngines
 
     def __enter__(self) -> Self:
         try:
@@ -1369,7 +1397,7 @@ class TailEngines(StreamFace[AsyncTailEngines]):
         return self._portal.call(lambda: self._async.containers)
 
 
-class TailFiles(StreamFace[AsyncTailFiles]):
+class TailFiles(StreamFace):
     """The lines of log files, merged by time; see ``tail_files``.
 
     ::
@@ -1378,6 +1406,8 @@ class TailFiles(StreamFace[AsyncTailFiles]):
             for batch in tail:
                 ...
     """
+
+    _async: AsyncTailFiles
 
     def __enter__(self) -> Self:
         try:
@@ -1419,8 +1449,10 @@ class TailFiles(StreamFace[AsyncTailFiles]):
         yield from self._portal.items(self._async)
 
 
-class TaskLogStream(StreamFace[AsyncTaskLogStream]):
+class TaskLogStream(StreamFace):
     """The logs of one task."""
+
+    _async: AsyncTaskLogStream
 
     @property
     def multiplexed(self) -> bool:
@@ -1475,8 +1507,10 @@ class TaskLogStream(StreamFace[AsyncTaskLogStream]):
         return self._portal.call(lambda: self._async.task)
 
 
-class Tasks(Face[AsyncTasks]):
+class Tasks(Face):
     """The tasks of a swarm: ``engine.tasks``."""
+
+    _async: AsyncTasks
 
     def inspect(self, task: str) -> Task:
         """Return all about a task.
@@ -1528,11 +1562,13 @@ class Tasks(Face[AsyncTasks]):
         return self._portal.run(self._async.list, filters=filters)
 
 
-class Volumes(Face[AsyncVolumes]):
+class Volumes(Face):
     """The volumes of an engine.
 
     All methods raise ``EngineError``, with status 404, where there is none of that name.
     """
+
+    _async: AsyncVolumes
 
     def create(
         self,

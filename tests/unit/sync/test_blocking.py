@@ -28,7 +28,7 @@ from faults.fake_engine import (
 )
 from lobtail import ConfigError, ConnectError, EngineError, Line, Stream
 from lobtail.portal import Portal
-from lobtail.sync import Engine, LogStream, tail_files
+from lobtail.sync import Engine, Images, LogStream, tail_files
 
 SRC = Path(__file__).parents[3] / "src"
 ONE = frame(1, b"one\n")
@@ -295,7 +295,8 @@ def test_an_engine_that_asks_nothing_has_no_thread() -> None:
     with Engine("unix:///nonexistent") as engine:
         stream = engine.logs("web")
         stream.close()
-        assert not isinstance(engine.images, LogStream)
+        assert isinstance(stream, LogStream)
+        assert isinstance(engine.images, Images)
         assert threading.active_count() == before
 
 
