@@ -8,6 +8,7 @@ import re
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -178,6 +179,44 @@ def test_an_engine_that_goes_while_it_is_followed() -> None:
         b = FakeHost(Box("db", [line("b", 2)]))
         asyncio.run(main(a, b.__enter__()))
     assert [(name, type(error)) for name, error in told] == [("other", ConnectError)]
+
+
+def test_an_engine_that_goes_and_comes_back(folder: Path) -> None:
+    """Its lines go on where they were cut, with the marks of a cut."""
+    told: list[bool] = []
+    link = folder / "link"
+
+    async def main(a: FakeHost, b: FakeHost, again: FakeHost) -> list[str]:
+        seen: list[str] = []
+        async with (
+            Engine(a.host) as one,
+            Engine(f"unix://{link}") as other,
+            tail_engines(
+                {"one": one, "other": other}, on_engine=lambda _, error: told.append(error is None)
+            ) as tail,
+        ):
+            link.unlink()
+            b.__exit__(None, None, None)
+            async for item in tail.lines():
+                seen.append(item.text if isinstance(item, Line) else item.kind)
+                if told and not link.exists():
+                    link.symlink_to(again.path)
+                if "b3" in seen and told == [False, True]:
+                    return seen
+        return seen
+
+    beat = (chunk(line("beat", 9)), lambda _: time.sleep(0.05))
+    history = [line("b1", 1), line("b2", 2)]
+    with (
+        FakeHost(Box("web", live=beat * 400)) as a,
+        FakeHost(Box("db", [*history, line("b3", 3)])) as again,
+    ):
+        b = FakeHost(Box("db", history)).__enter__()
+        link.symlink_to(b.path)
+        seen = [text for text in asyncio.run(main(a, b, again)) if text != "beat"]
+    assert [text for text in seen if text[0] == "b"] == ["b1", "b2", "b3"]
+    # Where it takes long, a gap says that it is still being tried.
+    assert {"resumed"} <= {text for text in seen if text[0] != "b"} <= {"gap", "resumed"}
 
 
 def test_an_engine_that_does_not_answer_is_not_waited_for(

@@ -139,6 +139,16 @@ def test_ssh_that_dies_in_mid_log(folder: Path) -> None:
     assert line_of(result).startswith("lobtail: the engine at ssh://far (DOCKER_HOST) closed the ")
 
 
+def test_the_last_words_of_a_connection_that_is_cut(folder: Path) -> None:
+    text = "echo 'Connection to far closed by remote host.' >&2"
+    with FakeEngine(log([ONE], cut)) as engine:
+        dial = f"{docker_cli()} -H {engine.host} system dial-stdio"
+        env = script(folder, f"env HOME=/nonexistent {dial}; {text}")
+        result = lobtail("ssh://far", "logs", "web", env=env)
+    assert result.stdout == b"one\n"
+    assert line_of(result).endswith(" of its answer: Connection to far closed by remote host.")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_it_does_not_outlive_us(folder: Path, number: signal.Signals) -> None:
     note = f"echo $$ >> {folder}/pids"

@@ -166,10 +166,11 @@ class AnswerParser:
         if self.head_done and self._until_eof:
             self.complete = True
 
-    def cut(self, peer: str) -> ConnectionLostError:
+    def cut(self, peer: str, why: str = "") -> ConnectionLostError:
         """Return the error for an answer that is not whole; ``peer`` is who ended it."""
         where = f"after {self.received} bytes of its answer" if self.head_done else "unanswered"
-        return ConnectionLostError(f"{peer} closed the connection {where}")
+        reason = f": {why}" if why else ""
+        return ConnectionLostError(f"{peer} closed the connection {where}{reason}")
 
     def _not_http(self, exc: Exception, data: memoryview) -> ProtocolError:
         if self.head_done:

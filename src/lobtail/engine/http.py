@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, cast
 
@@ -24,10 +25,18 @@ READ_SIZE: Final = 64 * 1024
 
 
 class HttpConnection(asyncio.BufferedProtocol):
-    """One connection to a server: a request at a time, kept alive between them."""
+    """One connection to a server: a request at a time, kept alive between them.
 
-    def __init__(self, peer: str = "the engine") -> None:
-        self._peer = peer  # how errors call the other side
+    ``peer`` is what errors call the other side. ``last_words`` is asked why the connection was
+    ended, by the number of its socket.
+    """
+
+    def __init__(
+        self, peer: str = "the engine", last_words: Callable[[int], str] | None = None
+    ) -> None:
+        self._peer = peer
+        self._last_words = last_words
+        self._why = ""
         self._buffer = bytearray(READ_SIZE)
         self._view = memoryview(self._buffer)
         self._transport: asyncio.Transport | None = None
@@ -147,7 +156,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         if self._error is not None:
             raise self._error
         if self._lost:
-            raise answer.cut(self._peer)
+            raise answer.cut(self._peer, self._why)
 
     async def _wait(self, timeout: float | None) -> None:
         self._waiter = self._loop.create_future()
@@ -224,6 +233,9 @@ class HttpConnection(asyncio.BufferedProtocol):
         if isinstance(exc, ConnectionError) and self.two_way and self._rescued(exc):
             exc = None
         self._lost = True
+        if self._last_words is not None:
+            sock = cast("asyncio.Transport", self._transport).get_extra_info("socket")
+            self._why = self._last_words(sock.fileno())
         self.resume_writing()
         answer = self._answer
         if exc is None:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from types import EllipsisType
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlencode
@@ -239,8 +240,12 @@ class Requests:
         from lobtail.engine.http import HttpConnection
         from lobtail.engine.transport import open_transport
 
-        peer = f"the engine at {self.endpoint}"
-        return await open_transport(self.endpoint, lambda: HttpConnection(peer), self.timeout)
+        make = partial(HttpConnection, f"the engine at {self.endpoint}")
+        if self.endpoint.kind == "ssh":
+            from lobtail.engine.ssh import last_words
+
+            make = partial(make, last_words=last_words)
+        return await open_transport(self.endpoint, make, self.timeout)
 
     async def _ask(
         self,

@@ -26,7 +26,7 @@ from weakref import WeakKeyDictionary
 from lobtail.engine.endpoint import Endpoint
 from lobtail.errors import ConnectError
 
-__all__ = ["end_all", "open_ssh", "wait_ended"]
+__all__ = ["end_all", "last_words", "open_ssh", "wait_ended"]
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 
@@ -136,17 +136,19 @@ async def _answers(pipe: _Pipe) -> bool:
 
 
 def _words(endpoint: Endpoint, refused: _RefusedError) -> str:
-    """Make one line of what ssh said."""
-    lines = [line.strip() for line in refused.text.splitlines()]
-    lines = [line for line in lines if any(map(str.isalnum, line))]
-    said = lines[-1] if lines else ""
-    if said == "Host key verification failed." and len(lines) > 1:
-        said = f"{said[:-1]}: {lines[-2]}"
-    if not said:
-        said = f"ssh ended with code {refused.code}, without a word"
+    said = _line(refused.text) or f"ssh ended with code {refused.code}, without a word"
     if refused.not_found:
         said += "; is there docker or podman at the far end, on the PATH of a shell without login?"
     return f"cannot connect to the engine at {endpoint}: {said}"
+
+
+def _line(text: str) -> str:
+    """Make one line of what ssh said: the last one that has words."""
+    lines = [line.strip() for line in text.splitlines()]
+    lines = [line for line in lines if any(map(str.isalnum, line))]
+    if len(lines) > 1 and lines[-1] == "Host key verification failed.":
+        return f"{lines[-1][:-1]}: {lines[-2]}"
+    return lines[-1] if lines else ""
 
 
 class _RefusedError(Exception):
@@ -194,7 +196,7 @@ def _start(command: list[str]) -> _Pipe:
         os.close(errors_in)
     pipe = _Pipe(fileno=ours.detach())
     pipe.setblocking(False)
-    pipe.child = _Child(pid, errors)
+    pipe.child = _Child(pid, errors, pipe.fileno())
     return pipe
 
 
@@ -212,8 +214,9 @@ class _Pipe(socket.socket):
 class _Child:
     """A running ssh: what it says, and that it ends and is reaped."""
 
-    def __init__(self, pid: int, errors: int) -> None:
+    def __init__(self, pid: int, errors: int, fileno: int) -> None:
         self.pid = pid
+        self.fileno = fileno  # of our end; meaningless once that is closed
         self.code: int | None = None
         self._errors = errors
         self._said = b""
@@ -232,6 +235,7 @@ class _Child:
         """Ask it to end, and see to it that it does."""
         if self._ends_at is not None:
             return
+        self.fileno = -1
         self._ends_at = time.monotonic() + PATIENCE
         self.kill(signal.SIGTERM)
         if not self.look() and not self.loop.is_closed():
@@ -243,6 +247,10 @@ class _Child:
         while not self.look() and pause < 1:
             await asyncio.sleep(pause)
             pause *= 2
+        return self.said()
+
+    def said(self) -> str:
+        """Return what it has said by now, or the end of that."""
         self._listen()
         return self._said.decode("utf-8", "replace")
 
@@ -291,6 +299,14 @@ class _Child:
         if self.code is None:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
+
+
+def last_words(fileno: int) -> str:
+    """Return what the ssh behind our end of a connection has said last, in one line."""
+    for child in _children:
+        if child.fileno == fileno:
+            return _line(child.said())
+    return ""
 
 
 async def wait_ended() -> None:
