@@ -174,7 +174,7 @@ class AttachStream(StreamFace):
         """Close stdin: the process reads an end of file. Its output goes on.
 
         Raises:
-            LobtailError: the connection (TLS, say) cannot be closed one way.
+            LobtailError: this kind of connection cannot be closed one way.
         """
         self._portal.run(self._async.write_eof)
 
@@ -791,7 +791,7 @@ class ExecStream(StreamFace):
         """Close stdin: the process reads an end of file. Its output goes on.
 
         Raises:
-            LobtailError: the connection (TLS, say) cannot be closed one way.
+            LobtailError: this kind of connection cannot be closed one way.
         """
         self._portal.run(self._async.write_eof)
 

@@ -116,7 +116,7 @@ class SocketProxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_unix_connection(self._target)
-        upward = asyncio.create_task(_copy(reader, up_writer))
+        upward = asyncio.create_task(_copy(reader, up_writer, end=True))
         try:
             await _copy(up_reader, writer)
         except (OSError, asyncio.CancelledError):
@@ -128,10 +128,14 @@ class SocketProxy:
                 end.transport.abort()
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, end: bool = False
+) -> None:
     while data := await reader.read(65_536):
         writer.write(data)
         await writer.drain()
+    if end:
+        writer.write_eof()
 
 
 def random_distance(seed: int, most: int) -> Callable[[], int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -12,6 +11,7 @@ import click
 
 from lobtail.cli.output import Output, narrate
 from lobtail.core.detach import parse_detach_keys
+from lobtail.engine.tls import config_folder
 from lobtail.errors import ConfigError
 
 __all__ = [
@@ -73,8 +73,7 @@ def find_detach_keys(option: str) -> str:
     if option:
         parse_detach_keys(option, "--detach-keys")
         return option
-    folder = os.environ.get("DOCKER_CONFIG") or f"{os.environ.get('HOME', '')}/.docker"
-    path = Path(folder) / "config.json"
+    path = config_folder(os.environ) / "config.json"
     try:
         config = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -16,12 +16,15 @@ from contextlib import suppress
 from typing import Final, cast
 
 from lobtail.engine.answer import AnswerParser, Response, not_http, request_head
+from lobtail.engine.tls import close_notify
 from lobtail.errors import ConnectionLostError, LobtailError, ProtocolError
 
 __all__ = ["HttpConnection"]
 
 HIGH_WATER: Final = 256 * 1024
 READ_SIZE: Final = 64 * 1024
+# Seconds between looks at whether all that came by TLS was read.
+PAUSED: Final = 0.005
 
 
 class HttpConnection(asyncio.BufferedProtocol):
@@ -122,7 +125,9 @@ class HttpConnection(asyncio.BufferedProtocol):
         """
         transport = self._transport
         if transport is not None and not self._lost and not transport.is_closing():
-            transport.set_write_buffer_limits(0)  # wait whenever anything is left
+            # Wait whenever anything is left. TLS would with a limit of 0 also where nothing is.
+            tls = transport.get_extra_info("ssl_object") is not None
+            transport.set_write_buffer_limits(high=int(tls), low=0)
             transport.write(data)
             while self._blocked is not None and not self._lost:
                 await asyncio.shield(self._blocked)
@@ -130,22 +135,31 @@ class HttpConnection(asyncio.BufferedProtocol):
                 return
         raise ConnectionLostError(f"{self._peer} takes no more input: the connection is closed")
 
-    def write_eof(self) -> None:
+    async def write_eof(self) -> None:
         """Say that no more will be sent; reading goes on.
 
         Raises:
             LobtailError: this kind of connection cannot be closed one way.
         """
         transport = self._transport
-        if transport is None or self._lost or transport.is_closing():
+        while not (transport is None or self._lost or transport.is_closing()):
+            if transport.can_write_eof():
+                with suppress(OSError):  # the connection has just broken: its reader hears of it
+                    transport.write_eof()
+                return
+            done = close_notify(transport)
+            if done:
+                return
+            if done is False:
+                break
+            # The reader comes first. There is nothing to wait on.
+            await asyncio.sleep(PAUSED)
+        else:
             return
-        if not transport.can_write_eof():
-            raise LobtailError(
-                f"the end of the input cannot be sent to {self._peer}: this kind of connection "
-                "can only be closed both ways"
-            )
-        with suppress(OSError):  # the connection has just broken: its reader hears of it
-            transport.write_eof()
+        raise LobtailError(
+            f"the end of the input cannot be sent to {self._peer}: this kind of connection can "
+            "only be closed both ways"
+        )
 
     def close(self) -> None:
         """Close at once; what was not read is lost."""

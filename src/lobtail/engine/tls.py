@@ -7,15 +7,23 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from lobtail.errors import ConfigError
 
 if TYPE_CHECKING:
     # asyncio loads it in any case today; that may change, and most engines are on a Unix socket.
+    import asyncio
     import ssl
 
-__all__ = ["Tls", "client_context", "config_folder", "explain", "resolve_tls"]
+__all__ = [
+    "Tls",
+    "client_context",
+    "close_notify",
+    "config_folder",
+    "explain",
+    "resolve_tls",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +175,53 @@ def _no_password(key: str) -> Callable[[], str]:
         raise ConfigError(f"{key} is encrypted; such keys are not used, as by docker")
 
     return ask
+
+
+def close_notify(transport: asyncio.Transport) -> bool | None:
+    """Say over TLS that no more will be sent, and go on reading; return whether that was possible.
+
+    asyncio closes TLS only both ways, so its parts are used here: OpenSSL makes the alert, which
+    goes out like all else. It also looks for the peer's, and takes data behind its own alert for an
+    error: while something waits to be decrypted, nothing is done, and None returned.
+    """
+    import ssl
+
+    protocol: Any = getattr(transport, "_ssl_protocol", None)
+    tls = getattr(protocol, "_sslobj", None)
+    send = getattr(protocol, "_process_outgoing", None)
+    incoming = getattr(protocol, "_incoming", None)
+    if tls is None or send is None or incoming is None:
+        return False
+    if incoming.pending or tls.pending():
+        return None
+    try:
+        tls.unwrap()
+    except ssl.SSLWantReadError:
+        pass
+    except ssl.SSLError:
+        return False
+    protocol._sslobj = _HalfClosed(tls)  # noqa: SLF001
+    send()
+    return True
+
+
+class _HalfClosed:
+    """An ``ssl.SSLObject`` whose reads end with nothing, as they do while it can be written to.
+
+    Python raises an error behind our own alert, and asyncio would drop what it read with it.
+    """
+
+    def __init__(self, tls: ssl.SSLObject) -> None:
+        self._tls = tls
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tls, name)
+
+    def read(self, size: int, buffer: Any) -> int:
+        import ssl
+
+        try:
+            # With a buffer, the number of bytes comes back.
+            return cast("int", self._tls.read(size, buffer))
+        except ssl.SSLZeroReturnError:
+            return 0

@@ -184,12 +184,12 @@ class TwoWayStream(ABC):
         """Close stdin: the process reads an end of file. Its output goes on.
 
         Raises:
-            LobtailError: the connection (TLS, say) cannot be closed one way.
+            LobtailError: this kind of connection cannot be closed one way.
         """
         connection = self._input()
         if self._scanner is not None and (held := self._scanner.flush()):
             await connection.write(held)
-        connection.write_eof()
+        await connection.write_eof()
 
     @property
     def detached(self) -> bool:
