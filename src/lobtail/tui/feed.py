@@ -16,7 +16,7 @@ from typing import Any, Final
 from lobtail.api import Engine
 from lobtail.core.model import ContainerRef, Item, Line
 from lobtail.errors import LobtailError
-from lobtail.tui.state.log import OVERLAP_NS, Log
+from lobtail.tui.state.log import Log, overlap
 from lobtail.tui.state.target import Target
 
 __all__ = ["Feed"]
@@ -26,6 +26,8 @@ FIRST: Final = 2000
 FIRST_OF_MANY: Final = 500
 # Older lines that are asked for at a time.
 CHUNK: Final = 10_000
+# Items that are taken at a time.
+SLICE: Final = 5000
 # How close to the end the reading goes on, in rows.
 NEAR: Final = 5000
 # A batch may wait so long for the next one while history is read.
@@ -152,10 +154,9 @@ class Feed:
                         if not done:
                             self._settle(part)
                     items = known.new(await waiting)
-                    self._take(items)
+                    await self._take_all(items, part)
                     if not self.settled and items and (items[-1].time_ns or 0) >= began_ns:
                         self._settle(part)
-                    await self._room()
                     waiting = asyncio.ensure_future(anext(batches))
                     if time.monotonic() - last_turn > _TURN:
                         await asyncio.sleep(_TURN / 4)
@@ -174,13 +175,25 @@ class Feed:
         self._log.add(items)
         self._changed()
 
-    async def _room(self) -> None:
-        """Wait while the log is full and nobody looks at its end."""
-        while self._log.detached or (
-            self._log.store.full and not self.following and not self.near_end
-        ):
-            self._wake.clear()
-            await self._wake.wait()
+    async def _take_all(self, items: Sequence[Item], part: dict[str, Any]) -> None:
+        """Take items as there is room for them: all at once where somebody waits for them."""
+        while items:
+            while not (room := self._room()):
+                if not self.settled:
+                    self._settle(part)
+                self._wake.clear()
+                await self._wake.wait()
+            self._take(items[:room])
+            items = items[room:]
+
+    def _room(self) -> int:
+        """Return how many items may come before what somebody looks at is pushed out."""
+        store = self._log.store
+        if self._log.detached:
+            return 0
+        if self.following or self.near_end:
+            return SLICE
+        return 0 if store.full else min(SLICE, store.max_items - len(store))
 
     def _settle(self, part: dict[str, Any]) -> None:
         """Note from when on the log is whole, now that what was asked for first has come.
@@ -217,41 +230,42 @@ class Feed:
             begin = await self._beginning()
             span = self._span()
             while True:
-                since: int | None = edge - span
-                if begin is None or edge - span <= begin:
-                    since = None
+                since = max(edge - span, begin)
                 items, whole = await self._range(since, edge)
-                if generation != log.generation:
-                    return
-                if not whole:  # more than asked for: look less far back, unless it is a moment
-                    if span > OVERLAP_NS:
-                        span //= 8
-                        continue
-                    since = next((i.time_ns for i in items if i.time_ns), edge)
+                if generation != log.generation or edge != log.since_ns:
+                    return  # the window is another one by now
+                if not whole and edge - since > overlap(edge):
+                    span = (edge - since) // 8  # more than asked for: look less far back
+                    continue
+                if not whole:  # all that in a moment: what is nearest
+                    since = next((item.time_ns for item in items if item.time_ns), edge)
                 found = log.known_at_start().new(items)
-                if found or since is None:
+                if found or since <= begin:
                     break
                 span *= 8
-            log.add_older(found, since)
+            log.add_older(found, None if whole and since <= begin else since)
         except LobtailError as exc:
             self.error = str(exc)
         finally:
             self._changed()
 
-    async def _range(self, since: int | None, edge: int) -> tuple[list[Item], bool]:
+    async def _range(self, since: int, edge: int) -> tuple[list[Item], bool]:
         """Return the items up to ``edge``, and whether those are all since ``since``."""
-        kept: deque[Item] = deque(maxlen=8 * CHUNK)
+        moment = edge - since <= overlap(edge)
+        # What one moment holds cannot be asked for in parts.
+        most = self._log.store.max_items if moment else 8 * CHUNK
+        kept: deque[Item] = deque(maxlen=most)
         names = tuple(self._seen) or self.target.names
         arguments = {} if self._seen else self.target.arguments()
         total = 0
         tail = self._engine.tail(
-            *names, follow=False, since=since, until=edge + OVERLAP_NS, **arguments
+            *names, follow=False, since=since, until=edge + overlap(edge), **arguments
         )
         async with tail:
             async for batch in tail:
                 kept += batch
                 total += len(batch)
-                if total > 8 * CHUNK and since is not None and edge - since > OVERLAP_NS:
+                if total > most and not moment:
                     return [], False
                 await asyncio.sleep(0)
         return list(kept), total == len(kept)
@@ -266,11 +280,11 @@ class Feed:
         span = (last or 0) - (first or 0)
         return max(1_000_000, span * CHUNK // count)
 
-    async def _beginning(self) -> int | None:
-        """Return when the oldest of the containers was created; None if there is none."""
+    async def _beginning(self) -> int:
+        """Return a time before the oldest of the containers was created."""
         created = [
             summary.created
             for summary in await self._engine.list(all=True)
             if summary.id in self._seen
         ]
-        return min(created) * 1_000_000_000 if created else None
+        return max(min(created, default=0) - 1, 0) * 1_000_000_000

@@ -12,12 +12,14 @@ from lobtail.tui.state.filters import Filter, find_test
 from lobtail.tui.state.rows import Rows, Test
 from lobtail.tui.state.store import MARK, Store
 
-__all__ = ["OVERLAP_NS", "Known", "Log", "is_error", "is_mark"]
+__all__ = ["OVERLAP_NS", "Known", "Log", "is_error", "is_mark", "overlap"]
 
 # How many items one look of the filter or the search takes: about 5 ms.
 SLICE: Final = 2000
-# Older lines are joined to those held by what both hold of so long a time.
+# Lines are joined to those held by what both hold of so long a time.
 OVERLAP_NS: Final = 50_000_000
+# Podman's stamps are whole seconds, but it finds lines by their true time.
+_COARSE_NS: Final = 1_050_000_000
 
 
 class Known:
@@ -121,22 +123,22 @@ class Log:
         store, edge = self.store, self.since_ns
         if edge is None:
             return Known((), 0)
-        stop = store.number_at(edge + OVERLAP_NS) - store.first
-        return Known(store.items[:stop], edge + OVERLAP_NS)
+        until = edge + overlap(edge)
+        return Known(store.items[: store.number_at(until) - store.first], until)
 
     def known_at_end(self) -> Known:
         """Return what the window holds at its end, for newer items that are to be joined."""
         store, since = self.store, self.resume_ns()
         if since is None:
             return Known((), 0)
-        return Known(store.items[store.number_at(since) - store.first :], since + 2 * OVERLAP_NS)
+        return Known(store.items[store.number_at(since) - store.first :], since + 2 * _COARSE_NS)
 
     def resume_ns(self) -> int | None:
         """Return since when lines are to be read to go on behind the window."""
         if not self.store.items:
             return None
         end = self.store.time(self.store.end - 1)
-        return None if end is None else end - OVERLAP_NS
+        return None if end is None else end - overlap(end)
 
     # --- what is shown --------------------------------------------------------------------
 
@@ -188,6 +190,11 @@ class Log:
         self.rows.fit()
         if self.hits is not None:
             self.hits.fit()
+
+
+def overlap(time_ns: int) -> int:
+    """Return for how long lines are read twice around a time, so that none is missed."""
+    return OVERLAP_NS if time_ns % 1_000_000_000 else _COARSE_NS
 
 
 def is_error(level: int) -> bool:

@@ -1,0 +1,179 @@
+"""The window of a log that the terminal client holds: older lines, newer ones, each once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from lobtail import Engine, Line
+from lobtail.tui import feed as feeding
+from lobtail.tui.feed import Feed
+from lobtail.tui.state.log import Log
+from lobtail.tui.state.store import Store
+from lobtail.tui.state.target import Target
+from support.engines import TestEngine
+
+LINES = 12_000
+# In bursts, so that times differ: 100 lines share about a moment.
+WRITE = (
+    f"i=0; while [ $i -lt {LINES} ]; do seq $((i+1)) $((i+100)); i=$((i+100)); usleep 1000; done"
+)
+
+
+@pytest.fixture(autouse=True)
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeding, "CHUNK", 1000)
+    monkeypatch.setattr(feeding, "NEAR", 300)
+    monkeypatch.setattr(feeding, "_QUIET", 0.2)
+
+
+def numbers(log: Log) -> list[int]:
+    return [int(item.raw) for item in log.store.items if isinstance(item, Line)]
+
+
+class Session:
+    """A feed and its log, and waiting for what it does."""
+
+    def __init__(self, engine: Engine, target: Target, store: Store | None = None) -> None:
+        self.log = Log(store)
+        self._moved = asyncio.Event()
+        self.feed = Feed(engine, target, self.log, self._moved.set)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(40):
+            while not condition():
+                self._moved.clear()
+                waiting = asyncio.create_task(self._moved.wait())
+                await asyncio.wait((waiting,), timeout=0.05)
+                waiting.cancel()
+
+    async def older(self) -> None:
+        self.feed.ask_for_older()
+        await self.until(lambda: not self.feed.loading)
+
+
+def with_session(
+    engine: TestEngine,
+    target: Target,
+    use: Callable[[Session], Coroutine[Any, Any, None]],
+    store: Store | None = None,
+) -> None:
+    async def main() -> None:
+        async with Engine(engine.host) as client:
+            session = Session(client, target, store)
+            try:
+                await use(session)
+                assert not session.feed.error
+            finally:
+                await session.feed.aclose()
+
+    asyncio.run(main())
+
+
+def test_all_of_a_log_is_scrolled_to_each_line_once(any_engine: TestEngine) -> None:
+    name = any_engine.ended("ui-feed", WRITE)
+
+    async def use(session: Session) -> None:
+        log = session.log
+        session.feed.begin_at_end()
+        await session.until(lambda: session.feed.settled)
+        held = numbers(log)
+        assert held == list(range(held[0], LINES + 1))
+        assert held[0] > 1
+        steps = 0
+        while log.since_ns is not None:
+            await session.older()
+            steps += 1
+            held = numbers(log)
+            assert held == list(range(held[0], LINES + 1))
+            assert steps < 60
+        assert held[0] == 1
+
+    with_session(any_engine, Target(names=(name,)), use)
+
+
+def test_a_small_window_goes_to_the_top_and_comes_back(engine: TestEngine) -> None:
+    name = engine.ended("ui-feed", WRITE)
+
+    async def use(session: Session) -> None:
+        log, feed = session.log, session.feed
+        feed.begin_at_end()
+        await session.until(lambda: feed.settled)
+        feed.look(following=False, near_end=False)
+        while log.since_ns is not None:
+            await session.older()
+            held = numbers(log)
+            assert held == list(range(held[0], held[-1] + 1))
+            assert len(log.store) <= 4000
+        assert held[0] == 1
+        assert log.detached
+        # And down again: whoever comes near the end gets what is behind it.
+        while held[-1] < LINES:
+            last = held[-1]
+            feed.look(following=False, near_end=True)
+            await session.until(lambda last=last: numbers(log)[-1] > last)
+            held = numbers(log)
+            assert held == list(range(held[0], held[-1] + 1))
+            assert len(log.store) <= 4000
+
+    with_session(engine, Target(names=(name,)), use, Store(max_items=4000))
+
+
+def test_the_beginning_and_a_time_are_gone_to_without_what_lies_between(
+    engine: TestEngine,
+) -> None:
+    name = engine.ended("ui-feed", WRITE)
+
+    async def use(session: Session) -> None:
+        log, feed = session.log, session.feed
+        feed.begin_at_end()
+        await session.until(lambda: feed.settled)
+        feed.look(following=False, near_end=False)
+        feed.begin_at_start()
+        await session.until(lambda: len(log.store) >= 1000)
+        held = numbers(log)
+        assert held == list(range(1, len(held) + 1))
+        assert log.since_ns is None
+        # What is full waits: nothing of what is looked at goes.
+        await asyncio.sleep(0.3)
+        assert numbers(log)[0] == 1
+        assert len(log.store) <= 4000
+        middle = log.store.time(log.store.first + len(held) // 2)
+        assert middle is not None
+        feed.begin_at_time(middle)
+        await session.until(lambda: len(log.store) > 500 and feed.settled)
+        first = numbers(log)[0]
+        assert abs(first - len(held) // 2) <= 101
+        while log.since_ns is not None:
+            await session.older()
+        held = numbers(log)
+        assert held == list(range(1, held[-1] + 1))
+
+    with_session(engine, Target(names=(name,)), use, Store(max_items=4000))
+
+
+def test_of_several_the_window_is_whole_since_one_time(engine: TestEngine) -> None:
+    busy = engine.ended("ui-feed", WRITE)
+    quiet = engine.start("echo one; sleep 1; echo two; sleep 60")
+    try:
+
+        async def use(session: Session) -> None:
+            log, feed = session.log, session.feed
+            feed.begin_at_end()
+            await session.until(lambda: feed.settled)
+            # 500 of the busy one came; what the others wrote before them would be half the truth.
+            of_busy = [i for i in log.store.items if i.container.name == busy]
+            assert len(of_busy) >= 500
+            assert log.since_ns is not None
+            assert all((i.time_ns or 0) >= log.since_ns for i in log.store.items)
+            while log.since_ns is not None:
+                await session.older()
+            texts = [int(i.raw) for i in log.store.items if i.container.name == busy]
+            assert texts == list(range(1, LINES + 1))
+
+        with_session(engine, Target(names=(busy, quiet)), use)
+    finally:
+        engine.docker("rm", "-f", quiet, check=False)
