@@ -51,6 +51,13 @@ class LobtailApp(App[int]):
     """Shows containers and their logs; exits with a code."""
 
     TITLE = "lobtail"
+    CSS = """
+    * {
+        scrollbar-size-vertical: 1;
+        scrollbar-color: $panel-lighten-2; scrollbar-color-hover: $primary;
+        scrollbar-background: $surface; scrollbar-background-hover: $surface;
+    }
+    """
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("app")]
 

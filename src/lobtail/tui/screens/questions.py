@@ -72,9 +72,11 @@ class MenuScreen(ModalScreen[str]):
     """Lets one of several things be chosen; gives its name, or nothing."""
 
     DEFAULT_CSS = (
-        _BOX.format(name="MenuScreen", width="56")
+        _BOX.format(name="MenuScreen", width="74")
         + """
-    MenuScreen OptionList { height: auto; max-height: 20; background: $surface; border: none; }
+    MenuScreen OptionList, MenuScreen OptionList:focus {
+        height: auto; max-height: 20; background: $surface; border: none; padding: 0;
+    }
     MenuScreen .title { text-style: bold; margin-bottom: 1; }
     """
     )
@@ -96,7 +98,7 @@ class MenuScreen(ModalScreen[str]):
             yield Static(Content(self._title), classes="title", markup=False)
             yield OptionList(
                 *(
-                    Option(Text.assemble((f"{key:>8}  ", "bold cyan"), words), id=name)
+                    Option(Text.assemble((f"{key:>10}  ", "bold cyan"), words), id=name)
                     for name, key, words in self._choices
                 ),
                 markup=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-from lobtail.tui.state.keys import keys_of
+from lobtail.tui.state.keys import keys_of, shown_keys
 
 __all__ = ["bindings_of"]
 
@@ -19,6 +19,7 @@ def bindings_of(where: str) -> list[Binding]:
             show=bool(key.short),
             id=key.name,
             tooltip=key.words,
+            key_display=shown_keys(key.keys.split(",")[0]),
         )
         for key in keys_of(where)
     ]

@@ -78,7 +78,7 @@ class Drawer:
         if look != self._look:
             self._stamper = look.stamper()
         self._look, self._pattern, self._width = look, pattern, width
-        self._most = max(6, min(28, width // 4))
+        self._most = max(6, min(28, width // (4 if width > 70 else 5)))
         self._names = min(self._names, self._most)
         self._drawn.clear()
 

@@ -163,7 +163,7 @@ class ListPanel(Widget, can_focus=True):
             *head,
             Segment(name, fore),
             Segment(gap, base),
-            Segment(chart, base + colors.accent),
+            Segment(chart, base + colors.chart),
             Segment(note, base + colors.dim),
         ]
         return Strip(segments).adjust_cell_length(columns, base)

@@ -41,6 +41,7 @@ class LogColors(msgspec.Struct, frozen=True):
     title_idle: Style
     accent: Style
     good: Style
+    chart: Style
     here: Style
     """Of the bars for what is on the screen."""
 
@@ -93,6 +94,7 @@ def _colors(**colors: str) -> LogColors:
         title_idle=Style.parse("bold"),
         accent=Style.parse(colors["accent"]),
         good=Style.parse(colors["good"]),
+        chart=Style.parse(colors["others"]),
         here=Style.parse(f"on {colors['here']}"),
     )
 

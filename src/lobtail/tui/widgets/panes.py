@@ -82,12 +82,23 @@ class StatsPane(VerticalScroll, can_focus=True):
     StatsPane { height: 1fr; padding: 0 1; background: $background; }
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: Sequence[tuple[str, Usage | None]] = ()
+
     def compose(self) -> ComposeResult:
         """Make the place for the plots."""
         yield Static(markup=False)
 
+    def on_resize(self) -> None:
+        """Plot for the new size."""
+        self.show(self._shown)
+
     def show(self, usages: Sequence[tuple[str, Usage | None]]) -> None:
         """Plot one container's use, or list what several use."""
+        self._shown = usages
+        if not usages:
+            return
         text = self._one(usages[0][1]) if len(usages) == 1 else self._several(usages)
         self.query_one(Static).update(Content.from_rich_text(text))
 

@@ -1,0 +1,85 @@
+"""Run the client without a terminal, on a scripted engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from textual.pilot import Pilot
+
+from lobtail.api import Engine
+from lobtail.tui.app import LobtailApp, Settings
+from lobtail.tui.state.target import Target
+from unit.tui.scripted import ScriptedEngine
+
+__all__ = ["Client", "running"]
+
+
+class Client:
+    """A client that runs, and keys for it."""
+
+    def __init__(self, app: LobtailApp, pilot: Pilot[int], engine: ScriptedEngine) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.engine = engine
+
+    @property
+    def main(self) -> Any:
+        return self.app.main
+
+    @property
+    def pane(self) -> Any:
+        return self.app.main.pane
+
+    @property
+    def view(self) -> Any:
+        return self.app.main.pane.view
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        names = {" ": "space", "/": "slash", ">": "greater_than_sign", "=": "equals_sign"}
+        names |= {"(": "left_parenthesis", '"': "quotation_mark", "-": "minus", ":": "colon"}
+        names |= {"@": "at", ".": "full_stop", "_": "underscore", "*": "asterisk", "+": "plus"}
+        await self.pilot.press(*(names.get(letter, letter) for letter in text))
+
+    async def until(self, condition: Callable[[], object], what: str = "") -> None:
+        async with asyncio.timeout(20):
+            while not condition():
+                await self.pilot.pause(0.02)
+
+    async def settle(self) -> None:
+        """Wait until what is shown is all there."""
+        await self.until(lambda: self.pane.feed is not None and self.pane.feed.settled)
+        await self.until(lambda: self.pane.model.complete)
+        await self.until(lambda: self.app.main.watch_engine.connected)
+        await self.pilot.pause(0.3)
+
+    async def quiet(self) -> None:
+        """Wait until no notice is shown and all is filtered and searched."""
+        await self.until(lambda: not self.notices and self.pane.model.complete)
+
+    @property
+    def notices(self) -> list[str]:
+        return [notice.message for notice in self.app._notifications]
+
+
+@asynccontextmanager
+async def running(
+    target: Target | None = None,
+    *,
+    size: tuple[int, int] = (100, 30),
+    engine: ScriptedEngine | None = None,
+    **settings: Any,
+) -> AsyncIterator[Client]:
+    engine = engine or ScriptedEngine()
+    wanted = Settings(**{"timezone": "UTC", **settings})
+    app = LobtailApp(cast(Engine, engine), target or Target(), wanted)
+    async with app.run_test(size=size) as pilot:
+        client = Client(app, pilot, engine)
+        if not engine.away:
+            await client.settle()
+        yield client
