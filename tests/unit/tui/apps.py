@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from lobtail.api import Engine
 from lobtail.tui.app import LobtailApp, Settings
 from lobtail.tui.state.target import Target
-from unit.tui.scripted import ScriptedEngine
+from unit.tui.scripted import SAMPLES, ScriptedEngine
 
 __all__ = ["Client", "running"]
 
@@ -59,8 +59,16 @@ class Client:
         await self.pilot.pause(0.3)
 
     async def quiet(self) -> None:
-        """Wait until no notice is shown and all is filtered and searched."""
+        """Wait until no notice is shown and all is filtered, searched and drawn."""
         await self.until(lambda: not self.notices and self.pane.model.complete)
+        usage = self.main.watch_engine.inventory.usage
+        await self.until(lambda: all(len(series.cpu) == SAMPLES for series in usage.values()))
+        self.main._tick()
+        # Bars are drawn a few times a second only; whatever is due is drawn now.
+        self.pane._bars_at = 0.0
+        self.pane.touch()
+        self.pane._tick()
+        await self.pilot.pause()
 
     @property
     def notices(self) -> list[str]:

@@ -22,6 +22,7 @@ from lobtail.engine.volumes import Volume
 from lobtail.errors import ConnectError, EngineError
 
 S = 1_000_000_000
+SAMPLES = 90
 START = 1_790_000_000 * S  # 2026-09-21T14:13:20Z
 
 _ROWS = (
@@ -233,7 +234,7 @@ class ScriptedEngine:
     def stats(self, identifier: str) -> _Silent:
         number = int(identifier[0], 16)
         samples = []
-        for i in range(90):
+        for i in range(SAMPLES):
             wave = (i * number * 7 % 11) / 10
             samples.append(
                 Stats(

@@ -103,7 +103,8 @@ async def draw() -> dict[str, str]:
         async with running(**options) as client:
             for name, prepare in steps.items():
                 await prepare(client)
-                await client.pilot.pause(0.5)
+                await client.quiet()
+                await client.pilot.pause(0.2)
                 await client.quiet()
                 pictures[name] = clean(client.app.export_screenshot(title="lobtail ui"))
     return pictures
