@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 # unit → digits behind the point
-DIGITS = {"s": 2, "ms": 1, "MiB": 1, "lines": 0, "lines/s": 0, "CPUs": 2, "fds": 0}
-DIGITS |= {"threads": 0, "tasks": 0}
+DIGITS = {"s": 2, "ms": 1, "MiB": 1, "lines": 0, "lines/s": 0, "CPUs": 2, "fds": 0, "left": 0}
 
 OURS = "lobtail"
 # The columns of the table, in this order.

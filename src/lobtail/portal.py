@@ -233,7 +233,7 @@ class _Background:
         await asyncio.gather(*others, return_exceptions=True)
         await self.loop.shutdown_asyncgens()
         if self._farewell is not None:
-            await self._farewell()
+            await _finish(self._farewell())
         # Transports close in the next turn.
         await asyncio.sleep(0)
 

@@ -325,7 +325,8 @@ def run(code: str, *, wait: Callable[[subprocess.Popen[str]], None] | None = Non
 
 def test_after_a_fork_it_is_refused() -> None:
     code = """
-import os
+import os, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of any fork with threads
 from lobtail.sync import Engine
 engine = Engine({host!r})
 engine.ping()
