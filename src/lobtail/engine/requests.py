@@ -44,6 +44,10 @@ Patience: TypeAlias = "float | EllipsisType | None"
 # net/http, of a server with TLS that is spoken to without.
 _WANTS_TLS: Final = "HTTP request to an HTTPS server"
 
+# How many connections are kept for later. Requests that change something do not use them, but leave
+# their own behind.
+IDLE: Final = 8
+
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 
 
@@ -191,6 +195,8 @@ class Requests:
         response.close()
         if response.connection.reusable:
             self._idle.append(response.connection)
+            if len(self._idle) > IDLE:
+                self._idle.pop(0).close()
 
     async def _path(self, target: str, query: Mapping[str, str] | None) -> str:
         major, minor = await self.api_version()

@@ -306,6 +306,18 @@ def test_a_connection_that_the_engine_has_closed_is_replaced() -> None:
     assert len([r for r in fake.requests if "json" in r]) == 3
 
 
+def test_connections_that_are_kept_are_few() -> None:
+    async def scenario(engine: Engine) -> None:
+        for _ in range(50):
+            await engine.kill("web")
+        kept = engine.requests._idle
+        assert 0 < len(kept) <= 8
+        assert all(connection.reusable for connection in kept)
+        await engine.ping()
+
+    talk(FakeEngine(answers={"/kill": json_answer({})}), scenario)
+
+
 def test_a_new_connection_that_breaks_is_not_asked_again() -> None:
     fake = FakeEngine(answers={"/_ping": [cut]})
     with pytest.raises(ConnectionLostError, match="unanswered"):
