@@ -145,6 +145,19 @@ def test_signals_put_the_terminal_back(engine: TestEngine, number: str) -> None:
     engine.docker("rm", "-f", name)
 
 
+def test_ctrl_c_without_a_tty(engine: TestEngine) -> None:
+    loop = "while :; do usleep 10000; done"
+    name = engine.start(f"trap 'echo got it; exit 7' INT; echo ready; {loop}", "-i")
+    until(lambda: engine.docker("logs", name) == "ready", "the container is ready")
+    with Terminal() as terminal:
+        terminal.start([*LOBTAIL, "attach", name], engine.env())
+        told = ("events", "--since", "1h", "--until", "0s", "--filter", f"container={name}")
+        until(lambda: "attach" in engine.docker(*told), "it is attached")
+        terminal.type(b"\x03")
+        assert terminal.finish() == Result(b"^Cgot it\r\n", b"", 7)
+        assert terminal.restored
+
+
 def test_while_it_is_stopped_the_terminal_is_the_shells(engine: TestEngine) -> None:
     name = engine.start(ECHO, "-i", "-t")
     with Terminal() as terminal:
