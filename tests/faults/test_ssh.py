@@ -14,6 +14,7 @@ import pytest
 from faults.command import IMPATIENT, line_of, lobtail, popen
 from faults.fake_engine import FakeEngine, Script, cut, frame, head, log, stall
 from lobtail import ConnectError, Engine
+from lobtail.engine.ssh import DIALING
 from support.engines import docker_cli, until
 
 ONE = frame(1, b"one\n")
@@ -108,6 +109,21 @@ def test_podman_where_there_is_no_docker(folder: Path) -> None:
     # It is not looked for again.
     assert commands[0] == ["docker", "--host=unix:///p", *DIAL]
     assert commands[1:] == [["podman", "--url=unix:///p", *DIAL]] * (len(commands) - 1)
+
+
+def test_many_that_fail_start_few(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with Engine("ssh://many") as engine:
+            pings = [engine.ping() for _ in range(100)]
+            results = await asyncio.gather(*pings, return_exceptions=True)
+            assert {str(result) for result in results} == {
+                "cannot connect to the engine at ssh://many (host): no way"
+            }
+
+    for name, value in script(folder, "echo no way >&2; exit 255").items():
+        monkeypatch.setenv(name, value)
+    asyncio.run(main())
+    assert len(called(folder)) <= DIALING
 
 
 def test_silence(folder: Path) -> None:
@@ -218,7 +234,7 @@ def test_nothing_is_left_of_many_connections(folder: Path, monkeypatch: pytest.M
 
 def test_a_failure_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
-        async with Engine("ssh://far") as engine:
+        async with Engine("ssh://failing") as engine:
             for _ in range(3):
                 with pytest.raises(ConnectError, match="no way"):
                     await engine.ping()

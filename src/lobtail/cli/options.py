@@ -56,7 +56,18 @@ def every_engine_arguments(host: Host) -> list[dict[str, Any]]:
     shared = {"timeout": _timeout(), "tls": _tls(given)}
     named = [{"context": name, "origin": "--context"} for name in given.contexts if name]
     named += [{"host": name, "origin": "--host"} for name in given.hosts]
+    if shared["tls"] is not None and any(map(_may_have_tls, named)):
+        # Contexts say it themselves, and of several engines others may need none.
+        return [
+            {**shared, **each} if _may_have_tls(each) else {**shared, **each, "tls": None}
+            for each in named
+        ]
     return [{**shared, **each} for each in named or [{}]]
+
+
+def _may_have_tls(named: dict[str, Any]) -> bool:
+    host = named.get("host")
+    return host is not None and not host.startswith(("unix:", "ssh:", "/", "./"))
 
 
 def _tls(given: Chosen) -> Any:

@@ -223,7 +223,7 @@ def _port(text: str | int, value: str, subject: str) -> int:
 
 def _of_context(name: str, environ: Mapping[str, str], origin: str) -> Endpoint:
     context = read_context(name, environ, origin)
-    said = f"context {name}, from {origin}"
+    said = f"context {name}" if origin == "context" else f"context {name}, from {origin}"
     host = context.host.strip() or DEFAULT_SOCKET
     endpoint = parse_host(host, said, f"the host of the docker context {name!r} ({origin})")
     tls = (context.tls or endpoint.tls) if endpoint.kind == "tcp" else None

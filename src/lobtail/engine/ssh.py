@@ -20,7 +20,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
 from lobtail.engine.endpoint import Endpoint
@@ -32,6 +32,8 @@ P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 # sshd refuses some of the connections above ten that have not logged in yet (MaxStartups).
 DIALING: Final = 6
+# The exit code of ssh where it is not the far end's.
+SSH_FAILED: Final = 255
 # What is kept of what ssh says.
 MOST_WORDS: Final = 4096
 # Seconds until an ssh that does not end when it is asked to is killed, and between looks at it.
@@ -44,10 +46,19 @@ _MOST_HEAD: Final = 64 * 1024
 # ssh stays in our session, for it asks for passwords at our terminal; Ctrl-C there is for us.
 _SHIELD: Final = ("/bin/sh", "-c", 'trap "" INT QUIT; exec "$@"', "sh")
 
-_places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+# Seconds in which nobody tries again what ssh could not do just now. Hundreds of containers on an
+# engine that is away would else start one ssh after the other.
+RESPITE: Final = 1.0
+
+_Where: TypeAlias = tuple[str, str, int]
+_Places: TypeAlias = dict[_Where, asyncio.Semaphore]
+
+_places: WeakKeyDictionary[asyncio.AbstractEventLoop, _Places] = WeakKeyDictionary()
+# Of all threads' loops: to be copied before it is gone through.
 _children: set[_Child] = set()
 # The endpoints at whose far end Podman was found, and no docker.
-_podman: set[tuple[str, str, int]] = set()
+_podman: set[_Where] = set()
+_failed: dict[_Where, tuple[float, str]] = {}
 
 
 async def open_ssh(endpoint: Endpoint, factory: Callable[[], P]) -> P:
@@ -60,27 +71,46 @@ async def open_ssh(endpoint: Endpoint, factory: Callable[[], P]) -> P:
     if program is None:
         raise ConnectError(f"cannot connect to the engine at {endpoint}: there is no ssh program")
     loop = asyncio.get_running_loop()
-    places = _places.setdefault(loop, asyncio.Semaphore(DIALING))
     where = (endpoint.user, endpoint.host, endpoint.port)
+    # An engine that is away keeps none of the others waiting.
+    places = _places.setdefault(loop, {}).setdefault(where, asyncio.Semaphore(DIALING))
     async with places:
         try:
-            pipe = await _dial(_command(program, endpoint, podman=where in _podman))
+            pipe = await _connect(program, endpoint, where)
         except _RefusedError as exc:
-            if not exc.not_found or where in _podman:
-                raise ConnectError(_words(endpoint, exc)) from exc
-            try:
-                pipe = await _dial(_command(program, endpoint, podman=True))
-            except _RefusedError as second:
-                # If neither is there, docker is what people expect to hear of.
-                told = exc if second.not_found else second
-                raise ConnectError(_words(endpoint, told)) from second
-            _podman.add(where)
+            raise ConnectError(_words(endpoint, exc)) from exc
     try:
         _, protocol = await loop.create_unix_connection(factory, sock=pipe)
     except BaseException:
         pipe.close()
         raise
     return protocol
+
+
+async def _connect(program: str, endpoint: Endpoint, where: _Where) -> _Pipe:
+    """Start what is there at the far end, docker or Podman."""
+    if where in _failed:
+        when, text = _failed[where]
+        if time.monotonic() < when + RESPITE:
+            raise _RefusedError(text, SSH_FAILED)
+        del _failed[where]
+    podman = where in _podman
+    try:
+        return await _dial(_command(program, endpoint, podman=podman))
+    except _RefusedError as exc:
+        if exc.code == SSH_FAILED:
+            _failed[where] = time.monotonic(), exc.text
+        if not exc.not_found or podman:
+            raise
+        no_docker = exc
+    try:
+        pipe = await _dial(_command(program, endpoint, podman=True))
+    except _RefusedError as exc:
+        if exc.not_found:  # docker is what people expect to hear of
+            raise no_docker from exc
+        raise
+    _podman.add(where)
+    return pipe
 
 
 def _command(program: str, endpoint: Endpoint, *, podman: bool) -> list[str]:
@@ -158,8 +188,8 @@ class _RefusedError(Exception):
         super().__init__(text)
         self.text = text
         self.code = code
-        # 255 is ssh's own; shells say 127, and csh 1.
-        self.not_found = code != 255 and (code == 127 or "not found" in text.lower())
+        # Shells say 127, and csh 1.
+        self.not_found = code != SSH_FAILED and (code == 127 or "not found" in text.lower())
 
 
 # --- the child --------------------------------------------------------------------------------
@@ -167,8 +197,9 @@ class _RefusedError(Exception):
 
 def _start(command: list[str]) -> _Pipe:
     """Start ssh on one end of a socket pair."""
-    for child in [child for child in _children if child.ending and child.loop.is_closed()]:
-        child.look()  # nobody else will any more
+    for child in list(_children):
+        if child.ending and child.loop.is_closed():
+            child.look()  # nobody else will any more
     ours, theirs = socket.socketpair()
     try:
         errors, errors_in = os.pipe()
@@ -303,7 +334,7 @@ class _Child:
 
 def last_words(fileno: int) -> str:
     """Return what the ssh behind our end of a connection has said last, in one line."""
-    for child in _children:
+    for child in list(_children):
         if child.fileno == fileno:
             return _line(child.said())
     return ""
@@ -314,7 +345,7 @@ async def wait_ended() -> None:
     loop = asyncio.get_running_loop()
     await asyncio.sleep(0)  # asyncio closes its sockets soon, not at once
     pause = LOOK[0]
-    while any(child.ending and child.loop is loop for child in _children):
+    while any(child.ending and child.loop is loop for child in list(_children)):
         await asyncio.sleep(pause)
         pause = min(pause * 2, LOOK[1])
 

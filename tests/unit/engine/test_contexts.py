@@ -15,7 +15,7 @@ import pytest
 from lobtail import ConfigError, Tls
 from lobtail.cli.engines import Chosen
 from lobtail.cli.main import cli
-from lobtail.cli.options import engine_arguments
+from lobtail.cli.options import engine_arguments, every_engine_arguments
 from lobtail.engine.endpoint import Endpoint, resolve
 from support.engines import docker_cli
 
@@ -195,6 +195,20 @@ def test_tls_that_cannot_be(
         ours(home, {"DOCKER_HOST": "tcp://h:1"}, ["--tlsverify", *flags], monkeypatch)
     assert words.format(home) in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_tls_for_those_of_several_that_may_have_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(home))
+    flags = ["--tlsverify", "-H", "tcp://h:1", "-H", "unix:///s", "-c", "plain"]
+    with cli.make_context("lobtail", [*flags, "ps"]) as context:
+        context.obj = Chosen(**context.params)
+        arguments = every_engine_arguments(None)
+    named = {each.get("host") or each["context"]: each["tls"] for each in arguments}
+    files = {name: f"{home}/{name}.pem" for name in ("ca", "cert", "key")}
+    assert named.pop("tcp://h:1") == Tls(**files, verify=True)
+    assert named == {"unix:///s": None, "plain": None}
 
 
 def test_certificates_of_the_environment(home: Path) -> None:
