@@ -126,7 +126,8 @@ def _docker(
                 *more,
             ],
             answers,
-            {"PATH": path},
+            # A service's image is looked for in a registry, even if it is here.
+            {"PATH": path, "DOCKER_SERVICE_PREFER_OFFLINE_IMAGE": "1"},
         ),
     ]
 
