@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from lobtail.core.frames import Frame, FrameDecoder, Stream
 from lobtail.errors import EngineStreamError
 
-__all__ = ["ByteSink", "ByteSource", "ademux", "demux", "stdcopy"]
+__all__ = ["AsyncByteSource", "ByteSink", "ByteSource", "ademux", "demux", "stdcopy"]
 
 READ_SIZE = 64 * 1024
 
@@ -42,6 +42,12 @@ class ByteSink(Protocol):
         """Write ``data``; return how many bytes were taken, or None for all."""
 
 
+@runtime_checkable
+class _AsyncReadable(Protocol):
+    async def read(self, size: int, /) -> bytes: ...
+
+
+AsyncByteSource: TypeAlias = _AsyncReadable | AsyncIterable[Buffer]
 ByteSource: TypeAlias = _Socket | _Buffered | _Readable | Buffer | Iterable[Buffer]
 
 
@@ -88,17 +94,36 @@ def demux(src: ByteSource) -> Iterator[Frame]:
     decoder.receive_eof()
 
 
-async def ademux(src: AsyncIterable[Buffer]) -> AsyncIterator[Frame]:
+async def ademux(src: AsyncByteSource) -> AsyncIterator[Frame]:
     """Iterate over the frames of a multiplexed stream that comes from an asynchronous source.
 
-    ``src`` is an asynchronous iterable of bytes, cut anywhere (also an ``asyncio.StreamReader``).
-    For the rest see ``demux``.
+    ``src`` is anything with an asynchronous ``read`` (an ``asyncio.StreamReader``, the ``content``
+    of an aiohttp response) or an asynchronous iterable of bytes, cut anywhere. For the rest see
+    ``demux``.
     """
     decoder = FrameDecoder()
-    async for data in src:
+    async for data in _areads(src):
         for frame in decoder.receive_data(data):
             yield frame
     decoder.receive_eof()
+
+
+async def _areads(src: AsyncByteSource) -> AsyncIterator[Buffer]:
+    """Yield what ``src`` holds, read by read."""
+    from inspect import iscoroutinefunction  # which takes a while to load
+
+    # read first: readers iterate by lines, wait for the end of one, and bear only so long ones.
+    if isinstance(src, _AsyncReadable) and iscoroutinefunction(src.read):
+        while data := await src.read(READ_SIZE):
+            yield _checked(data)
+        return
+    if not isinstance(src, AsyncIterable):
+        raise TypeError(
+            "src must have an asynchronous read(), or be an asynchronous iterable of bytes, "
+            f"not {type(src).__name__}"
+        )
+    async for item in src:
+        yield _checked(item)
 
 
 def _reads(src: ByteSource) -> Iterator[Buffer]:
@@ -126,6 +151,8 @@ def _reads(src: ByteSource) -> Iterator[Buffer]:
 
 
 def _reader(src: object) -> Callable[[int], bytes | None] | None:
+    if (ahead := _read_ahead(src)) is not None:
+        return ahead.read1
     # recv first: the read() of some sockets waits until it can return all that was asked for, as
     # does that of a buffered file, and a live stream may never bring so much.
     if isinstance(src, _Socket):
@@ -134,6 +161,22 @@ def _reader(src: object) -> Callable[[int], bytes | None] | None:
         return src.read1
     if isinstance(src, _Readable):
         return src.read
+    return None
+
+
+def _read_ahead(src: object) -> io.BufferedReader | None:
+    """Return the buffer above a socket of docker-py's ``attach_socket`` and ``exec_start``.
+
+    That hands out what is below the buffer of http.client, and keeps the answer with it
+    (docker-py, ``api/client.py``, ``_get_raw_response_socket``). Frames that came together with the
+    head of the answer are in the buffer, and would be lost.
+    """
+    raw = getattr(getattr(src, "_response", None), "raw", None)
+    buffer = getattr(getattr(raw, "_fp", None), "fp", None)
+    if isinstance(buffer, io.BufferedReader):
+        below = buffer.raw
+        if below is src or getattr(below, "_sock", None) is src:
+            return buffer
     return None
 
 

@@ -120,6 +120,34 @@ def test_ademux_reads_a_stream_reader() -> None:
     assert asyncio.run(collect()) == FRAMES
 
 
+def test_ademux_bears_lines_longer_than_a_reader_does() -> None:
+    async def collect() -> list[Frame]:
+        reader = asyncio.StreamReader(limit=16)
+        reader.feed_data(wire(1, b"x" * 1000))
+        reader.feed_eof()
+        return [frame async for frame in ademux(reader)]
+
+    assert asyncio.run(collect()) == [Frame(Stream.STDOUT, b"x" * 1000)]
+
+
+def test_ademux_does_not_wait_for_the_end_of_a_line() -> None:
+    async def first() -> Frame:
+        reader = asyncio.StreamReader()
+        reader.feed_data(wire(1, b"no newline"))
+        return await anext(ademux(reader))
+
+    assert asyncio.run(first()) == Frame(Stream.STDOUT, b"no newline")
+
+
+@pytest.mark.parametrize("src", [None, DATA, 5, ["x"]])
+def test_ademux_says_what_it_takes(src: Any) -> None:
+    async def collect() -> list[Frame]:
+        return [frame async for frame in ademux(src)]
+
+    with pytest.raises(TypeError, match=r"src must have an asynchronous read\(\)"):
+        asyncio.run(collect())
+
+
 def test_a_live_source_is_not_waited_for_to_fill_a_buffer() -> None:
     """A buffered file's read() would wait for all 64 KiB."""
     ours, theirs = socket.socketpair()
