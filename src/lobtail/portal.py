@@ -17,9 +17,17 @@ import atexit
 import os
 import threading
 import weakref
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterator,
+)
 from concurrent.futures import CancelledError, Future, InvalidStateError
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
@@ -65,6 +73,9 @@ class Portal:
         except BaseException:
             future.cancel()
             raise
+        finally:
+            # It holds the exception whose traceback holds this frame.
+            del future
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function in the loop, where nothing changes meanwhile; return its result."""
@@ -85,7 +96,7 @@ class Portal:
         if background is not None and background.pid == os.getpid():
             background.later(function)
 
-    def batches(self, source: AsyncIterable[T]) -> Iterator[T]:
+    def batches(self, source: AsyncIterable[T]) -> Generator[T, None, None]:
         """Iterate over an asynchronous iterable, one crossing of the threads an item.
 
         Leaving the iteration ends the one in the loop.
@@ -101,8 +112,9 @@ class Portal:
 
     def items(self, source: AsyncIterable[list[T]]) -> Iterator[T]:
         """Iterate over the items of batches."""
-        for batch in self.batches(source):
-            yield from batch
+        with closing(self.batches(source)) as batches:
+            for batch in batches:
+                yield from batch
 
     def close(self) -> None:
         """End all that runs in the loop, and the thread; wait until that is done."""
@@ -238,6 +250,8 @@ class _Background:
         await asyncio.sleep(0)
 
     def _start(self, future: Future[T], function: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        if self._stop.is_set():
+            future.cancel()
         if future.cancelled():
             return
         task = self.loop.create_task(function())
@@ -260,6 +274,8 @@ class _Background:
         future.add_done_callback(cancel)
 
     def _call(self, function: Callable[[], object]) -> None:
+        if self._stop.is_set():
+            return  # all is being ended
         with suppress(RuntimeError):  # a generator that is running ends by itself
             result = function()
             if asyncio.iscoroutine(result) or hasattr(result, "__await__"):

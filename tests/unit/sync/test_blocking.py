@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from faults.fake_engine import (
 from lobtail import ConfigError, ConnectError, EngineError, Line, Stream
 from lobtail.portal import Portal
 from lobtail.sync import Engine, Images, LogStream, tail_files
+from support.engines import until
 
 SRC = Path(__file__).parents[3] / "src"
 ONE = frame(1, b"one\n")
@@ -425,6 +427,50 @@ except KeyboardInterrupt:
 
 
 # --- the portal ---------------------------------------------------------------------------------
+
+
+def test_closing_while_others_ask() -> None:
+    async def answer() -> int:
+        return 1
+
+    portal = Portal()
+    portal.run(answer)
+    ended = threading.Barrier(5)
+
+    def ask() -> None:
+        try:
+            while True:
+                portal.run(answer)
+        except RuntimeError:
+            ended.wait(10)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    portal.close()
+    ended.wait(10)
+    for thread in threads:
+        thread.join(10)
+
+
+def test_errors_do_not_wait_for_the_collector() -> None:
+    class RefusedError(Exception):
+        pass
+
+    async def fail() -> None:
+        raise RefusedError
+
+    portal = Portal()
+    gc.disable()
+    try:
+        try:
+            portal.run(fail)
+        except RefusedError as exc:
+            seen = weakref.ref(exc)
+        until(lambda: seen() is None, "the error is gone")
+    finally:
+        gc.enable()
+        portal.close()
 
 
 def test_what_is_forwarded() -> None:
