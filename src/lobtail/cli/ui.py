@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lobtail.cli.defaults import load_defaults, load_keys
-from lobtail.cli.options import DockerCommand, engine_arguments, host_option, run
+from lobtail.cli.options import DockerCommand, every_engine_arguments, host_option, run
 from lobtail.errors import ConfigError, LobtailError
 
 __all__ = ["command"]
@@ -80,6 +80,7 @@ def command(host: str | None, **options: Any) -> int:
     """
     try:
         from lobtail.tui.app import Settings, run_app
+        from lobtail.tui.fleet import Fleet
         from lobtail.tui.state.keys import check_keymap
         from lobtail.tui.state.target import Target
     except ModuleNotFoundError as exc:
@@ -87,6 +88,7 @@ def command(host: str | None, **options: Any) -> int:
             raise
         raise ConfigError("the terminal UI needs: pip install 'lobtail[tui]'") from exc
     from lobtail.api import Engine
+    from lobtail.engine.endpoint import labels
 
     criteria = {
         key: options[key] for key in ("labels", "projects", "services", "images", "exclude")
@@ -94,15 +96,26 @@ def command(host: str | None, **options: Any) -> int:
     target = Target(names=options["selectors"], everything=options["everything"], **criteria)
     looks = ("timestamps", "timezone", "wrap", "histogram", "theme", "read_only")
     settings = Settings(keys=check_keymap(load_keys()), **{key: options[key] for key in looks})
-    engine = Engine(**engine_arguments(host))
+    arguments = every_engine_arguments(host)
+    engines = [Engine(**each) for each in arguments]
+    names = labels([engine.endpoint for engine in engines]) if len(engines) > 1 else [""]
+    words = [_words(each) for each in arguments]
+    fleet = Fleet(dict(zip(names, engines, strict=True)), dict(zip(names, words, strict=True)))
     # What cannot be used is said before the screen is taken.
     settings.check()
-    engine.tail(*target.names, **target.arguments())
+    fleet.tail(*target.names, **target.arguments())
     if not (os.isatty(0) and os.isatty(1)):
         raise ConfigError("lobtail ui needs a terminal: stdin and stdout are none")
     if os.environ.get("TERM", "") in ("", "dumb"):
         raise ConfigError("lobtail ui needs a terminal that can do more than TERM says")
-    code, fault = run(run_app(engine, target, settings))
+    code, fault = run(run_app(fleet, target, settings))
     if fault:
         raise LobtailError(fault)
     return code
+
+
+def _words(arguments: dict[str, Any]) -> tuple[str, ...]:
+    """Return the options that name an engine."""
+    if arguments.get("context"):
+        return ("-c", str(arguments["context"]))
+    return ("-H", str(arguments["host"])) if arguments.get("host") else ()

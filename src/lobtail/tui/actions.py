@@ -113,13 +113,15 @@ def actions_for(name: str, rows: list[Row]) -> tuple[Action | None, list[Row]]:
     return action, fit
 
 
-async def perform(engine: Engine, action: Action, rows: list[Row]) -> tuple[list[str], list[str]]:
-    """Do it with each; return the names of those with which it was done, and what went wrong."""
+async def perform(
+    engine: Callable[[str], Engine], action: Action, rows: list[Row]
+) -> tuple[list[str], list[str]]:
+    """Do it with each, on the ``engine`` of its name; return what was done, and what went wrong."""
     done: list[str] = []
     faults: list[str] = []
     for row in rows:
         try:
-            await action.do(engine, row)
+            await action.do(engine(row.host), row)
         except EngineError as exc:
             faults.append(f"{row.name}: {exc.message}")
         except LobtailError as exc:

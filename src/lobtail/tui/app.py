@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
 import msgspec
@@ -15,8 +16,8 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Input
 
-from lobtail.api import Engine
 from lobtail.render.stamps import find_zone
+from lobtail.tui.fleet import Fleet
 from lobtail.tui.screens.main import MainScreen
 from lobtail.tui.screens.questions import HelpScreen
 from lobtail.tui.state.look import Look, Stamp
@@ -61,17 +62,15 @@ class LobtailApp(App[int]):
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("app")]
 
-    def __init__(self, engine: Engine, target: Target, settings: Settings) -> None:
+    def __init__(self, fleet: Fleet, target: Target, settings: Settings) -> None:
         super().__init__()
-        self.engine = engine
-        self.target = target
         self.settings = settings
         self.look = Look(
             stamp=settings.timestamps, zone=find_zone(settings.timezone), wrap=settings.wrap
         )
 
         self._main = MainScreen(
-            engine,
+            fleet,
             target,
             self.look,
             histogram=settings.histogram,
@@ -173,15 +172,17 @@ class LobtailApp(App[int]):
         self.theme = (DARK_THEME if self.theme == LIGHT_THEME.name else LIGHT_THEME).name
 
 
-async def run_app(engine: Engine, target: Target, settings: Settings) -> tuple[int, str]:
+async def run_app(fleet: Fleet, target: Target, settings: Settings) -> tuple[int, str]:
     """Run the client; return the exit code, and what went wrong.
 
     The terminal is as it was afterwards, whatever ends it: a key, a signal, a fault of ours.
     """
-    app = LobtailApp(engine, target, settings)
+    app = LobtailApp(fleet, target, settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         loop.add_signal_handler(number, app.exit, 128 + number)
-    async with engine:
+    async with AsyncExitStack() as stack:
+        for engine in fleet.engines.values():
+            await stack.enter_async_context(engine)
         result = await app.run_async()
     return result if result is not None else app.return_code or 0, app.fault

@@ -13,10 +13,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from lobtail.api import Engine
 from lobtail.core.model import ContainerRef, Item, Line
 from lobtail.errors import LobtailError
-from lobtail.tui.state.log import Log, overlap
+from lobtail.tui.fleet import Fleet
+from lobtail.tui.state.log import OVERLAP_NS, Log, overlap
 from lobtail.tui.state.target import Target
 
 __all__ = ["Feed"]
@@ -41,10 +41,8 @@ _PIECE: Final = 16_384
 class Feed:
     """Reads the logs of ``target`` into ``log``; ``changed`` is called when something has come."""
 
-    def __init__(
-        self, engine: Engine, target: Target, log: Log, changed: Callable[[], None]
-    ) -> None:
-        self._engine = engine
+    def __init__(self, fleet: Fleet, target: Target, log: Log, changed: Callable[[], None]) -> None:
+        self._fleet = fleet
         self.target = target
         self._log = log
         self._changed = changed
@@ -139,7 +137,13 @@ class Feed:
     async def _follow(self, part: dict[str, Any]) -> None:
         began_ns = time.time_ns()
         known = self._log.known_at_end()
-        tail = self._engine.tail(*self.target.names, follow=True, **part, **self.target.arguments())
+        tail = self._fleet.tail(
+            *self.target.names,
+            host=self.target.host,
+            follow=True,
+            **part,
+            **self.target.arguments(),
+        )
         async with tail:
             self.error = ""
             self._seen |= {ref.id: ref for ref in tail.found}
@@ -228,44 +232,54 @@ class Feed:
             edge = log.since_ns
             assert edge is not None
             begin = await self._beginning()
-            span = self._span()
+            span, nothing, too_much = self._span(), 0, 0
             while True:
                 since = max(edge - span, begin)
-                items, whole = await self._range(since, edge)
+                # Between a span that holds nothing and one that holds too much: no more guessing.
+                moment = edge - since <= overlap(edge) or 0 < too_much <= nothing + OVERLAP_NS
+                items, whole = await self._range(since, edge, unlimited=moment)
                 if generation != log.generation or edge != log.since_ns:
                     return  # the window is another one by now
-                if not whole and edge - since > overlap(edge):
-                    span = (edge - since) // 8  # more than asked for: look less far back
+                if not whole and not moment:
+                    too_much = edge - since
+                    span = (nothing + too_much) // 2 if nothing else too_much // 8
                     continue
-                if not whole:  # all that in a moment: what is nearest
+                if not whole:  # what is nearest of it
                     since = next((item.time_ns for item in items if item.time_ns), edge)
                 found = log.known_at_start().new(items)
                 if found or since <= begin:
                     break
-                span *= 8
+                nothing = span
+                span = (nothing + too_much + 1) // 2 if too_much else span * 8
             log.add_older(found, None if whole and since <= begin else since)
         except LobtailError as exc:
             self.error = str(exc)
         finally:
             self._changed()
 
-    async def _range(self, since: int, edge: int) -> tuple[list[Item], bool]:
-        """Return the items up to ``edge``, and whether those are all since ``since``."""
-        moment = edge - since <= overlap(edge)
-        # What one moment holds cannot be asked for in parts.
-        most = self._log.store.max_items if moment else 8 * CHUNK
+    async def _range(self, since: int, edge: int, *, unlimited: bool) -> tuple[list[Item], bool]:
+        """Return the items up to ``edge``, and whether those are all since ``since``.
+
+        More than some chunks are too many, unless they cannot be asked for in parts.
+        """
+        most = self._log.store.max_items if unlimited else 8 * CHUNK
         kept: deque[Item] = deque(maxlen=most)
         names = tuple(self._seen) or self.target.names
         arguments = {} if self._seen else self.target.arguments()
         total = 0
-        tail = self._engine.tail(
-            *names, follow=False, since=since, until=edge + overlap(edge), **arguments
+        tail = self._fleet.tail(
+            *names,
+            host=self.target.host,
+            follow=False,
+            since=since,
+            until=edge + overlap(edge),
+            **arguments,
         )
         async with tail:
             async for batch in tail:
                 kept += batch
                 total += len(batch)
-                if total > most and not moment:
+                if total > most and not unlimited:
                     return [], False
                 await asyncio.sleep(0)
         return list(kept), total == len(kept)
@@ -284,7 +298,7 @@ class Feed:
         """Return a time before the oldest of the containers was created."""
         created = [
             summary.created
-            for summary in await self._engine.list(all=True)
+            for summary in await self._fleet.containers()
             if summary.id in self._seen
         ]
         return max(min(created, default=0) - 1, 0) * 1_000_000_000

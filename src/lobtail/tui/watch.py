@@ -29,12 +29,9 @@ WATCHED: Final = 64
 
 
 class Watch:
-    """What an engine has and does; ``changed`` is called with what has changed.
+    """What an engine has and does. What changes is ``lists``, ``usage``, ``events``, ``engine``."""
 
-    That is ``lists``, ``usage``, ``events`` or ``engine``.
-    """
-
-    def __init__(self, engine: Engine, changed: Callable[[str], None]) -> None:
+    def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.inventory = Inventory()
         self.events: deque[Event] = deque(maxlen=KEPT)
@@ -43,14 +40,15 @@ class Watch:
         self.error = ""
         """Why it does not answer; empty while it does."""
         self.connected = False
-        self._changed = changed
+        self._changed: Callable[[str], None] = lambda _: None
         self._tasks: list[asyncio.Task[None]] = []
         self._meters: dict[str, asyncio.Task[None]] = {}
         self._stale: set[str] = set()
         self._wake = asyncio.Event()
 
-    def start(self) -> None:
-        """Begin."""
+    def start(self, changed: Callable[[str], None]) -> None:
+        """Begin; ``changed`` is called with what has changed from now on."""
+        self._changed = changed
         self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._refresh())]
 
     async def aclose(self) -> None:

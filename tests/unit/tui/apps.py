@@ -11,7 +11,9 @@ from textual.pilot import Pilot
 
 from lobtail.api import Engine
 from lobtail.tui.app import LobtailApp, Settings
+from lobtail.tui.fleet import Fleet
 from lobtail.tui.state.target import Target
+from lobtail.tui.watch import Watch
 from unit.tui.scripted import SAMPLES, ScriptedEngine
 
 __all__ = ["Client", "running"]
@@ -28,6 +30,10 @@ class Client:
     @property
     def main(self) -> Any:
         return self.app.main
+
+    @property
+    def watches(self) -> list[Watch]:
+        return list(self.app.main.fleet.watches.values())
 
     @property
     def pane(self) -> Any:
@@ -55,14 +61,17 @@ class Client:
         """Wait until what is shown is all there."""
         await self.until(lambda: self.pane.feed is not None and self.pane.feed.settled)
         await self.until(lambda: self.pane.model.complete)
-        await self.until(lambda: self.app.main.watch_engine.connected)
+        await self.until(lambda: all(watch.connected for watch in self.watches))
         await self.pilot.pause(0.3)
 
     async def quiet(self) -> None:
         """Wait until no notice is shown and all is filtered, searched and drawn."""
         await self.until(lambda: not self.notices and self.pane.model.complete)
-        usage = self.main.watch_engine.inventory.usage
+        usage = self.watches[0].inventory.usage
         await self.until(lambda: all(len(series.cpu) == SAMPLES for series in usage.values()))
+        # The rate of a log that came all at once is gone a second later.
+        received = self.pane.model.received
+        await self.until(lambda: self.pane._rate[1:] == (received, 0))
         self.main._tick()
         # Bars are drawn a few times a second only; whatever is due is drawn now.
         self.pane._bars_at = 0.0
@@ -81,13 +90,15 @@ async def running(
     *,
     size: tuple[int, int] = (100, 30),
     engine: ScriptedEngine | None = None,
+    engines: dict[str, ScriptedEngine] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Client]:
     engine = engine or ScriptedEngine()
+    fleet = {name: cast(Engine, each) for name, each in (engines or {"": engine}).items()}
     wanted = Settings(**{"timezone": "UTC", **settings})
-    app = LobtailApp(cast(Engine, engine), target or Target(), wanted)
+    app = LobtailApp(Fleet(fleet), target or Target(), wanted)
     async with app.run_test(size=size) as pilot:
         client = Client(app, pilot, engine)
-        if not engine.away:
+        if not any(cast(ScriptedEngine, each).away for each in fleet.values()):
             await client.settle()
         yield client

@@ -217,7 +217,7 @@ def test_keys_of_lists() -> None:
         await c.press("enter")
         assert c.has_focus(c.view)
         await c.press("2", "space")
-        assert panel.marked == {"2" * 64}
+        assert panel.marked == {("", "2" * 64)}
         await c.press("space")
         await c.until(lambda: c.pane.feed.target.names == ("shop-web-1", "shop-web-2"))
         await c.press("escape")
@@ -229,7 +229,7 @@ def test_keys_of_lists() -> None:
         await c.press("escape")
         assert len(panel._rows) == len(rows)
         await c.press("o", "o")
-        assert c.main.watch_engine.inventory.sort == "cpu"
+        assert c.watches[0].inventory.sort == "cpu"
         await c.press("e")
         assert "backup" not in [row.name for row in panel._rows]
         await c.press("e")
@@ -347,6 +347,26 @@ def test_what_the_engine_refuses_is_said() -> None:
     in_client("list", use, engine=engine)
 
 
+def test_several_engines_are_looked_at_as_one() -> None:
+    engines = {"one": ScriptedEngine(), "two": ScriptedEngine()}
+
+    async def use(c: Pressed) -> None:
+        panel = c.main.panels[1]
+        names = [row.name for row in panel._rows]
+        assert names[0] == "all that run"
+        assert panel.row.note == "10"
+        assert {"one/proxy", "two/proxy"} < set(names)
+        # What is done is done on the engine of its row.
+        await c.press("2")
+        panel._go_to(names.index("two/shop-web-1"))
+        await c.press("p")
+        await c.until(lambda: engines["two"].asked == [("pause", "2" * 64)])
+        assert not engines["one"].asked
+        await c.until(lambda: c.pane.feed.target == Target(names=("shop-web-1",), host="two"))
+
+    in_client("list", use, target=Target(host="one"), engines=engines)
+
+
 def test_keys_can_be_others() -> None:
     async def use(c: Pressed) -> None:
         await c.press("0")
@@ -365,7 +385,7 @@ def test_an_engine_that_is_away_is_said_and_found_again(monkeypatch: pytest.Monk
     engine.away = True
 
     async def use(c: Pressed) -> None:
-        watch = c.main.watch_engine
+        watch = c.watches[0]
         await c.until(lambda: watch.error)
         assert "nobody answers" in watch.error
         assert not watch.connected

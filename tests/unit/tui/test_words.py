@@ -125,7 +125,8 @@ def test_the_command_says_the_same(target: Target, wanted: Filter) -> None:
 
 
 def test_the_command_names_the_engine() -> None:
-    assert "-H tcp://x:1" in command_for(Target(), Filter(), host="tcp://x:1")
+    said = command_for(Target(), Filter(), engine=("-H", "tcp://x:1"))
+    assert said == "lobtail -H tcp://x:1 tail"
 
 
 def test_titles() -> None:

@@ -14,10 +14,10 @@ from lobtail.core.sanitize import sanitize
 from lobtail.core.timestamps import format_rfc3339
 from lobtail.errors import LobtailError
 from lobtail.render.stamps import Zone
+from lobtail.tui.fleet import Fleet
 from lobtail.tui.state.inventory import Kind, Row, size_words
 from lobtail.tui.state.look import Look
 from lobtail.tui.state.target import Target
-from lobtail.tui.watch import Watch
 from lobtail.tui.widgets.log_pane import LogPane
 from lobtail.tui.widgets.palette import LogColors
 from lobtail.tui.widgets.panes import StatsPane, TextPane, TreePane
@@ -41,9 +41,9 @@ class Contents(Vertical):
     Contents { width: 1fr; height: 1fr; }
     """
 
-    def __init__(self, watch: Watch, look: Look, *, histogram: bool) -> None:
+    def __init__(self, fleet: Fleet, look: Look, *, histogram: bool) -> None:
         super().__init__()
-        self._watch = watch
+        self._fleet = fleet
         self._zone: Zone = look.zone
         self.bar = TabBar()
         self.log_pane = LogPane(look, zone=look.zone, histogram=histogram)
@@ -92,7 +92,7 @@ class Contents(Vertical):
         self._rows = []
         self._kind = "container"
         self._target = target
-        self.log_pane.open(self._watch.engine, target)
+        self.log_pane.open(self._fleet, target)
         self._show()
 
     def show_rows(self, rows: list[Row]) -> None:
@@ -161,7 +161,7 @@ class Contents(Vertical):
             pane.display = pane is shown.get(tab, self._text)
         self.update_bar()
         if tab == "logs":
-            self.log_pane.open(self._watch.engine, self._target)
+            self.log_pane.open(self._fleet, self._target)
         elif tab == "stats":
             self._show_stats()
         elif tab == "events":
@@ -186,7 +186,7 @@ class Contents(Vertical):
                 self._text.show(str(exc))
 
     async def _config(self, row: Row) -> None:
-        engine = self._watch.engine
+        engine = self._fleet.engine(row.host)
         ask: dict[str, Callable[[str], Awaitable[dict[str, Any]]]] = {
             "container": engine.inspect_raw,
             "image": engine.images.inspect_raw,
@@ -196,17 +196,17 @@ class Contents(Vertical):
         self._tree.show_json(await ask[row.kind](row.key))
 
     async def _env(self, row: Row) -> None:
-        config = (await self._watch.engine.inspect(row.key)).config
+        config = (await self._fleet.engine(row.host).inspect(row.key)).config
         pairs = (entry.partition("=") for entry in config.env or ())
         rows = [(name, value) for name, _, value in pairs]
         self._text.show_table(("VARIABLE", "VALUE"), rows)
 
     async def _top(self, row: Row) -> None:
-        top = await self._watch.engine.top(row.key)
+        top = await self._fleet.engine(row.host).top(row.key)
         self._text.show_table(top.titles or ("",), top.processes or [])
 
     async def _history(self, row: Row) -> None:
-        layers = await self._watch.engine.images.history(row.key)
+        layers = await self._fleet.engine(row.host).images.history(row.key)
         rows = [
             (
                 time.strftime("%Y-%m-%d", time.gmtime(layer.created)),
@@ -218,7 +218,11 @@ class Contents(Vertical):
         self._text.show_table(("CREATED", "SIZE", "BY"), rows)
 
     def _show_stats(self) -> None:
-        usage = self._watch.inventory.usage
+        usage = {
+            identifier: use
+            for inventory in self._fleet.inventories
+            for identifier, use in inventory.usage.items()
+        }
         rows = [row for row in self._rows if row.kind == "container" and row.key]
         if rows:
             self._stats.show([(row.name, usage.get(row.key)) for row in rows])
@@ -230,7 +234,8 @@ class Contents(Vertical):
         }
         members = [
             container
-            for container in self._watch.inventory.containers
+            for inventory in self._fleet.inventories
+            for container in inventory.containers
             if container.running and _is_of(container.labels or {}, wanted)
         ]
         several = [
@@ -243,7 +248,8 @@ class Contents(Vertical):
         keys = {row.key for row in self._rows if row.kind == "container" and row.key}
         projects = {row.key.partition("/")[0] for row in self._rows if row.kind == "project"}
         rows = []
-        for event in reversed(self._watch.events):
+        events = [event for watch in self._fleet.watches.values() for event in watch.events]
+        for event in sorted(events, key=lambda event: -event.time_ns):
             project = event.attributes.get("com.docker.compose.project", "")
             if (keys and event.id not in keys) or (projects and project not in projects):
                 continue
@@ -283,4 +289,6 @@ def _joined(targets: list[Target]) -> Target:
         names=tuple(name for target in targets for name in target.names),
         projects=tuple(dict.fromkeys(p for target in targets for p in target.projects)),
         services=tuple(dict.fromkeys(s for target in targets for s in target.services)),
+        # Of several engines all are read; names that only one has are found there.
+        host=targets[0].host if len({target.host for target in targets}) == 1 else "",
     )

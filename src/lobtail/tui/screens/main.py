@@ -12,13 +12,12 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer
 
-from lobtail.api import Engine
+from lobtail.tui.fleet import Fleet
 from lobtail.tui.screens.contents import Contents
 from lobtail.tui.screens.steering import Steering
 from lobtail.tui.state.inventory import KINDS
 from lobtail.tui.state.look import Look
 from lobtail.tui.state.target import Target
-from lobtail.tui.watch import Watch
 from lobtail.tui.widgets.header import HeaderLine
 from lobtail.tui.widgets.list_panel import ListPanel
 from lobtail.tui.widgets.log_pane import LogPane
@@ -46,7 +45,7 @@ class MainScreen(Screen[None]):
 
     def __init__(
         self,
-        engine: Engine,
+        fleet: Fleet,
         target: Target,
         look: Look,
         *,
@@ -59,14 +58,14 @@ class MainScreen(Screen[None]):
         self.lend = lend
         """Gives the terminal to somebody else for a while."""
         self.read_only = read_only
-        self.watch_engine = Watch(engine, self._changed)
+        self.fleet = fleet
         self.header = HeaderLine()
         self.steering = Steering(self)
         self.panels = [
             ListPanel(kind, title, opened=self._open, asked=self.steering.ask)
             for kind, title in zip(KINDS, _TITLES, strict=True)
         ]
-        self.contents = Contents(self.watch_engine, look, histogram=histogram)
+        self.contents = Contents(fleet, look, histogram=histogram)
         self._dirty: set[str] = set()
         self._resting: Timer | None = None
         self._last = self.panels[1]
@@ -92,7 +91,8 @@ class MainScreen(Screen[None]):
         self._set_colors()
         self.set_interval(1 / _FRAMES, self._tick)
         self.set_interval(3, self.contents.update_top)
-        self.watch_engine.start()
+        for watch in self.fleet.watches.values():
+            watch.start(self._changed)
         self.contents.show_target(self._target)
         named = self._target != Target()
         self.set_focus(self.pane.view if named else self.panels[1])
@@ -100,7 +100,8 @@ class MainScreen(Screen[None]):
 
     async def on_unmount(self) -> None:
         """End what goes on behind the screen."""
-        await self.watch_engine.aclose()
+        for watch in self.fleet.watches.values():
+            await watch.aclose()
 
     # --- drawing ----------------------------------------------------------------------------
 
@@ -122,21 +123,13 @@ class MainScreen(Screen[None]):
             self.contents.update_usage()
         if "events" in dirty:
             self.contents.update_events()
-        watch = self.watch_engine
-        self.header.show(
-            about=watch.about,
-            error=watch.error,
-            connected=watch.connected,
-            running=watch.inventory.running,
-            total=len(watch.inventory.containers),
-            read_only=self.read_only,
-        )
+        self.header.show(self.fleet.watches, read_only=self.read_only)
         self.contents.update_bar()
 
     def show_lists(self) -> None:
         """Show what the engine has."""
         for panel in self.panels:
-            panel.show(self.watch_engine.inventory.rows(panel.kind))
+            panel.show(self.fleet.rows(panel.kind))
         self._share_room()
 
     def _share_room(self) -> None:

@@ -48,9 +48,9 @@ class Steering:
             case "shell" | "attach":
                 self._talk(panel, name)
             case "pull":
-                self._pull()
+                self._pull(panel)
             case "prune":
-                self._prune(panel.kind)
+                self._prune(panel)
             case _:
                 self._act(panel, name)
 
@@ -74,14 +74,18 @@ class Steering:
         )
 
     def _sort(self) -> None:
-        inventory = self._screen.watch_engine.inventory
-        inventory.sort = SORTS[(SORTS.index(inventory.sort) + 1) % len(SORTS)]
+        inventories = self._screen.fleet.inventories
+        wanted = SORTS[(SORTS.index(inventories[0].sort) + 1) % len(SORTS)]
+        for inventory in inventories:
+            inventory.sort = wanted
         self._screen.show_lists()
-        self._say(f"containers by {inventory.sort}")
+        self._say(f"containers by {wanted}")
 
     def _hide(self) -> None:
-        inventory = self._screen.watch_engine.inventory
-        inventory.hide_stopped = not inventory.hide_stopped
+        inventories = self._screen.fleet.inventories
+        hide = not inventories[0].hide_stopped
+        for inventory in inventories:
+            inventory.hide_stopped = hide
         self._screen.show_lists()
 
     def _menu(self, panel: ListPanel) -> None:
@@ -134,7 +138,7 @@ class Steering:
     def _perform(self, action: Action, rows: list[Row], panel: ListPanel) -> None:
         async def work() -> None:
             self._say(f"{action.words}: {_names(rows)} …")
-            done, faults = await perform(self._screen.watch_engine.engine, action, rows)
+            done, faults = await perform(self._screen.fleet.engine, action, rows)
             for fault in faults[:3]:
                 self._say(fault, severity="error")
             if len(faults) > 3:
@@ -142,11 +146,12 @@ class Steering:
             if done:
                 self._say(f"{action.done}: {', '.join(done)}")
             panel.marked.clear()
-            self._screen.watch_engine.refresh()
+            self._refresh()
 
         self._screen.run_worker(work(), exit_on_error=False)
 
-    def _prune(self, kind: Kind) -> None:
+    def _prune(self, panel: ListPanel) -> None:
+        kind, host = panel.kind, self._host_of(panel)
         question = PRUNE_QUESTIONS.get(kind)
         if question is None:
             self._say("projects cannot be pruned", severity="warning")
@@ -154,11 +159,12 @@ class Steering:
 
         async def work() -> None:
             try:
-                self._say(await prune(self._screen.watch_engine.engine, kind))
+                self._say(await prune(self._screen.fleet.engine(host), kind))
             except LobtailError as exc:
                 self._say(str(exc), severity="error")
-            self._screen.watch_engine.refresh()
+            self._refresh()
 
+        question += f" On {host}." if host else ""
         self._confirm(question, lambda: self._screen.run_worker(work(), exit_on_error=False))
 
     def _rename(self, panel: ListPanel) -> None:
@@ -168,7 +174,7 @@ class Steering:
 
         async def work(name: str) -> None:
             try:
-                await self._screen.watch_engine.engine.rename(row.key, name)
+                await self._screen.fleet.engine(row.host).rename(row.key, name)
             except LobtailError as exc:
                 self._say(str(exc), severity="error")
             else:
@@ -180,12 +186,14 @@ class Steering:
 
         self._prompt(Ask(title=f"rename {row.name} to", text=row.name, done=done))
 
-    def _pull(self) -> None:
+    def _pull(self, panel: ListPanel) -> None:
+        engine = self._screen.fleet.engine(self._host_of(panel))
+
         async def work(reference: str) -> None:
             layers: dict[str, tuple[int, int]] = {}
             shown = 0
             try:
-                pull = self._screen.watch_engine.engine.images.pull(reference)
+                pull = engine.images.pull(reference)
                 self._say(f"pulling {reference} …")
                 async with pull:
                     async for step in pull:
@@ -204,7 +212,7 @@ class Steering:
                 self._say(str(exc), severity="error")
             else:
                 self._say(f"pulled {reference}")
-            self._screen.watch_engine.refresh("image")
+            self._refresh("image")
 
         def done(text: str) -> None:
             if text.strip():
@@ -214,7 +222,7 @@ class Steering:
             if not text.strip():
                 return ""
             try:
-                self._screen.watch_engine.engine.images.pull(text.strip())
+                engine.images.pull(text.strip())
             except ConfigError as exc:
                 return str(exc)
             return ""
@@ -226,7 +234,7 @@ class Steering:
         if row is None:
             return
         talk = session.shell if name == "shell" else session.attach
-        engine = self._screen.watch_engine.engine
+        engine = self._screen.fleet.engine(row.host)
 
         async def work() -> None:
             fault = await self._screen.lend(lambda: talk(engine, row.key, row.name))
@@ -243,6 +251,15 @@ class Steering:
         return row
 
     # --- its own ----------------------------------------------------------------------------
+
+    def _refresh(self, *kinds: str) -> None:
+        for watch in self._screen.fleet.watches.values():
+            watch.refresh(*kinds)
+
+    def _host_of(self, panel: ListPanel) -> str:
+        """Return the engine that the cursor is on, else the first."""
+        first = next(iter(self._screen.fleet.engines))
+        return panel.row.host or first if panel.row is not None else first
 
     def _confirm(self, question: str, then: object) -> None:
         def answered(yes: bool | None) -> None:

@@ -50,6 +50,19 @@ class Row(msgspec.Struct, frozen=True):
     target: Target | None = None
     """Whose log is its log; None for what has none."""
     usage: Usage | None = None
+    host: str = ""
+    """On which of several engines it is."""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """What no other row of its list has."""
+        return self.host, self.key
+
+    def on(self, host: str) -> Row:
+        """Return it as one of several engines' rows."""
+        target = self.target and msgspec.structs.replace(self.target, host=host)
+        name = self.name if self.indent else f"{sanitize(host)}/{self.name}"
+        return msgspec.structs.replace(self, host=host, name=name, target=target)
 
 
 class Inventory(msgspec.Struct):
@@ -80,6 +93,11 @@ class Inventory(msgspec.Struct):
         """How many containers run."""
         return sum(container.running for container in self.containers)
 
+    @staticmethod
+    def everything(running: int) -> Row:
+        """Return the row that stands for all that run."""
+        return Row("container", "", "all that run", "running", "✱", f"{running}", target=Target())
+
     def container(self, identifier: str) -> ContainerSummary | None:
         """Return a container by its ID."""
         return next((c for c in self.containers if c.id == identifier), None)
@@ -101,9 +119,7 @@ class Inventory(msgspec.Struct):
                     yield _group("project", f"{project}/{service}", service, members, target, 1)
 
     def _containers(self) -> Iterable[Row]:
-        yield Row(
-            "container", "", "all that run", "running", "✱", f"{self.running}", target=Target()
-        )
+        yield self.everything(self.running)
         shown = [c for c in self.containers if c.running or not self.hide_stopped]
         for container in sorted(shown, key=self._order):
             usage = self.usage.get(container.id) if container.running else None

@@ -25,6 +25,8 @@ class Target(msgspec.Struct, frozen=True):
     exclude: tuple[str, ...] = ()
     everything: bool = False
     """Also those that do not run."""
+    host: str = ""
+    """On this one of several engines; empty for all."""
 
     @property
     def single(self) -> bool:
@@ -57,9 +59,14 @@ class Target(msgspec.Struct, frozen=True):
         }
 
 
-def command_for(target: Target, wanted: Filter, *, host: str = "", stamps: str = "off") -> str:
-    """Return the ``lobtail tail`` command that shows the same lines, for a shell."""
-    words = ["lobtail", *(("-H", host) if host else ()), "tail"]
+def command_for(
+    target: Target, wanted: Filter, *, engine: tuple[str, ...] = (), stamps: str = "off"
+) -> str:
+    """Return the ``lobtail tail`` command that shows the same lines, for a shell.
+
+    ``engine`` are the options that say which engine is meant.
+    """
+    words = ["lobtail", *engine, "tail"]
     for option, values in (
         ("--project", target.projects),
         ("--service", target.services),

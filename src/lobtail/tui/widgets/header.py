@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.text import Text
 from textual.content import Content
 from textual.widgets import Static
 
 from lobtail.core.sanitize import sanitize
+from lobtail.tui.watch import Watch
 
 __all__ = ["HeaderLine"]
 
@@ -22,24 +25,29 @@ class HeaderLine(Static):
         super().__init__(markup=False)
         self._said: tuple[object, ...] = ()
 
-    def show(
-        self, *, about: str, error: str, connected: bool, running: int, total: int, read_only: bool
-    ) -> None:
+    def show(self, watches: Mapping[str, Watch], *, read_only: bool) -> None:
         """Say something else, if it is something else."""
-        said = (about, error, connected, running, total, read_only, self.size.width)
+        states = [(name, w.about, w.error, w.connected) for name, w in watches.items()]
+        inventories = [watch.inventory for watch in watches.values()]
+        running = sum(inventory.running for inventory in inventories)
+        total = sum(len(inventory.containers) for inventory in inventories)
+        said = (*states, running, total, read_only, self.size.width)
         if said == self._said:
             return
         self._said = said
         left = Text(no_wrap=True)
         left.append("lobtail", "bold")
-        if error:
-            left.append("  ✗ ", "bold red")
-            left.append(f"no connection, trying again: {sanitize(error)}", "red")
-        elif connected:
-            left.append("  ● ", "green")
-            left.append(sanitize(about))
-        else:
-            left.append("  … connecting", "dim")
+        # What does not answer comes first: it must not be cut off.
+        for name, about, error, connected in sorted(states, key=lambda state: not state[2]):
+            called = f"{sanitize(name)}: " if name else ""
+            if error:
+                left.append("  ✗ ", "bold red")
+                left.append(f"{called}no connection, trying again: {sanitize(error)}", "red")
+            elif connected:
+                left.append("  ● ", "green")
+                left.append(sanitize(name or about))
+            else:
+                left.append(f"  … {called}connecting", "dim")
         right = Text(f"  {running} of {total} run", "dim") if total else Text()
         if read_only:
             right.append("  read-only", "bold yellow")

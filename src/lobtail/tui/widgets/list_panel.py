@@ -60,7 +60,7 @@ class ListPanel(Widget, can_focus=True):
         self.title = title
         self.palette: LogColors = DARK
         self.filter = ""
-        self.marked: set[str] = set()
+        self.marked: set[tuple[str, str]] = set()
         self._rows: list[Row] = []
         self._all: list[Row] = []
         self._cursor = 0
@@ -81,22 +81,22 @@ class ListPanel(Widget, can_focus=True):
     @property
     def chosen(self) -> list[Row]:
         """The rows that are marked; without marks the one that is pointed at."""
-        marked = [row for row in self._all if row.key in self.marked]
+        marked = [row for row in self._all if row.place in self.marked]
         return marked or ([self.row] if self.row is not None else [])
 
     def show(self, rows: list[Row]) -> None:
         """Show other rows; the cursor stays on its object, the marks on theirs."""
-        key = self.row.key if self.row is not None else None
+        place = self.row.place if self.row is not None else None
         self._all = rows
-        self.marked &= {row.key for row in rows}
+        self.marked &= {row.place for row in rows}
         wanted = self.filter.lower()
         self._rows = [row for row in rows if wanted in row.name.lower()] if wanted else rows
-        keys = [row.key for row in self._rows]
-        if key is not None and key in keys:
-            self._cursor = keys.index(key)
+        places = [row.place for row in self._rows]
+        if place is not None and place in places:
+            self._cursor = places.index(place)
         else:
-            self._cursor = min(self._cursor, max(len(keys) - 1, 0))
-            if self.row is not None and key is not None:
+            self._cursor = min(self._cursor, max(len(places) - 1, 0))
+            if self.row is not None and place is not None:
                 self.post_message(self.Chosen(self))
         self._scroll()
 
@@ -144,7 +144,7 @@ class ListPanel(Widget, can_focus=True):
         row, colors = self._rows[at], self.palette
         if at == self._cursor:
             base += colors.cursor if self.has_focus else colors.cursor_idle
-        mark = "✓" if row.key in self.marked else " "
+        mark = "✓" if row.place in self.marked else " "
         head = [
             Segment(mark, base + colors.loss),
             Segment("  " * row.indent, base),
@@ -241,7 +241,7 @@ class ListPanel(Widget, can_focus=True):
         """Mark the row, or no longer, and go to the next one."""
         if self.row is None or not self.row.key:
             return
-        self.marked ^= {self.row.key}
+        self.marked ^= {self.row.place}
         self._cursor = min(self._cursor + 1, len(self._rows) - 1)
         self._scroll()
         self.post_message(self.Chosen(self))

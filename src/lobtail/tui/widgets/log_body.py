@@ -27,7 +27,7 @@ from lobtail.tui.widgets.palette import LogColors
 from lobtail.tui.widgets.status import LogStatus, LogStatusLine
 
 if TYPE_CHECKING:
-    from lobtail.api import Engine
+    from lobtail.tui.fleet import Fleet
 
 __all__ = ["LogBody"]
 
@@ -53,6 +53,7 @@ class LogBody(Vertical):
         super().__init__(id=id)
         self.model = Log()
         self.feed: Feed | None = None
+        self.fleet: Fleet | None = None
         self.view = LogView(self.model, id="log")
         self.view.look = look
         self.view.edge = self._edge_words
@@ -91,7 +92,7 @@ class LogBody(Vertical):
 
     # --- whose log --------------------------------------------------------------------------
 
-    def open(self, engine: Engine, target: Target) -> None:
+    def open(self, fleet: Fleet, target: Target) -> None:
         """Show the log of other containers."""
         if self.feed is not None:
             if self.feed.target == target:
@@ -100,7 +101,8 @@ class LogBody(Vertical):
             closing.add_done_callback(lambda _: None)
         self.detail.remove_class("open")
         self.beyond = None
-        self.feed = Feed(engine, target, self.model, self.touch)
+        self.fleet = fleet
+        self.feed = Feed(fleet, target, self.model, self.touch)
         self.view.set_look(names=not target.single)
         self.view.follow(True)
         self.feed.begin_at_end()

@@ -217,8 +217,11 @@ class LogPane(LogBody):
 
     def action_command(self) -> None:
         """Show the command that shows the same, and copy it."""
-        if self.feed is not None:
-            command = command_for(self.feed.target, self.model.filter, stamps=self.view.look.stamp)
+        if self.feed is not None and self.fleet is not None:
+            target = self.feed.target
+            words = self.fleet.engine_words(target.host)
+            stamps = self.view.look.stamp
+            command = command_for(target, self.model.filter, engine=words, stamps=stamps)
             self.app.copy_to_clipboard(command)
             self.notify(command, title="Copied", timeout=8, markup=False)
 

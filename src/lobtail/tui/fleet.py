@@ -1,0 +1,88 @@
+"""The engines that are looked at: one, or several by their names."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from lobtail.api import Engine, tail_engines
+from lobtail.engine.models import ContainerSummary
+from lobtail.errors import LobtailError
+from lobtail.reading.merged import Merged
+from lobtail.tui.state.inventory import Inventory, Kind, Row
+from lobtail.tui.watch import Watch
+
+__all__ = ["Fleet"]
+
+
+class Fleet:
+    """Engines by name; the name is empty where there is only one.
+
+    ``words`` are what the command line calls each of them by, such as ``-c prod``.
+    """
+
+    def __init__(
+        self,
+        engines: Mapping[str, Engine],
+        words: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        self.engines = dict(engines)
+        self.words = dict(words or {})
+        self.watches = {name: Watch(engine) for name, engine in self.engines.items()}
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one."""
+        return len(self.engines) > 1
+
+    def engine(self, host: str) -> Engine:
+        """Return an engine by its name."""
+        return self.engines[host]
+
+    def engine_words(self, host: str) -> tuple[str, ...]:
+        """Return the options that name an engine, or all of them for no name."""
+        if host:
+            return self.words.get(host, ())
+        return tuple(word for words in self.words.values() for word in words)
+
+    # --- what is read -----------------------------------------------------------------------
+
+    def tail(self, *names: str, host: str = "", **options: Any) -> Merged:
+        """Tail containers of one engine, or of all."""
+        if not self.several or host:
+            return self.engine(host).tail(*names, **options)
+        return tail_engines(self.engines, *names, **options)
+
+    async def containers(self) -> list[ContainerSummary]:
+        """List the containers of the engines that answer, also those that do not run."""
+        asked = (engine.list(all=True) for engine in self.engines.values())
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        listed: list[ContainerSummary] = []
+        for answer in answers:
+            if isinstance(answer, LobtailError):
+                continue
+            if isinstance(answer, BaseException):
+                raise answer
+            listed += answer
+        return listed
+
+    # --- what they have ---------------------------------------------------------------------
+
+    @property
+    def inventories(self) -> list[Inventory]:
+        """What each has."""
+        return [watch.inventory for watch in self.watches.values()]
+
+    def rows(self, kind: Kind) -> list[Row]:
+        """Return the rows of a list, those of all engines one after another."""
+        if not self.several:
+            return self.inventories[0].rows(kind)
+        rows: list[Row] = []
+        for name, watch in self.watches.items():
+            own = watch.inventory.rows(kind)
+            rows += [row.on(name) for row in own if kind != "container" or row.key]
+        if kind == "container":
+            running = sum(inventory.running for inventory in self.inventories)
+            rows.insert(0, Inventory.everything(running))
+        return rows
