@@ -9,11 +9,12 @@ The store is in the folder of docker's configuration (docker/cli, ``cli/context/
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 from lobtail.engine.tls import Tls, config_folder
 from lobtail.errors import ConfigError
@@ -22,6 +23,10 @@ __all__ = ["DEFAULT", "Context", "current_context", "read_context"]
 
 DEFAULT: Final = "default"
 """The context that is none: the host of the command line or the environment."""
+
+
+# What reading JSON raises that is none.
+_BROKEN: Final = (msgspec.DecodeError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,8 @@ def current_context(environ: Mapping[str, str]) -> tuple[str, str]:
         return name, "DOCKER_CONTEXT"
     path = config_folder(environ) / "config.json"
     try:
-        config = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        config = msgspec.json.decode(path.read_bytes())
+    except (OSError, *_BROKEN):
         return DEFAULT, ""  # as the docker CLI: no usable file, no context
     name = config.get("currentContext") if isinstance(config, dict) else None
     return (name, f"currentContext in {path}") if isinstance(name, str) and name else (DEFAULT, "")
@@ -57,7 +62,7 @@ def read_context(name: str, environ: Mapping[str, str], origin: str) -> Context:
     digest = sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
     path = store / "meta" / digest / "meta.json"
     try:
-        meta = json.loads(path.read_bytes())
+        meta = msgspec.json.decode(path.read_bytes())
     except FileNotFoundError as exc:
         there = ", ".join(_names(store)) or "none but the default one"
         text = f"there is no docker context {name!r} ({origin}); there is {there}"
@@ -66,7 +71,7 @@ def read_context(name: str, environ: Mapping[str, str], origin: str) -> Context:
         raise ConfigError(
             f"the docker context {name!r} ({origin}): {path}: {exc.strerror}"
         ) from exc
-    except (ValueError, RecursionError) as exc:
+    except _BROKEN as exc:
         raise ConfigError(f"the docker context {name!r} ({origin}): {path} is no JSON") from exc
     endpoint = _docker(meta)
     if endpoint is None:
@@ -99,8 +104,8 @@ def _names(store: Path) -> list[str]:
     names = []
     for path in store.glob("meta/*/meta.json"):
         try:
-            meta = json.loads(path.read_bytes())
-        except (OSError, ValueError, RecursionError):
+            meta = msgspec.json.decode(path.read_bytes())
+        except (OSError, *_BROKEN):
             continue
         if isinstance(meta, dict) and isinstance(meta.get("Name"), str):
             names.append(meta["Name"])
