@@ -244,19 +244,19 @@ def test_a_closed_stdout_ends_it(engine: TestEngine, box: str) -> None:
 # --- a reader that has stopped ------------------------------------------------------------------
 
 
-def test_a_stopped_reader_keeps_neither_signals_nor_input_back(engine: TestEngine) -> None:
+def test_a_stopped_reader_keeps_neither_signals_nor_input_back(one_engine: TestEngine) -> None:
     script = (
         "trap 'echo $n >/signalled' USR1; n=0; (read x; echo $x >/read) <&3 & "
         "while :; do head -c 65536 /dev/zero; n=$((n+1)); echo $n >/n; done"
     )
-    name = engine.start(f"exec 3<&0; {WAIT} {script}", "-i", "--log-driver", "none")
-    process = engine.popen("lobtail", "attach", name, stdin=subprocess.PIPE)
+    name = one_engine.start(f"exec 3<&0; {WAIT} {script}", "-i", "--log-driver", "none")
+    process = one_engine.popen("lobtail", "attach", name, stdin=subprocess.PIPE)
 
     def inside(path: str) -> str:
-        return engine.docker("exec", name, "cat", path, check=False)
+        return one_engine.docker("exec", name, "cat", path, check=False)
 
-    wait_attached(engine, name)
-    engine.go(name)
+    wait_attached(one_engine, name)
+    one_engine.go(name)
     # docker's client takes as much ahead before the container waits.
     until(lambda: int(inside("/n") or 0) * 65536 > 1_300_000, "the container writes ahead")
     assert process.stdin is not None
@@ -276,4 +276,4 @@ def test_a_stopped_reader_keeps_neither_signals_nor_input_back(engine: TestEngin
     assert memory(process.pid) < 60 * MIB
     process.kill()
     process.communicate()
-    engine.docker("rm", "-f", name)
+    one_engine.docker("rm", "-f", name)

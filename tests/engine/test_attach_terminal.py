@@ -85,7 +85,7 @@ def test_exec_as_docker(any_engine: TestEngine, shell: str) -> None:
     ids=["default", "flag", "flag over file", "file"],
 )
 def test_detaching(
-    engine: TestEngine,
+    one_engine: TestEngine,
     args: tuple[str, ...],
     config: str,
     keys: bytes,
@@ -94,18 +94,18 @@ def test_detaching(
     if config:
         (tmp_path / "config.json").write_text(config)
     env = {"DOCKER_CONFIG": str(tmp_path)}
-    name = engine.start(ECHO, "-i", "-t")
+    name = one_engine.start(ECHO, "-i", "-t")
     results = []
     for kind in COMMANDS:
-        with start(engine, kind, "attach", *args, name, env=env) as terminal:
+        with start(one_engine, kind, "attach", *args, name, env=env) as terminal:
             terminal.type(b"a" + keys[: len(keys) - 1] + b"\r")
             terminal.read_until(b"got a")
             terminal.type(keys)
             result = terminal.finish()
             results.append((result.stdout[-len(DETACHED) :], result.code, terminal.restored))
     assert results[0] == results[1] == (DETACHED, 1, True)
-    assert running(engine, name)
-    engine.docker("rm", "-f", name)
+    assert running(one_engine, name)
+    one_engine.docker("rm", "-f", name)
 
 
 def test_detaching_from_exec(any_engine: TestEngine, shell: str) -> None:
@@ -134,37 +134,37 @@ def test_the_size_follows(any_engine: TestEngine, shell: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"])
-def test_signals_put_the_terminal_back(engine: TestEngine, number: str) -> None:
-    name = engine.start(ECHO, "-i", "-t")
+def test_signals_put_the_terminal_back(one_engine: TestEngine, number: str) -> None:
+    name = one_engine.start(ECHO, "-i", "-t")
     for args in (("attach", name), ("exec", "-it", name, "sleep", "1000")):
-        with start(engine, "lobtail", *args) as terminal:
+        with start(one_engine, "lobtail", *args) as terminal:
             terminal.process.send_signal(signal.Signals[number])
             assert terminal.finish().code == 128 + signal.Signals[number]
             assert terminal.restored
-    assert running(engine, name)
-    engine.docker("rm", "-f", name)
+    assert running(one_engine, name)
+    one_engine.docker("rm", "-f", name)
 
 
-def test_ctrl_c_without_a_tty(engine: TestEngine) -> None:
+def test_ctrl_c_without_a_tty(one_engine: TestEngine) -> None:
     loop = "while :; do usleep 10000; done"
-    name = engine.start(f"trap 'echo got it; exit 7' INT; echo ready; {loop}", "-i")
-    until(lambda: engine.docker("logs", name) == "ready", "the container is ready")
+    name = one_engine.start(f"trap 'echo got it; exit 7' INT; echo ready; {loop}", "-i")
+    until(lambda: one_engine.docker("logs", name) == "ready", "the container is ready")
     with Terminal() as terminal:
-        terminal.start([*LOBTAIL, "attach", name], engine.env())
+        terminal.start([*LOBTAIL, "attach", name], one_engine.env())
         told = ("events", "--since", "1h", "--until", "0s", "--filter", f"container={name}")
-        until(lambda: "attach" in engine.docker(*told), "it is attached")
+        until(lambda: "attach" in one_engine.docker(*told), "it is attached")
         terminal.type(b"\x03")
         assert terminal.finish() == Result(b"^Cgot it\r\n", b"", 7)
         assert terminal.restored
 
 
-def test_while_it_is_stopped_the_terminal_is_the_shells(engine: TestEngine) -> None:
-    name = engine.start(ECHO, "-i", "-t")
+def test_while_it_is_stopped_the_terminal_is_the_shells(one_engine: TestEngine) -> None:
+    name = one_engine.start(ECHO, "-i", "-t")
     with Terminal() as terminal:
         # A shell with job control, so that there is who takes over and who says "go on".
         command = " ".join([*LOBTAIL, "attach", name])
         script = f"{command} & echo pid $!; fg; echo stopped; read x; fg; echo code $?"
-        terminal.start(["sh", "-mc", script], engine.env())
+        terminal.start(["sh", "-mc", script], one_engine.env())
         until(lambda: terminal.raw, "the terminal is raw")
         terminal.type(b"one\r")
         shown = terminal.read_until(b"got one")
@@ -180,20 +180,20 @@ def test_while_it_is_stopped_the_terminal_is_the_shells(engine: TestEngine) -> N
         terminal.read_until(b"code 1")
         terminal.finish()
         assert terminal.restored
-    engine.docker("rm", "-f", name)
+    one_engine.docker("rm", "-f", name)
 
 
 @pytest.mark.parametrize("tty", [True, False], ids=["tty", "frames"])
 @pytest.mark.parametrize("command", ["attach", "exec"])
-def test_a_connection_that_is_cut(engine: TestEngine, command: str, tty: bool) -> None:
+def test_a_connection_that_is_cut(one_engine: TestEngine, command: str, tty: bool) -> None:
     script = "read x; seq 30000; sleep 1000"
     options = ("-i", "-t") if tty else ("-i",)
-    name = engine.start(script, *options)
+    name = one_engine.start(script, *options)
     args = ("attach", name) if command == "attach" else ("exec", *options, name, "sh", "-c", script)
 
     def scenario(host: str) -> None:
         with Terminal() as terminal:
-            env = {**engine.env({"LOBTAIL_TIMEOUT": "3"}), "DOCKER_HOST": host}
+            env = {**one_engine.env({"LOBTAIL_TIMEOUT": "3"}), "DOCKER_HOST": host}
             terminal.start([*LOBTAIL, *args], env)
             if tty:
                 until(lambda: terminal.raw, "the terminal is raw")
@@ -203,30 +203,30 @@ def test_a_connection_that_is_cut(engine: TestEngine, command: str, tty: bool) -
             assert terminal.restored
             last = result.stdout.decode().splitlines()[-1]
             assert re.search(
-                "lobtail: the (connection to|engine at|stream ended inside a frame)", last
+                "lobtail: the (connection to|one_engine at|stream ended inside a frame)", last
             )
             assert b"\r\n1000\r\n" in result.stdout
 
     async def main() -> None:
-        async with CuttingProxy(engine.host, lambda: 100_000, 1) as proxy:
+        async with CuttingProxy(one_engine.host, lambda: 100_000, 1) as proxy:
             await asyncio.to_thread(scenario, proxy.host)
             assert proxy.cuts == 1
 
     asyncio.run(main())
-    engine.docker("rm", "-f", name)
+    one_engine.docker("rm", "-f", name)
 
 
-def test_without_a_tty_only_colours_act(engine: TestEngine) -> None:
-    name = engine.start("sleep 1000")
+def test_without_a_tty_only_colours_act(one_engine: TestEngine) -> None:
+    name = one_engine.start("sleep 1000")
     printed = r"\033[31mred\033[0m \033[2J\033]0;title\007\n"
     args = ("exec", name, "printf", printed)
     with Terminal() as terminal:
-        terminal.start([*LOBTAIL, *args], engine.env())
+        terminal.start([*LOBTAIL, *args], one_engine.env())
         assert terminal.finish().stdout == b"\x1b[31mred\x1b[0m " + "␛[2J␛]0;title␇\r\n".encode()
     with Terminal() as terminal:
-        terminal.start([*LOBTAIL, args[0], "--raw", *args[1:]], engine.env())
+        terminal.start([*LOBTAIL, args[0], "--raw", *args[1:]], one_engine.env())
         assert terminal.finish().stdout == b"\x1b[31mred\x1b[0m \x1b[2J\x1b]0;title\x07\r\n"
-    engine.docker("rm", "-f", name)
+    one_engine.docker("rm", "-f", name)
 
 
 def test_the_process_is_removed(any_engine: TestEngine) -> None:

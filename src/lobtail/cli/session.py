@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import select
 import signal
 import threading
 from collections.abc import Callable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Session"]
 
-READ_SIZE: Final = 32 * 1024
+READ_SIZE: Final = 64 * 1024
 
 
 class Session:
@@ -39,37 +40,54 @@ class Session:
 
     async def run(self, outputs: Outputs) -> None:
         """Copy until the stream ends; errors are those of the stream and of our outputs."""
-        tasks = {showing := asyncio.create_task(self._show(outputs))}
+        # One batch is read while another is written.
+        batches: asyncio.Queue[list[Frame] | None] = asyncio.Queue(1)
+        reading = asyncio.create_task(self._read(batches))
+        writing = asyncio.create_task(_write(batches, outputs))
+        tasks = {reading, writing}
         if self._stdin:
             tasks.add(asyncio.create_task(self._feed()))
         left = tasks
         try:
-            while not showing.done():
+            while not writing.done():
                 done, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
+                for task in done - {reading}:
                     task.result()
+            reading.result()  # what came before an error is written by now
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _show(self, outputs: Outputs) -> None:
-        def write(frames: list[Frame]) -> None:
-            for frame in frames:
-                out = outputs.err if frame.stream is Stream.STDERR else outputs.out
-                out.write(frame.payload)
-
-        writer = _Writer(write)
-        async for frames in self._stream.runs():
-            await writer.write(frames)
+    async def _read(self, batches: asyncio.Queue[list[Frame] | None]) -> None:
+        failure = None
+        try:
+            async for frames in self._stream.runs():
+                await batches.put(frames)
+        except LobtailError as exc:
+            failure = exc
+        await batches.put(None)
+        if failure is not None:
+            raise failure
 
     async def _feed(self) -> None:
         # A process that takes no more is told of by the end of its output.
         with suppress(ConnectionLostError):
-            while data := await _read(0):
+            while data := await _read_input(0):
                 await self._stream.write(data)
             self.input_ended = True
             await self._stream.write_eof()
+
+
+async def _write(batches: asyncio.Queue[list[Frame] | None], outputs: Outputs) -> None:
+    def write(frames: list[Frame]) -> None:
+        for frame in frames:
+            out = outputs.err if frame.stream is Stream.STDERR else outputs.out
+            out.write(frame.payload)
+
+    writer = _Writer(write)
+    while (frames := await batches.get()) is not None:
+        await writer.write(frames)
 
 
 class _Writer:
@@ -110,7 +128,7 @@ def _settle(future: asyncio.Future[None], error: Exception | None) -> None:
         future.set_exception(error)
 
 
-async def _read(fd: int) -> bytes:
+async def _read_input(fd: int) -> bytes:
     """Read what there is, when there is something; nothing at the end."""
     while True:
         await _readable(fd)
@@ -127,6 +145,9 @@ async def _read(fd: int) -> bytes:
 
 
 async def _readable(fd: int) -> None:
+    if select.select([fd], [], [], 0)[0]:
+        await asyncio.sleep(0)  # others have their turn
+        return
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     try:
