@@ -60,7 +60,12 @@ def _ask(place: Place, ask: Callable[[EngineClient], Awaitable[list[T]]]) -> lis
     os.environ.update(_NEVER_ASK)
     # The command line itself finds them: whatever may stand in front of a command counts.
     engines = cli.main([*place.root, "__engine", *place.hosts], "lobtail", standalone_mode=False)
-    return asyncio.run(_ask_all(engines, ask))
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(_ask_all(engines, ask))
+    finally:
+        # Unlike asyncio.run, this waits for no thread that still looks up the address of a name.
+        loop.close()
 
 
 async def _ask_all(
