@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -68,17 +67,23 @@ def test_a_context_that_is_not_there() -> None:
     assert "no docker context 'nosuch'" in texts(report, "error")[0]
 
 
-@pytest.mark.parametrize("path", ["/_ping", "/version", "/info", "/containers/json"])
+HTML = answer("<html><title>502</title>", 502, "Bad Gateway")
+
+
 @pytest.mark.parametrize(
-    "script",
+    ("path", "script"),
     [
-        [stall],
-        [cut],
-        answer("<html><title>502</title>", 502, "Bad Gateway"),
-        answer("{"),
-        json_answer({"message": "no"}, 500, "no"),
+        ("/_ping", [stall]),
+        ("/_ping", HTML),
+        ("/version", [cut]),
+        ("/version", answer("{")),
+        ("/info", [stall]),
+        ("/info", json_answer({"message": "no"}, 500, "no")),
+        ("/info", answer("{")),
+        ("/containers/json", [stall]),
+        ("/containers/json", HTML),
     ],
-    ids=["stalls", "cuts", "html", "garbage", "refuses"],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_an_engine_that_fails_half_way(path: str, script: Script) -> None:
     answers = {path: script} | {
@@ -86,9 +91,6 @@ def test_an_engine_that_fails_half_way(path: str, script: Script) -> None:
     }
     with FakeHost(Box("web"), answers=answers) as engine:
         code, report = doctor(engine.host)
-        if path == "/_ping" and code == 0:  # its body says nothing that matters
-            assert script == answer("{")
-            return
         refused = path == "/info" and not texts(report, "error")
         assert code == (0 if refused else 1)
         assert texts(report, "note" if refused else "error")
@@ -174,7 +176,6 @@ def test_secrets_are_not_told() -> None:
 
 def test_an_engine_that_stalls_is_not_waited_for_long() -> None:
     with FakeEngine(answers={"/_ping": [stall]}) as engine:
-        began = time.monotonic()
         result = lobtail(engine.host, "doctor")
-        assert result.code == 1
-        assert time.monotonic() - began < 30  # five seconds of silence, on any machine
+    assert result.code == 1
+    assert b"has not answered for 5 s" in result.stdout

@@ -6,8 +6,11 @@ _lobtail() {
     # The line up to the cursor: bash's own words are split at = and : too.
     while IFS=$'\t' read -r kind word help; do
         case $kind in
-            part) goes_on=1 ;&
             word) COMPREPLY+=("$word") ;;
+            part)
+                COMPREPLY+=("$word")
+                goes_on=1
+                ;;
             file | dir)
                 # What is completed is the part behind --file=, or the whole word.
                 compopt -o filenames 2>/dev/null
