@@ -15,13 +15,13 @@ SHELLS: Final = ("bash", "zsh", "fish")
 
 
 @click.command("completion", short_help="Print the completion script of a shell.")
-@click.argument("shell", type=click.Choice(SHELLS))
+@click.argument("shell", type=click.Choice(SHELLS), metavar="SHELL")
 def command(shell: str) -> None:
-    r"""Print the completion script of SHELL: bash, zsh or fish.
+    """Print the completion script of SHELL: bash, zsh or fish.
 
     \b
-    bash   source <(lobtail completion bash)              in ~/.bashrc
-    zsh    source <(lobtail completion zsh)               in ~/.zshrc, behind compinit
-    fish   lobtail completion fish | source               in ~/.config/fish/config.fish
-    """
+    bash   source <(lobtail completion bash)   in ~/.bashrc
+    zsh    source <(lobtail completion zsh)    in ~/.zshrc, behind compinit
+    fish   lobtail completion fish | source    in ~/.config/fish/config.fish
+    """  # noqa: D301 - the backspace itself keeps click from filling the lines below it
     Output.stdout().write((Path(__file__).parent / "shells" / f"lobtail.{shell}").read_bytes())

@@ -116,7 +116,8 @@ def _usage(exc: click.ClickException) -> int:
         for line in exc.format_message().splitlines():
             narrate(line)
         return 2
-    narrate(f"lobtail: {exc.format_message()}")
+    message = exc.format_message().replace("\n\t", " ")  # click lists choices one a line
+    narrate(f"lobtail: {message}")
     context = getattr(exc, "ctx", None)
     if context is not None:
         narrate(f"Try '{context.command_path} --help'.")

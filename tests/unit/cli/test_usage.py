@@ -36,6 +36,8 @@ COMMANDS = ["completion", "config", "doctor", "frames", "logs", "plugin", "ps", 
         (("frames", "--since", "x", "web"), "invalid value for --since"),
         (("ps", "web"), "unexpected extra argument (web)"),
         (("ps", "--json=perhaps"), "--json takes true or false, not 'perhaps'"),
+        (("completion",), "Missing argument 'SHELL'. Choose from: bash, zsh, fish"),
+        (("completion", "csh"), "'csh' is not one of 'bash', 'zsh', 'fish'"),
         (("nope",), "No such command 'nope'"),
         (("--nope", "logs", "web"), "No such option '--nope'"),
         (("-H",), "requires an argument"),
@@ -298,8 +300,15 @@ def test_the_host_before_and_behind_the_command(args: tuple[str, ...]) -> None:
             ],
         ),
         (("config",), ["LOBTAIL_TAIL_OUTPUT", "config.toml"]),
+        (
+            ("completion",),
+            [
+                "\n  bash   source <(lobtail completion bash)   in ~/.bashrc\n  zsh  ",
+                "\n  fish   lobtail completion fish | source    in ~/.config/fish/config.fish\n",
+            ],
+        ),
     ],
-    ids=["lobtail", "logs", "ps", "frames", "tail", "config"],
+    ids=["lobtail", "logs", "ps", "frames", "tail", "config", "completion"],
 )
 def test_help(command: tuple[str, ...], words: list[str], flag: str) -> None:
     with FakeEngine() as engine:
