@@ -136,7 +136,7 @@ def test_ssh_is_refused_as_the_engine_refuses(far: Far) -> None:
 
 
 def test_much_through_ssh(far: Far) -> None:
-    name = far.engine.ended("much", "seq 300000")
+    name = far.engine.ended("much", "seq 100000")
     result = far.run("lobtail", "-H", far.ssh, "logs", name)
     assert (result.stderr, result.code) == (b"", 0)
     assert result == far.engine.run("docker", "logs", name)

@@ -195,10 +195,11 @@ def test_an_engine_that_goes_and_comes_back(folder: Path) -> None:
                 {"one": one, "other": other}, on_engine=lambda _, error: told.append(error is None)
             ) as tail,
         ):
-            link.unlink()
-            b.__exit__(None, None, None)
             async for item in tail.lines():
                 seen.append(item.text if isinstance(item, Line) else item.kind)
+                if seen[-1] == "b live":
+                    link.unlink()
+                    b.__exit__(None, None, None)
                 if told and not link.exists():
                     link.symlink_to(again.path)
                 if "b3" in seen and told == [False, True]:
@@ -206,15 +207,15 @@ def test_an_engine_that_goes_and_comes_back(folder: Path) -> None:
         return seen
 
     beat = (chunk(line("beat", 9)), lambda _: time.sleep(0.05))
-    history = [line("b1", 1), line("b2", 2)]
+    first, live, last = line("b1", 1), line("b live", 2), line("b3", 3)
     with (
         FakeHost(Box("web", live=beat * 400)) as a,
-        FakeHost(Box("db", [*history, line("b3", 3)])) as again,
+        FakeHost(Box("db", [first, live, last])) as again,
     ):
-        b = FakeHost(Box("db", history)).__enter__()
+        b = FakeHost(Box("db", [first], live=(chunk(live), stall))).__enter__()
         link.symlink_to(b.path)
         seen = [text for text in asyncio.run(main(a, b, again)) if text != "beat"]
-    assert [text for text in seen if text[0] == "b"] == ["b1", "b2", "b3"]
+    assert [text for text in seen if text[0] == "b"] == ["b1", "b live", "b3"]
     # Where it takes long, a gap says that it is still being tried.
     assert {"resumed"} <= {text for text in seen if text[0] != "b"} <= {"gap", "resumed"}
 
