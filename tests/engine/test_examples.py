@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from support.engines import LAB, Result, TestEngine, finish
+from support.engines import LAB, Lab, Result, TestEngine, finish
 from support.examples import Command, blocks, commands, pages, shows
 from support.registry import Registry
 from support.world import World
@@ -30,10 +30,18 @@ PAST = re.compile(r"\d{4}-\d\d-\d\dT")
 
 
 @pytest.fixture(scope="module")
-def world(one_engine: TestEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     subprocess.run([sys.executable, str(LAB), "tools"], check=True)
+    # An engine of its own, unless one was given: on another the containers of other tests run.
+    lab = Lab()
+    given = os.environ.get("LOBTAIL_TEST_HOST", "")
+    if given:
+        subprocess.run([sys.executable, str(LAB), "image", given], check=True)
+    engine = TestEngine("given" if given else "bookworm", given or lab.host("bookworm"))
     with Registry() as registry:
-        yield World(one_engine, tmp_path_factory.mktemp("world"), registry)
+        yield World(engine, tmp_path_factory.mktemp("world"), registry)
+    engine.docker("rm", "-f", "-v", *set(engine.containers.values()), check=False)
+    lab.close()
 
 
 def name_of(page: Path) -> str:
