@@ -31,6 +31,8 @@ from contextlib import closing, suppress
 from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
+from lobtail.errors import LobtailError
+
 __all__ = ["Face", "Portal", "StreamFace"]
 
 P = ParamSpec("P")
@@ -61,6 +63,7 @@ class Portal:
         Raises:
             RuntimeError: the portal is closed, or belongs to the process that this was forked
                 from, or the call comes from the loop itself.
+            LobtailError: there can be no loop; too many files are open, say.
         """
         background = self._begun()
         future: Future[T] = Future()
@@ -169,17 +172,26 @@ class StreamFace(Face):
 
 
 class _Background:
-    """An event loop in a thread. Nothing in it knows the portal."""
+    """An event loop in a thread. Nothing in it knows the portal.
+
+    Raises:
+        LobtailError: the system has no more of what a loop takes.
+    """
 
     def __init__(self, farewell: Callable[[], Awaitable[None]] | None) -> None:
         self.pid = os.getpid()
         self._farewell = farewell
         self._ready = threading.Event()
+        self._failure: OSError | None = None  # why there is no loop
         self._futures: set[Future[Any]] = set()
         # Python would wait for any other thread at its end before ours could be told to stop.
         self._thread = threading.Thread(target=self._serve, name="lobtail", daemon=True)
         self._thread.start()
         self._ready.wait()
+        if self._failure is not None:
+            raise LobtailError(
+                f"no event loop can be made: {self._failure.strerror}"
+            ) from self._failure
         _living.add(self)
 
     def check(self) -> None:
@@ -226,9 +238,16 @@ class _Background:
             self._thread.join(PATIENCE)
 
     def _serve(self) -> None:
-        # It cancels what is left, and closes generators and the loop.
-        with asyncio.Runner() as runner:
-            runner.run(self._main())
+        try:
+            # It cancels what is left, and closes generators and the loop.
+            with asyncio.Runner() as runner:
+                runner.run(self._main())
+        except OSError as exc:
+            if self._ready.is_set():
+                raise
+            # Too many files are open, say. Whoever begins us waits to hear of it.
+            self._failure = exc
+            self._ready.set()
         # Who came too late waits for nothing.
         for future in list(self._futures):
             future.cancel()
@@ -304,7 +323,7 @@ def _forget(background: _Background) -> None:
 
 @atexit.register
 def _end_all() -> None:
-    ours = [background for background in _living if background.pid == os.getpid()]
+    ours = [background for background in list(_living) if background.pid == os.getpid()]
     for background in ours:
         background.end(wait=False)
     for background in ours:

@@ -365,7 +365,7 @@ class Engine(Face):
         self._portal.close()
 
     def close(self) -> None:
-        """Close the connections that are kept for later. Open log streams close themselves."""
+        """Close all connections, also those of open streams, and end the thread."""
         self._portal.close()
 
     def ping(self) -> Ping:

@@ -129,8 +129,10 @@ class Tail(Merged):
         self._spawn(self._watch())
         listed = asyncio.create_task(self._listed.wait())
         watch = next(iter(self._tasks))
-        await asyncio.wait((listed, watch), return_when=asyncio.FIRST_COMPLETED)
-        listed.cancel()
+        try:
+            await asyncio.wait((listed, watch), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            listed.cancel()
         if self._failure is not None:
             raise self._failure
         if self._places is not None:

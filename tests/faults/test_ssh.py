@@ -232,14 +232,17 @@ def test_nothing_is_left_of_many_connections(folder: Path, monkeypatch: pytest.M
     assert open_files() <= before + 1
 
 
-def test_a_failure_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "ends", ["echo no way >&2; exit 255", "echo no way >&2; exec sleep 300 <&- >&-"]
+)
+def test_a_failure_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch, ends: str) -> None:
     async def main() -> None:
         async with Engine("ssh://failing") as engine:
             for _ in range(3):
                 with pytest.raises(ConnectError, match="no way"):
                     await engine.ping()
 
-    for name, value in script(folder, "echo no way >&2; exit 255").items():
+    for name, value in script(folder, ends).items():
         monkeypatch.setenv(name, value)
     started, before = children(), open_files()
     asyncio.run(main())

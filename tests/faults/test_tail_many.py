@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import Counter
 
 import pytest
 
 from faults.command import lobtail
-from faults.fake_engine import Connection, Script
+from faults.fake_engine import Connection, Script, stall, tell
 from faults.fake_host import Box, FakeHost, line
+from lobtail import Engine
 from lobtail.reading.merged import CONNECTIONS
 
 COUNT = 1000
@@ -60,3 +62,20 @@ def test_row_17_a_thousand_containers_started_together() -> None:
     shown = Counter(result.stdout.decode().splitlines())
     assert shown == Counter(f"{i} {n}" for i in range(COUNT) for n in range(LINES))
     assert host.most == CONNECTIONS
+
+
+def test_a_beginning_that_is_given_up_leaves_no_task() -> None:
+    asked = threading.Event()
+
+    async def main(host: str) -> set[asyncio.Task[None]]:
+        async with Engine(host) as engine:
+            task = asyncio.create_task(engine.tail().__aenter__())
+            await asyncio.to_thread(asked.wait, 30)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            assert task.cancelled()
+        await asyncio.sleep(0)
+        return asyncio.all_tasks() - {asyncio.current_task()}
+
+    with FakeHost(answers={"/containers/json": [tell(asked), stall]}) as host:
+        assert asyncio.run(main(host.host)) == set()

@@ -9,6 +9,7 @@ The store is in the folder of docker's configuration (docker/cli, ``cli/context/
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,13 @@ def read_context(name: str, environ: Mapping[str, str], origin: str) -> Context:
     unverified = endpoint.get("SkipTLSVerify") is True
     folder = store / "tls" / digest / "docker"
     files = {file: str(folder / f"{file}.pem") for file in ("ca", "cert", "key")}
-    there_are = {file: path for file, path in files.items() if Path(path).exists()}
+    try:
+        # Not what cannot be looked at: without it an engine might be trusted, or told, too much.
+        there_are = {file: path for file, path in files.items() if _exists(path)}
+    except OSError as exc:
+        raise ConfigError(
+            f"the docker context {name!r} ({origin}): {exc.filename}: {exc.strerror}"
+        ) from exc
     tls = None
     if there_are or unverified:
         pair = {"cert", "key"} <= there_are.keys()
@@ -91,6 +98,14 @@ def read_context(name: str, environ: Mapping[str, str], origin: str) -> Context:
             verify=not unverified,
         )
     return Context(host if isinstance(host, str) else "", tls)
+
+
+def _exists(path: str) -> bool:
+    try:
+        os.stat(path)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _docker(meta: Any) -> dict[str, Any] | None:

@@ -89,11 +89,12 @@ async def open_ssh(endpoint: Endpoint, factory: Callable[[], P]) -> P:
 
 async def _connect(program: str, endpoint: Endpoint, where: _Where) -> _Pipe:
     """Start what is there at the far end, docker or Podman."""
-    if where in _failed:
-        when, text = _failed[where]
+    # Other threads' loops come here, too.
+    if (failed := _failed.get(where)) is not None:
+        when, text = failed
         if time.monotonic() < when + RESPITE:
             raise _RefusedError(text, SSH_FAILED)
-        del _failed[where]
+        _failed.pop(where, None)
     podman = where in _podman
     try:
         return await _dial(_command(program, endpoint, podman=podman))
@@ -140,15 +141,15 @@ async def _dial(command: list[str]) -> _Pipe:
         pipe.close()
         return _start(command)
     except ConnectionError as exc:
-        # It has its own reasons to end, and tells them by its code.
-        words = await pipe.child.last_words()
-        raise _RefusedError(words, pipe.child.code) from exc
+        try:
+            # It has its own reasons to end, and tells them by its code.
+            words = await pipe.child.last_words()
+            raise _RefusedError(words, pipe.child.code) from exc
+        finally:
+            pipe.close()  # it may have hung up and not ended
     except BaseException:
         pipe.close()
         raise
-    finally:
-        if pipe.child.code is not None:
-            pipe.close()
 
 
 async def _answers(pipe: _Pipe) -> bool:

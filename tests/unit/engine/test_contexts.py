@@ -289,6 +289,19 @@ def test_contexts_that_cannot_be_used(store: Path, meta: Any, words: str) -> Non
     assert len(text.splitlines()) == 1
 
 
+def test_certificates_that_cannot_be_looked_at(store: Path) -> None:
+    add(store, "prod", context("prod", "tcp://prod:2376"))
+    folder = store / "contexts" / "tls" / sha256(b"prod").hexdigest()
+    folder.parent.mkdir()
+    folder.symlink_to(folder)  # what a permission does to others than root
+    with pytest.raises(ConfigError) as caught:
+        resolve(None, {"DOCKER_CONFIG": str(store)}, context="prod")
+    assert str(caught.value) == (
+        f"the docker context 'prod' (--context): {folder}/docker/ca.pem: "
+        "Too many levels of symbolic links"
+    )
+
+
 def test_a_context_without_a_host_is_the_default_socket(store: Path) -> None:
     add(store, "empty", context("empty", ""))
     assert resolve(None, {"DOCKER_CONFIG": str(store)}, context="empty").kind == "unix"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -11,6 +12,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -27,7 +29,7 @@ from faults.fake_engine import (
     stall,
     tell,
 )
-from lobtail import ConfigError, ConnectError, EngineError, Line, Stream
+from lobtail import ConfigError, ConnectError, EngineError, Line, LobtailError, Stream
 from lobtail.portal import Portal
 from lobtail.sync import Engine, Images, LogStream, tail_files
 from support.engines import until
@@ -290,6 +292,18 @@ def test_calls_from_its_own_loop_are_refused() -> None:
 
         engine._portal.call(call)
         assert "from its own event loop" in str(errors[0])
+
+
+def test_too_many_open_files_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> NoReturn:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with FakeEngine() as fake, Engine(fake.host) as engine:
+        with monkeypatch.context() as patch:
+            patch.setattr("asyncio.events.new_event_loop", fail)
+            with pytest.raises(LobtailError, match=r"^no event loop can be made: Too many open"):
+                engine.ping()
+        assert engine.ping().api_version == "1.45"
 
 
 def test_an_engine_that_asks_nothing_has_no_thread() -> None:
