@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 
@@ -19,6 +20,14 @@ COUNT += '[ $((i%5)) = 0 ] && echo "ERROR: no $i" >&2; usleep 50000; done'
 def ui(engine: TestEngine, *args: str, columns: int = 100, rows: int = 30) -> Screen:
     env = {**engine.env({"LOBTAIL_CONFIG": os.devnull}), "TERM": "xterm-256color"}
     return Screen([*LOBTAIL, "ui", *args], env, columns=columns, rows=rows)
+
+
+HOSTILE_LABELS = (
+    *("--label", "evil=\x1b]0;owned\x07\x1b[2J"),
+    *("--label", "com.docker.compose.project=\x1b[2J\x1b]52;c;ZXZpbA==\x07\u202eshop"),
+    *("--label", "com.docker.compose.service=[link=http://x]\x9b2Jweb"),
+    *("--env", "EVIL=\x1b]0;owned\x07"),
+)
 
 
 @pytest.fixture
@@ -66,6 +75,7 @@ def test_a_session(engine: TestEngine, web: str) -> None:
         screen.until("in-42")
         assert screen.raw.count(b"\x1b[?1049l") > before
         screen.press("exit", "enter")
+        screen.until(lambda _: screen.raw.count(b"\x1b[?1049h") == 2)
         screen.until("2 Containers")
         screen.until(" of web")
         screen.resize(80, 24)
@@ -78,14 +88,26 @@ def test_a_session(engine: TestEngine, web: str) -> None:
 def test_nothing_of_a_container_acts_on_the_terminal(engine: TestEngine) -> None:
     payload = b"".join(b"%s|" % value for value in HOSTILE.values()) + b"\nthe end\n"
     octal = "".join(f"\\{byte:03o}" for byte in payload)
-    name = engine.start(f"printf '{octal}'; sleep 60", "--label", "evil=\x1b]0;owned\x07\x1b[2J")
+    name = engine.start(f"printf '{octal}'; sleep 60", *HOSTILE_LABELS)
     try:
         with ui(engine, name, "--wrap") as screen:
             screen.until("the end")
             screen.until("␛]0;owned")
             screen.press("k", "k", "enter")
             screen.until("▼ line")
-            screen.press("q", "q")
+            screen.press("q")
+            # Names and labels in lists, trees and tables.
+            screen.press("1")
+            screen.until("␛[2J␛]52")
+            screen.press("2", "/", name)
+            screen.until(lambda text: f"containers with {name}" in " ".join(text.split()))
+            screen.press("enter")
+            screen.until(" Env ")
+            screen.press("]", "]")
+            screen.until("VARIABLE")
+            screen.press("]")
+            screen.until("HostConfig")
+            screen.press("q")
             assert screen.wait() == 0
             screen.assert_restored()
             screen.assert_harmless()
@@ -104,6 +126,40 @@ def test_a_signal_ends_it_and_the_terminal_is_as_it_was(
         screen.process.send_signal(number)
         assert screen.wait() == code
         screen.assert_restored()
+
+
+def test_without_colours_there_are_none(engine: TestEngine, web: str) -> None:
+    env = {**engine.env({"LOBTAIL_CONFIG": os.devnull}), "COLORTERM": "truecolor", "NO_COLOR": "1"}
+    with Screen([*LOBTAIL, "ui", web], env) as screen:
+        screen.until("ERROR: no")
+        screen.press("q")
+        assert screen.wait() == 0
+        colours = re.findall(rb"[34]8;2;([0-9]+);([0-9]+);([0-9]+)", screen.raw)
+        assert colours
+        assert all(red == green == blue for red, green, blue in colours)
+
+
+def test_attaching_has_the_terminal_until_it_is_left(engine: TestEngine) -> None:
+    name = engine.start("while read -r x; do echo got-$x; done", "-it")
+    try:
+        with ui(engine, name) as screen:
+            screen.press("2", "/", name)
+            screen.until(lambda text: f"containers with {name}" in " ".join(text.split()))
+            screen.press("enter")
+            screen.until(f"● {name}")
+            screen.press("a")
+            screen.until("comes back")
+            screen.press("whale", "enter")
+            screen.until("got-whale")
+            screen.press("ctrl+p", "ctrl+q")
+            screen.until(lambda _: screen.raw.count(b"\x1b[?1049h") == 2)
+            screen.until("3 Images")
+            screen.until(lambda text: "got-whale" in text and "following" in text)
+            screen.press("q")
+            assert screen.wait() == 0
+            screen.assert_restored()
+    finally:
+        engine.docker("rm", "-f", name, check=False)
 
 
 CRASH = """

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, ClassVar
 
 import msgspec
 from textual import events
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Input
@@ -20,9 +22,11 @@ from lobtail.render.stamps import find_zone
 from lobtail.tui.fleet import Fleet
 from lobtail.tui.screens.main import MainScreen
 from lobtail.tui.screens.questions import HelpScreen
+from lobtail.tui.state.keys import keys_of, shown_keys
 from lobtail.tui.state.look import Look, Stamp
 from lobtail.tui.state.target import Target
 from lobtail.tui.widgets.bindings import bindings_of
+from lobtail.tui.widgets.list_panel import ListPanel
 from lobtail.tui.widgets.themes import DARK_THEME, LIGHT_THEME
 
 __all__ = ["LobtailApp", "Settings"]
@@ -111,6 +115,16 @@ class LobtailApp(App[int]):
         self.theme = (LIGHT_THEME if self.settings.theme == "light" else DARK_THEME).name
         self.set_keymap(self.settings.keys)
         self.push_screen(self.main)
+        self.set_timer(1, self._spare_the_collector)
+
+    @staticmethod
+    def _spare_the_collector() -> None:
+        """Have Python's garbage collector leave alone what lives as long as the client.
+
+        It would look at all modules and style sheets again and again, and keys would wait for it.
+        """
+        gc.collect()
+        gc.freeze()
 
     @property
     def main(self) -> MainScreen:
@@ -137,6 +151,18 @@ class LobtailApp(App[int]):
             super()._display(screen, renderable)
 
     # --- keys -------------------------------------------------------------------------------
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Give the palette all that keys do, in the part that has the focus and everywhere."""
+        parts = ("list", "log") if isinstance(screen, MainScreen) else ()
+        focused = "list" if isinstance(self.focused, ListPanel) else "log"
+        for part in ("app", *(part for part in parts if part == focused)):
+            for key in keys_of(part):
+                if key.name != "palette":
+                    pressed = self.settings.keys.get(key.name, key.keys).split(",")[0]
+                    words = key.words[:1].upper() + key.words[1:]
+                    press = partial(self.call_later, self.simulate_key, pressed)
+                    yield SystemCommand(words, f"{shown_keys(key.keys)}  ({key.name})", press)
 
     def action_help(self) -> None:
         """Show all keys."""

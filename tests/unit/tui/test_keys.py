@@ -310,10 +310,14 @@ def test_keys_that_hold_everywhere() -> None:
         await c.until(lambda: isinstance(c.app.screen, HelpScreen))
         await c.press("escape")
         await c.until(lambda: c.app.screen is c.main)
+        # The palette does what a key does.
+        assert not c.main.has_class("zoomed")
         await c.press("ctrl+p")
         await c.until(lambda: c.app.screen is not c.main)
-        await c.press("escape")
-        await c.until(lambda: c.app.screen is c.main)
+        await c.type("whole screen")
+        await c.pilot.pause(0.5)
+        await c.press("enter")
+        await c.until(lambda: c.app.screen is c.main and c.main.has_class("zoomed"))
         await c.press("q")
         await c.until(lambda: not c.app._running or c.app._exit)
 

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Footer
 
 from lobtail.tui.fleet import Fleet
 from lobtail.tui.screens.contents import Contents
@@ -19,6 +18,7 @@ from lobtail.tui.state.inventory import KINDS
 from lobtail.tui.state.look import Look
 from lobtail.tui.state.target import Target
 from lobtail.tui.widgets.header import HeaderLine
+from lobtail.tui.widgets.key_line import KeyLine
 from lobtail.tui.widgets.list_panel import ListPanel
 from lobtail.tui.widgets.log_pane import LogPane
 from lobtail.tui.widgets.palette import DARK, LIGHT
@@ -39,6 +39,7 @@ class MainScreen(Screen[None]):
     """Lists, and what they choose."""
 
     DEFAULT_CSS = """
+    MainScreen { layers: base over; }
     MainScreen #lists { width: 30%; min-width: 26; max-width: 44; border-right: tall $surface; }
     MainScreen.zoomed #lists { display: none; }
     """
@@ -65,6 +66,7 @@ class MainScreen(Screen[None]):
             ListPanel(kind, title, opened=self._open, asked=self.steering.ask)
             for kind, title in zip(KINDS, _TITLES, strict=True)
         ]
+        self.keys = KeyLine()
         self.contents = Contents(fleet, look, histogram=histogram)
         self._dirty: set[str] = set()
         self._resting: Timer | None = None
@@ -83,7 +85,7 @@ class MainScreen(Screen[None]):
                 yield from self.panels
             yield self.contents
         yield Prompt()
-        yield Footer(show_command_palette=False)
+        yield self.keys
 
     def on_mount(self) -> None:
         """Begin."""
@@ -108,6 +110,8 @@ class MainScreen(Screen[None]):
     def _set_colors(self) -> None:
         colors = DARK if self.app.current_theme.dark else LIGHT
         self.contents.set_colors(colors)
+        self.keys.palette = colors
+        self.keys.refresh()
         for panel in self.panels:
             panel.palette = colors
             panel.refresh()

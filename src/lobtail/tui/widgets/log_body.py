@@ -179,7 +179,7 @@ class LogBody(Vertical):
         if now - self._bars_at > 0.25:
             self._bars_at = now
             self._draw_bars()
-        self._show_status()
+        self.show_status()
 
     def _draw_bars(self) -> None:
         if not self.bar.has_class("hidden"):
@@ -195,7 +195,8 @@ class LogBody(Vertical):
         if view.at_top and not view.view.following:
             feed.ask_for_older()
 
-    def _show_status(self) -> None:
+    def show_status(self) -> None:
+        """Say below the log what is shown of it."""
         model, view, feed = self.model, self.view, self.feed
         here = view.here_ns
         hits = model.hits

@@ -55,6 +55,7 @@ class LogCanvas(Widget, can_focus=True):
         """Words for what stands above the oldest line and below the newest."""
         self.clock: Callable[[], int] = time.time_ns
         self._ruler = Ruler()
+        self._base = PLAIN
         self._places: list[Place] = []
         self._grab: str = ""
         self._generation = log.generation
@@ -125,7 +126,7 @@ class LogCanvas(Widget, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Return a row of the screen."""
         width = self.size.width - 1
-        base = self.rich_style
+        base = self._base
         if y >= len(self._places):
             strip = Strip([]).extend_cell_length(width, base)
         elif self._places[y] in (ABOVE, BELOW):
@@ -177,7 +178,7 @@ class LogCanvas(Widget, can_focus=True):
 
     def _ruler_cell(self, y: int) -> Segment:
         colors = self.drawer.colors
-        base = self.rich_style + (colors.thumb if self._ruler.in_thumb(y) else colors.track)
+        base = self._base + (colors.thumb if self._ruler.in_thumb(y) else colors.track)
         sign, color = self._ruler.sign(y, colors)
         return Segment(sign, base + color)
 
@@ -196,6 +197,8 @@ class LogCanvas(Widget, can_focus=True):
         return len(self.drawn(number).rows)
 
     def _lay_out(self) -> None:
+        # Worked out from all style sheets: once a frame is often enough.
+        self._base = self.rich_style
         self.view.height = max(1, self.size.height)
         self.view.below = self.log_.detached
         self.drawer.set(self.look, self.log_.pattern, max(10, self.size.width - 1))

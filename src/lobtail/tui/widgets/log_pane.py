@@ -249,6 +249,7 @@ class LogPane(LogBody):
             if item is not None and not self.view.view.following:
                 self.detail.show(item)
         self.touch()
+        self.show_status()  # an answer to a key is not to wait for the next frame
 
     def on_log_view_opened(self) -> None:
         """Look at a line closely."""

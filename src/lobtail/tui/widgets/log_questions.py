@@ -157,7 +157,8 @@ def _words(exc: ConfigError) -> str:
     if position is None:
         return message
     query = getattr(exc, "query", "")
-    return f"{message}: …{query[position : position + 20] or ' (at the end)'}"
+    rest = query[position : position + 20]
+    return f"{message}: …{rest}" if rest else message
 
 
 def _fault_of(attempt: Callable[[], object]) -> str:

@@ -56,7 +56,7 @@ class Prompt(Widget):
     """Asks one thing at a time; hidden otherwise."""
 
     DEFAULT_CSS = """
-    Prompt { height: auto; display: none; background: $surface; }
+    Prompt { layer: over; dock: bottom; height: auto; display: none; background: $surface; }
     Prompt Horizontal { height: 1; }
     Prompt .title {
         width: auto; padding: 0 1;
