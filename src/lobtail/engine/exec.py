@@ -123,7 +123,8 @@ class ExecStream(TwoWayStream):
     told of in the stream, by the engine, and has the exit code 126 or 127; with ``detach`` it is
     an ``EngineError``. Reading raises what ``AttachStream`` raises.
 
-    With ``detach`` nothing is attached: there is nothing to read, and ``wait`` waits.
+    With ``detach`` nothing is attached: there is nothing to read, and ``wait`` waits. Podman 4.3
+    notes the end of such a command only minutes later, five unless it is configured otherwise.
     """
 
     def __init__(self, engine: EngineClient, container: str, options: ExecOptions) -> None:
