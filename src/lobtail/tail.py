@@ -112,6 +112,7 @@ class Tail(Merged):
         self._listed.clear()
         self._found.clear()
         self._tasks_seen.clear()
+        self._tasks_over.clear()
 
     @property
     def containers(self) -> list[ContainerRef]:

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
-from lobtail.errors import ProtocolError
+from lobtail.errors import ConfigError, ProtocolError
 
 __all__ = [
     "Answer",
@@ -34,6 +34,7 @@ __all__ = [
     "RestartPolicy",
     "State",
     "decode",
+    "encode",
     "encode_filters",
 ]
 
@@ -338,7 +339,19 @@ def encode_filters(filters: Filters | None) -> dict[str, str]:
         name: [values] if isinstance(values, str) else list(values)
         for name, values in filters.items()
     }
-    return {"filters": msgspec.json.encode(lists).decode()}
+    return {"filters": encode(lists).decode()}
+
+
+def encode(value: Any) -> bytes:
+    """Encode what is sent to an engine as JSON.
+
+    Raises:
+        ConfigError: a text in it is not Unicode, which JSON cannot hold.
+    """
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError as exc:
+        raise ConfigError(f"what is no UTF-8 cannot be sent to an engine: {exc.object!r}") from exc
 
 
 def _without_nulls(value: Any) -> Any:

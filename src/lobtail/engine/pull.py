@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lobtail.engine.models import decode
+from lobtail.engine.models import decode, encode
 from lobtail.engine.requests import PATIENCE
 from lobtail.engine.streams import JsonStream
 from lobtail.errors import EngineStreamError
@@ -82,7 +82,7 @@ class PullStream(JsonStream[PullProgress]):
     ) -> None:
         super().__init__(engine, "/images/create", query)
         if auth is not None:
-            encoded = base64.urlsafe_b64encode(msgspec.json.encode(auth)).decode()
+            encoded = base64.urlsafe_b64encode(encode(auth)).decode()
             self._headers = {"X-Registry-Auth": encoded}
 
     async def wait(self) -> None:

@@ -17,7 +17,7 @@ import msgspec
 from lobtail._version import __version__
 from lobtail.engine.answer import Connection, Response
 from lobtail.engine.endpoint import Endpoint
-from lobtail.engine.models import Ping
+from lobtail.engine.models import Ping, encode
 from lobtail.errors import (
     ConfigError,
     ConnectError,
@@ -172,7 +172,7 @@ class Requests:
         more = dict(headers or {})
         body = b""
         if content is not None:
-            body = msgspec.json.encode(content)
+            body = encode(content)
             more["Content-Type"] = "application/json"
         response = await self._send(method, path, more, body, timeout)
         if response.status >= 300 and response.status != 304:  # 304: it was so before

@@ -51,6 +51,7 @@ class TwoWayStream(ABC):
         self._keys = parse_detach_keys(detach_keys)
         self._scanner: DetachScanner | None = None
         self._detached = False
+        self._input_ended = False
         self._told_of_end = False
         self._response: Response | None = None
         self._entered = False
@@ -170,6 +171,8 @@ class TwoWayStream(ABC):
                 broke. What was written by the process before that can still be read.
         """
         connection = self._input()
+        if self._input_ended:
+            raise RuntimeError("stdin was closed by write_eof")
         detach = False
         if self._scanner is not None:
             # The engine looks for them, too; Podman only where each comes by itself.
@@ -189,6 +192,7 @@ class TwoWayStream(ABC):
         connection = self._input()
         if self._scanner is not None and (held := self._scanner.flush()):
             await connection.write(held)
+        self._input_ended = True
         await connection.write_eof()
 
     @property

@@ -38,7 +38,7 @@ from lobtail import (
     Version,
 )
 from lobtail.engine.logs import LogOptions
-from lobtail.engine.models import decode
+from lobtail.engine.models import decode, encode_filters
 from lobtail.engine.requests import MAX_API
 
 T = TypeVar("T")
@@ -524,3 +524,8 @@ def test_a_refused_log_is_an_engine_error() -> None:
     with pytest.raises(EngineError, match="does not support reading") as caught:
         frames_of(FakeEngine(script))
     assert caught.value.status == 501
+
+
+def test_what_is_not_unicode_cannot_be_sent_as_json() -> None:
+    with pytest.raises(ConfigError, match="udcff"):
+        encode_filters({"name": "\udcff"})

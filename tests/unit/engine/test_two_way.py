@@ -314,6 +314,8 @@ def test_input_and_its_end(start: str) -> None:
         await stream.write(bytearray(b"world\n"))
         await stream.write_eof()
         await stream.write_eof()
+        with pytest.raises(RuntimeError, match="closed by write_eof"):
+            await stream.write(b"more")
         return await collect(stream)
 
     engine = fake(HEADS[start], receive(b"hello world\n"), receive_eof, ONE, cut)
