@@ -31,6 +31,13 @@ HOSTILE_LABELS = (
 
 
 @pytest.fixture
+def web_of_one(one_engine: TestEngine) -> Iterator[str]:
+    name = one_engine.start(COUNT)
+    yield name
+    one_engine.docker("rm", "-f", name, check=False)
+
+
+@pytest.fixture
 def web(engine: TestEngine) -> Iterator[str]:
     name = engine.start(COUNT)
     yield name
@@ -106,7 +113,7 @@ def test_nothing_of_a_container_acts_on_the_terminal(engine: TestEngine) -> None
             screen.press("]", "]")
             screen.until("VARIABLE")
             screen.press("]")
-            screen.until("HostConfig")
+            screen.until("Path: sh")
             screen.press("q")
             assert screen.wait() == 0
             screen.assert_restored()
@@ -119,18 +126,22 @@ def test_nothing_of_a_container_acts_on_the_terminal(engine: TestEngine) -> None
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 )
 def test_a_signal_ends_it_and_the_terminal_is_as_it_was(
-    engine: TestEngine, web: str, number: int, code: int
+    one_engine: TestEngine, web_of_one: str, number: int, code: int
 ) -> None:
-    with ui(engine, web) as screen:
+    with ui(one_engine, web_of_one) as screen:
         screen.until("following")
         screen.process.send_signal(number)
         assert screen.wait() == code
         screen.assert_restored()
 
 
-def test_without_colours_there_are_none(engine: TestEngine, web: str) -> None:
-    env = {**engine.env({"LOBTAIL_CONFIG": os.devnull}), "COLORTERM": "truecolor", "NO_COLOR": "1"}
-    with Screen([*LOBTAIL, "ui", web], env) as screen:
+def test_without_colours_there_are_none(one_engine: TestEngine, web_of_one: str) -> None:
+    env = {
+        **one_engine.env({"LOBTAIL_CONFIG": os.devnull}),
+        "COLORTERM": "truecolor",
+        "NO_COLOR": "1",
+    }
+    with Screen([*LOBTAIL, "ui", web_of_one], env) as screen:
         screen.until("ERROR: no")
         screen.press("q")
         assert screen.wait() == 0
@@ -175,12 +186,12 @@ main()
 
 
 def test_a_fault_of_ours_is_one_line_and_the_terminal_is_as_it_was(
-    engine: TestEngine, web: str
+    one_engine: TestEngine, web_of_one: str
 ) -> None:
     import sys
 
-    env = {**engine.env({"LOBTAIL_CONFIG": os.devnull}), "TERM": "xterm-256color"}
-    with Screen([sys.executable, "-c", CRASH, "ui", web], env) as screen:
+    env = {**one_engine.env({"LOBTAIL_CONFIG": os.devnull}), "TERM": "xterm-256color"}
+    with Screen([sys.executable, "-c", CRASH, "ui", web_of_one], env) as screen:
         screen.until("following")
         screen.press("w")
         assert screen.wait() == 1

@@ -34,6 +34,8 @@ NEAR: Final = 5000
 _QUIET: Final = 0.4
 # Seconds that the feed works before it lets keys and the screen have their turn.
 _TURN: Final = 0.008
+# Seconds of waiting after which the end is read anew rather than read up to.
+_FAR: Final = 2.0
 _BACK_OFF: Final = (0.5, 1, 2, 4, 8)
 _PIECE: Final = 16_384
 
@@ -56,6 +58,7 @@ class Feed:
         """Whether somebody is about to see the end of what is held."""
         self.error = ""
         """Why nothing comes; empty while all is well."""
+        self._waits_since = 0.0
         self.settled = False
         """Whether the history that was asked for first has come."""
 
@@ -63,6 +66,11 @@ class Feed:
     def loading(self) -> bool:
         """Whether older lines are on their way."""
         return self._older is not None and not self._older.done()
+
+    @property
+    def behind(self) -> bool:
+        """Whether so much was not read that what is written now is far away."""
+        return self._waits_since > 0 and time.monotonic() - self._waits_since > _FAR
 
     @property
     def containers(self) -> list[ContainerRef]:
@@ -115,6 +123,7 @@ class Feed:
             self._log.clear()
             self._changed()
         self.settled = not clear
+        self._waits_since = 0.0
         self._task = asyncio.create_task(self._read(part))
 
     async def _read(self, part: dict[str, Any]) -> None:
@@ -185,8 +194,10 @@ class Feed:
             while not (room := self._room()):
                 if not self.settled:
                     self._settle(part)
+                self._waits_since = self._waits_since or time.monotonic()
                 self._wake.clear()
                 await self._wake.wait()
+            self._waits_since = 0.0
             self._take(items[:room])
             items = items[room:]
 

@@ -96,6 +96,7 @@ class Viewport:
     def move_cursor(self, lines: int, rows: Rows, height_of: HeightOf) -> None:
         """Point at the item so many rows further on, and bring it on the screen."""
         if not rows:
+            self.pause(rows)
             return
         if self.cursor is None:
             places = [p for p in self.layout(rows, height_of) if p not in (ABOVE, BELOW)]

@@ -269,13 +269,6 @@ class LogBody(Vertical):
         else:
             self.view.go_to_time(time_ns)
 
-    @property
-    def behind(self) -> bool:
-        """Whether the reading waits, so that the newest lines are not held."""
-        """Whether the reading waits, so that the newest lines are not held."""
-        """Whether the reading waits, so that the newest lines are not held."""
-        return self.model.store.full and not self.view.view.following
-
     def shown_items(self) -> list[Item]:
         """Return all items that are shown, or those that are selected."""
         if self.view.selection is not None:
