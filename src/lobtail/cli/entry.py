@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
@@ -22,6 +21,8 @@ def main(program: str = "lobtail") -> NoReturn:
     """Run the command line and exit; ``program`` is what usage texts call it."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _exit_on_signal)
+    from contextlib import suppress
+
     from lobtail.cli.main import run
 
     try:
