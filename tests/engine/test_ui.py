@@ -11,6 +11,7 @@ import pytest
 
 from faults.terminal import HOSTILE
 from support.engines import LOBTAIL, TestEngine
+from support.gate import Gate
 from support.screen import Screen
 
 COUNT = 'i=0; while :; do i=$((i+1)); echo "line $i of web"; '
@@ -171,6 +172,26 @@ def test_attaching_has_the_terminal_until_it_is_left(engine: TestEngine) -> None
             screen.assert_restored()
     finally:
         engine.docker("rm", "-f", name, check=False)
+
+
+def test_an_engine_that_goes_away_is_told_of_and_found_again(
+    one_engine: TestEngine, web_of_one: str
+) -> None:
+    with Gate(one_engine.host) as gate:
+        env = one_engine.env({"LOBTAIL_CONFIG": os.devnull, "DOCKER_HOST": gate.host})
+        with Screen([*LOBTAIL, "ui", web_of_one], env) as screen:
+            screen.until(" of web")
+            screen.until("docker ")
+            gate.shut()
+            screen.until("no connection, trying again")
+            gate.open()
+            screen.until(lambda text: "no connection" not in text and "● " in text)
+            # The log goes on where it was, and says that it was cut.
+            screen.until("resumed")
+            screen.until("following")
+            screen.press("q")
+            assert screen.wait() == 0
+            screen.assert_restored()
 
 
 CRASH = """

@@ -347,6 +347,7 @@ def test_what_the_engine_refuses_is_said() -> None:
         c.main.panels[1].point_at("2" * 64)
         await c.press("p")
         await c.until(lambda: any("You cannot remove" in notice for notice in c.notices))
+        assert not any("\x1b" in notice for notice in c.notices)
 
     in_client("list", use, engine=engine)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 from typing import Any
 
 import msgspec
@@ -127,6 +128,16 @@ def test_the_command_says_the_same(target: Target, wanted: Filter) -> None:
 def test_the_command_names_the_engine() -> None:
     said = command_for(Target(), Filter(), engine=("-H", "tcp://x:1"))
     assert said == "lobtail -H tcp://x:1 tail"
+
+
+def test_nothing_in_the_command_acts_where_it_is_pasted() -> None:
+    target = Target(projects=("a'b\x1b]0;x\x07\u202e\\",))
+    command = command_for(target, Filter())
+    assert command.isprintable()
+    script = f"printf '%s\n' {command}"
+    env = {"PATH": "/bin:/usr/bin", "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=True, env=env)
+    assert done.stdout.decode().split("\n")[3] == target.projects[0]
 
 
 def test_titles() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lobtail.core.sanitize import sanitize
 from lobtail.errors import ConfigError, LobtailError
 from lobtail.tui import session
 from lobtail.tui.actions import PRUNE_QUESTIONS, Action, actions_for, perform, prune
@@ -274,7 +275,7 @@ class Steering:
     def _say(self, words: str, severity: str = "information") -> None:
         assert severity in ("information", "warning", "error")
         self._screen.notify(
-            words,
+            sanitize(words),  # an engine's, a registry's or a container's words may be in it
             severity=severity,  # type: ignore[arg-type]
             timeout=8 if severity == "error" else 3,
             markup=False,

@@ -88,4 +88,23 @@ def command_for(
         words.append(f"--timestamps={'rfc3339' if stamps == 'full' else stamps}")
     if any(name.startswith("-") for name in target.names):
         words.append("--")
-    return shlex.join([*words, *target.names])
+    return " ".join(map(_quoted, [*words, *target.names]))
+
+
+def _quoted(word: str) -> str:
+    """Quote a word for a shell; characters that could act where it is pasted are written out."""
+    if word.isprintable():
+        return shlex.quote(word)
+    escaped = "".join(c if c.isprintable() else _escape(c) for c in word.replace("\\", "\\\\"))
+    return "$'" + escaped.replace("'", "\\'") + "'"
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return (
+        f"\\x{code:02x}"
+        if code < 0x80
+        else f"\\u{code:04x}"
+        if code < 0x10000
+        else f"\\U{code:08x}"
+    )

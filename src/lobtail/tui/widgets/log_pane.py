@@ -9,6 +9,7 @@ from textual.message import Message
 
 from lobtail.core.frames import Stream
 from lobtail.core.levels import Level
+from lobtail.core.sanitize import sanitize
 from lobtail.errors import ConfigError
 from lobtail.render.stamps import local, utc
 from lobtail.tui.state.filters import Filter, join_query
@@ -223,7 +224,7 @@ class LogPane(LogBody):
             stamps = self.view.look.stamp
             command = command_for(target, self.model.filter, engine=words, stamps=stamps)
             self.app.copy_to_clipboard(command)
-            self.notify(command, title="Copied", timeout=8, markup=False)
+            self.notify(sanitize(command), title="Copied", timeout=8, markup=False)
 
     def action_back(self) -> None:
         """Let go of the selection, the search or the filter."""

@@ -50,7 +50,7 @@ class TextPane(VerticalScroll, can_focus=True):
 
     def show_table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Show a table."""
-        lines = [tuple(head), *(tuple(map(sanitize, row)) for row in rows)]
+        lines = [tuple(map(sanitize, row)) for row in (head, *rows)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         text = Text()
         for i, line in enumerate(lines):
