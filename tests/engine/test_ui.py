@@ -174,6 +174,21 @@ def test_attaching_has_the_terminal_until_it_is_left(engine: TestEngine) -> None
         engine.docker("rm", "-f", name, check=False)
 
 
+def test_a_signal_ends_it_while_a_shell_has_the_terminal(
+    one_engine: TestEngine, web_of_one: str
+) -> None:
+    with ui(one_engine, web_of_one) as screen:
+        screen.press("2", "/", web_of_one)
+        screen.until(lambda text: f"containers with {web_of_one}" in " ".join(text.split()))
+        screen.press("enter")
+        screen.until(f"● {web_of_one}")
+        screen.press("E")
+        screen.until("/ #")
+        screen.process.send_signal(signal.SIGTERM)
+        assert screen.wait() == 143
+        screen.assert_restored()
+
+
 def test_an_engine_that_goes_away_is_told_of_and_found_again(
     one_engine: TestEngine, web_of_one: str
 ) -> None:
