@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import pairwise
 from typing import Final
 
 from rich.cells import cell_len, get_character_cell_size
@@ -22,6 +21,7 @@ __all__ = ["PLAIN", "cut", "mark_spans", "segments_of", "text_of", "width_of"]
 PLAIN: Final = Style()
 _SGR: Final = re.compile(r"\x1b\[([0-9;:]*)m")
 _TAB: Final = 8
+_NEVER: Final = 1 << 62
 
 _ON: Final = {
     1: Style(bold=True),
@@ -135,22 +135,28 @@ def width_of(segments: Iterable[Segment]) -> int:
 def mark_spans(
     segments: list[Segment], spans: list[tuple[int, int]], style: Style, *, under: bool = False
 ) -> list[Segment]:
-    """Return the segments with ``style`` over (or under) sorted spans of characters."""
-    if not spans:
-        return segments
-    edges = sorted({edge for span in spans for edge in span})
+    """Return the segments with ``style`` over (or under) spans of characters.
+
+    Spans are sorted and apart; there may be thousands of both, so each is looked at once.
+    """
     marked: list[Segment] = []
-    at = 0
+    left = iter(spans)
+    start, stop = next(left, (_NEVER, _NEVER))
+    at = 0  # characters before this segment
     for text, own, _ in segments:
-        stop = at + len(text)
-        cuts = [at, *(edge for edge in edges if at < edge < stop), stop]
-        for low, high in pairwise(cuts):
-            inside = any(start <= low < end for start, end in spans)
-            shown = own
-            if inside:
-                shown = style + own if under and own else (own or PLAIN) + style
-            marked.append(Segment(text[low - at : high - at], shown))
-        at = stop
+        done = 0
+        while done < len(text):
+            while stop <= at + done:
+                start, stop = next(left, (_NEVER, _NEVER))
+            low = min(max(start - at, done), len(text))
+            if low > done:
+                marked.append(Segment(text[done:low], own))
+            high = min(stop - at, len(text))
+            if high > low:
+                base = own or PLAIN
+                marked.append(Segment(text[low:high], style + base if under else base + style))
+            done = max(low, high)
+        at += len(text)
     return marked
 
 
