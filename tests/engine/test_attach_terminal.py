@@ -199,13 +199,17 @@ def test_a_connection_that_is_cut(one_engine: TestEngine, command: str, tty: boo
                 until(lambda: terminal.raw, "the terminal is raw")
             terminal.type(b"go\r")
             result = terminal.finish()
-            assert result.code == 1
             assert terminal.restored
+            assert b"\r\n1000\r\n" in result.stdout
+            if (command, tty, result.code) == ("exec", True, 126):
+                # The engine has noted the cut as the command's end by then, with this code
+                # (moby, daemon/exec.go), and raw bytes end anywhere: docker's CLI says the same.
+                return
+            assert result.code == 1
             last = result.stdout.decode().splitlines()[-1]
             assert re.search(
-                "lobtail: the (connection to|one_engine at|stream ended inside a frame)", last
+                "lobtail: the (connection to|engine at|stream ended inside a frame)", last
             )
-            assert b"\r\n1000\r\n" in result.stdout
 
     async def main() -> None:
         async with CuttingProxy(one_engine.host, lambda: 100_000, 1) as proxy:
