@@ -15,6 +15,7 @@ code  meaning
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from importlib import import_module
@@ -64,6 +65,9 @@ class _Commands(click.Group):
         if module is None:
             return None
         command: click.Command = import_module(module).command
+        if not gc.isenabled():  # since `cli.entry` began
+            gc.freeze()  # what was imported stays
+            gc.enable()
         return command
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
+from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
@@ -221,22 +222,20 @@ _REDIS: Final = r"[MSCX] \d\d [A-Z][a-z][a-z] \d{4} [\d:.]{12} ([.*#-]) "  # 1:M
 # For speed each alternative begins with a character as it is, no group and no set: then ``re``
 # passes over all bytes that begin none without a try. A try is dear, so what follows first is
 # what fails soonest. No repeat gives back what it took (possessive), which bounds each try.
-_TEXT: Final = re.compile(
-    "|".join(
-        (
-            _capitals(),
-            r"LOG(?=:  )",  # postgres
-            r"PHP (?:Fatal error|Parse error|Warning|Deprecated|Notice)(?=:)",
-            # [warn], [WARN ], [core:error]
-            r"\[(?:[A-Za-z_]\w{0,32}+:)?+ {0,5}+([A-Za-z]{3,13}+) {0,5}+\]",
-            r"<([A-Z][a-z]{3,12}+)> ",  # clickhouse
-            r"\t([A-Za-z]{3,13}+)\t",  # zap's console
-            r"\x1b\[[\d;]{1,20}+m ?+([A-Za-z]{3,13}+)(?=[\s:\]\x1b])",
-            _KEYED,
-            f":(?:{_TIMED}|{_ENDED}|{_REDIS}|{_KEYED_WITH_COLON})",
-        )
-    ).encode()
-)
+_TEXT: Final = "|".join(
+    (
+        _capitals(),
+        r"LOG(?=:  )",  # postgres
+        r"PHP (?:Fatal error|Parse error|Warning|Deprecated|Notice)(?=:)",
+        # [warn], [WARN ], [core:error]
+        r"\[(?:[A-Za-z_]\w{0,32}+:)?+ {0,5}+([A-Za-z]{3,13}+) {0,5}+\]",
+        r"<([A-Z][a-z]{3,12}+)> ",  # clickhouse
+        r"\t([A-Za-z]{3,13}+)\t",  # zap's console
+        r"\x1b\[[\d;]{1,20}+m ?+([A-Za-z]{3,13}+)(?=[\s:\]\x1b])",
+        _KEYED,
+        f":(?:{_TIMED}|{_ENDED}|{_REDIS}|{_KEYED_WITH_COLON})",
+    )
+).encode()
 # What may stand before a word in capitals; "m" ends the code of a colour.
 _BEFORE: Final = frozenset(b" \t\r\v\f[(|:>,;m")
 _DOT: Final = ord(".")
@@ -287,8 +286,15 @@ def _begin_level(match: re.Match[bytes]) -> Level | None:
     return _LETTERS[mark.decode().lower()] if mark else _WORDS.get(word or npm)
 
 
+@cache
+def _text() -> re.Pattern[bytes]:
+    # Compiled at the first line that is looked at: many a run looks at none.
+    return re.compile(_TEXT)
+
+
 def _text_level(raw: bytes) -> Level:
-    match = _TEXT.search(raw, 0, _WINDOW)
+    pattern = _text()
+    match = pattern.search(raw, 0, _WINDOW)
     while match is not None:
         start, end = match.span()
         group = match.lastindex
@@ -302,5 +308,5 @@ def _text_level(raw: bytes) -> Level:
         ):
             return level
         # It had the shape only, as "[main]" has; what closes it may open the next: "[a][b]".
-        match = _TEXT.search(raw, max(end - 1, start + 1), _WINDOW)
+        match = pattern.search(raw, max(end - 1, start + 1), _WINDOW)
     return Level.UNKNOWN
