@@ -185,7 +185,8 @@ class ReplayFilter:
     ``daemon/logger/loggerutils/logfile.go`` of 20.10), later ones now and then one line. That
     shows as a step back in time, within a stream, to a message that is known, or as the last line
     once more; from there on messages that are known are left out, each as often as it was
-    received, until one is new.
+    received, until one is new. What is sent again may step back in turn: then the count begins
+    anew.
 
     Remembered are the last ``limit`` messages, 8 bytes each.
     """
@@ -197,13 +198,16 @@ class ReplayFilter:
         self._batches: deque[array[int]] = deque()
         self._size = 0
         self._limit = limit
-        self._replayed: Counter[int] | None = None
+        self._replayed: Counter[int] | None = None  # what may still come again
+        self._again: dict[int, Frame] = {}  # the last message of each stream that did
 
     def note(self, messages: list[Frame]) -> None:
         """Remember messages that did not come in a follow stream."""
         if not messages:
             return
         self._remember(messages)
+        if self._replayed is not None:
+            self._replayed.update(map(hash_message, messages))
         for message in messages:
             stamp = message.payload[:30]
             if stamp >= self._last.get(message.stream, b""):
@@ -217,9 +221,8 @@ class ReplayFilter:
             stamp = message.payload[:30]
             newest = last.get(message.stream, b"")
             if stamp <= newest or self._replayed is not None:
-                # A piece of a long line may equal the one before it, stamp and all.
-                again = message.payload[-1:] == b"\n" and message == tips.get(message.stream)
-                if self._is_known(message, fresh, begins=again or stamp < newest):
+                before = (tips if self._replayed is None else self._again).get(message.stream)
+                if self._is_known(message, fresh, begins=_steps_back(message, before)):
                     continue
             if stamp >= newest:
                 last[message.stream], tips[message.stream] = stamp, message
@@ -229,18 +232,20 @@ class ReplayFilter:
 
     def _is_known(self, message: Frame, fresh: list[Frame], *, begins: bool) -> bool:
         """Tell whether a message is left out; one that ``begins`` to be sent again, or goes on."""
-        if self._replayed is None:
-            if not begins:
-                return False
+        if begins:
             # Seldom so, hence it is made only now.
             self._replayed = Counter(map(hash_message, fresh))
             for batch in self._batches:
                 self._replayed.update(batch)
+        elif self._replayed is None:
+            return False
         key = hash_message(message)
         if self._replayed.get(key):
             self._replayed[key] -= 1
+            self._again[message.stream] = message
             return True
         self._replayed = None
+        self._again.clear()
         return False
 
     def _remember(self, messages: list[Frame]) -> None:
@@ -249,6 +254,16 @@ class ReplayFilter:
             self._size += len(messages)
         while self._size > self._limit and len(self._batches) > 1:
             self._size -= len(self._batches.popleft())
+
+
+def _steps_back(message: Frame, before: Frame | None) -> bool:
+    """Tell whether an engine that sends ``message`` behind ``before`` has gone back in the log."""
+    if before is None:
+        return False
+    if message == before:
+        # A piece of a long line may equal the one before it, stamp and all.
+        return message.payload[-1:] == b"\n"
+    return message.payload[:30] < before.payload[:30]
 
 
 def stamp_of(message: Frame) -> int | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from lobtail.core.audit import Verdict
+from lobtail.core.audit import Audit, Verdict
 from lobtail.core.frames import Frame, Stream
 from lobtail.core.lines import LineAssembler, TtySplitter
 from lobtail.core.model import ContainerRef, Gap, Item, Line, Resumed, Skipped
@@ -88,6 +88,9 @@ class Intake:
         replays: bool = False,
     ) -> None:
         self.memory = Memory()
+        self.taking = asyncio.Lock()
+        """To be held from what is new in a stream to its being remembered, when a second look may
+        find the same meanwhile."""
         self._sink = sink
         self._details = options.details
         self._restamped = podman or container.log_driver in RESTAMPING
@@ -155,8 +158,18 @@ class Intake:
         """Say that lines were left out here that nobody wants."""
         await self._sink.deliver([Skipped(self.ref, self._assembler.newest_ns, count)])
 
-    async def found(self, verdict: Verdict) -> None:
+    async def found(self, audit: Audit) -> Verdict:
         """Hand on what a follow stream left out, and say what it may have."""
+        async with self.taking:
+            verdict = audit.finish()
+            missed = verdict.missed
+            self.memory.add(missed, self.memory.newest_ns)
+            if self._replay is not None:
+                self._replay.note(missed)
+            await self._tell(verdict)
+        return verdict
+
+    async def _tell(self, verdict: Verdict) -> None:
         missed = verdict.missed
         if verdict.hole:
             await self.gap(ROTATED)
@@ -166,7 +179,6 @@ class Intake:
         if missed:
             # By themselves: the stream may be in the middle of a line.
             lines = LineAssembler(self.ref, restamped=self._restamped, details=self._details)
-            self.memory.add(missed, self.memory.newest_ns)
             await self._sink.deliver(self._wanted(lines.receive(missed) + lines.flush()))
 
     def _wanted(self, lines: list[Line]) -> list[Item]:

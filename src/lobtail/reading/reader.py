@@ -330,20 +330,22 @@ class LogReader:
         intake = self._intake
         pace = Pace()
         async for batch in self._messages(stream, live=live):
-            if not (messages := intake.new(younger(batch, floor), overlap, live=live)):
-                continue
-            if overlap is not None and overlap.gap:
-                await intake.gap(UNMET)
-                overlap = None
-            if live:
-                newest = stamp_of(messages[-1])
-                # Stamps of whole seconds may be of anything within the second.
-                cut_off = 10**9 if self._memory.whole_seconds else 0
-                await self._before_live(None if newest is None else newest + cut_off)
-            if cut is not None:
-                await intake.resumed(str(cut))
-                cut = None
-            await intake.receive(messages)
+            async with intake.taking:
+                messages = intake.new(younger(batch, floor), overlap, live=live)
+                if not messages:
+                    continue
+                if overlap is not None and overlap.gap:
+                    await intake.gap(UNMET)
+                    overlap = None
+                if live:
+                    newest = stamp_of(messages[-1])
+                    # Stamps of whole seconds may be of anything within the second.
+                    cut_off = 10**9 if self._memory.whole_seconds else 0
+                    await self._before_live(None if newest is None else newest + cut_off)
+                if cut is not None:
+                    await intake.resumed(str(cut))
+                    cut = None
+                await intake.receive(messages)
             if not live:
                 pace.rest(size_of(batch))
                 continue

@@ -29,7 +29,7 @@ PAUSE: Final = 0.05
 
 
 class Recheck:
-    """Decides when to look, looks, and tells ``found`` what it found.
+    """Decides when to look, looks, and hands what was read to ``found``.
 
     ``snapshot`` opens the log without follow, from a moment on. ``max_size`` is the size in bytes
     at which the log's files are rotated. Nothing is left out of a log of which less than a file
@@ -39,7 +39,7 @@ class Recheck:
     def __init__(
         self,
         snapshot: Callable[[int | None], Awaitable[FrameStream]],
-        found: Callable[[Verdict], Awaitable[None]],
+        found: Callable[[Audit], Awaitable[Verdict]],
         memory: Memory,
         max_size: int,
     ) -> None:
@@ -118,7 +118,7 @@ class Recheck:
         failures = 0
         while True:
             try:
-                verdict = await self._compare()
+                audit = await self._compare()
             except CUTS:
                 failures += 1
                 await back_off(failures)
@@ -126,11 +126,13 @@ class Recheck:
                 return  # it is gone, and whoever follows it will say so
             else:
                 break
-        await self._found(verdict)
+        verdict = await self._found(audit)
+        if verdict.proven_ns is not None:
+            self._proven = self._memory.keep_ns = verdict.proven_ns
         if self._bytes >= self._busy or (self._bytes and self._small):
             self._look_at(asyncio.get_running_loop().time() + IDLE)
 
-    async def _compare(self) -> Verdict:
+    async def _compare(self) -> Audit:
         self._bytes = 0
         since = None
         if not self._small and self._proven is not None:
@@ -144,7 +146,4 @@ class Recheck:
                     break
         finally:
             stream.close()
-        verdict = audit.finish()
-        if verdict.proven_ns is not None:
-            self._proven = self._memory.keep_ns = verdict.proven_ns
-        return verdict
+        return audit

@@ -181,6 +181,47 @@ def test_the_last_line_once_more_is_left_out() -> None:
     assert replay.filter([log[2], log[3]]) == log[3:]
 
 
+def test_a_replay_that_steps_back_in_turn_is_left_out() -> None:
+    """As 20.10 sends it when it rotates again while it reads on: 2920 came twice that way."""
+    log = [message(T0 + i, str(i)) for i in range(40)]
+    replay = ReplayFilter()
+    assert replay.filter(log[:30]) == log[:30]
+    assert replay.filter(log[20:28] + log[20:32]) == log[30:32]
+    assert replay.filter([*log[31:32], *log[31:33], *log[30:33], *log[30:40]]) == log[32:]
+
+
+@given(
+    st.lists(st.sampled_from([Stream.STDOUT, Stream.STDERR]), min_size=5, max_size=40),
+    st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=12),
+    st.integers(1, 20),
+)
+def test_however_often_an_engine_steps_back_every_message_comes_once(
+    streams: list[Stream], steps: list[tuple[float, float]], size: int
+) -> None:
+    log = [message(T0 + i, str(i), stream) for i, stream in enumerate(streams)]
+    sent: list[Frame] = []
+    reached = 0
+    for back, forward in steps:
+        start = round(back * reached)
+        stop = start + max(round(forward * (len(log) - start)), 1)
+        sent += log[start:stop]
+        reached = max(reached, min(stop, len(log)))
+    sent += log[reached:]
+    replay = ReplayFilter()
+    got = [frame for i in range(0, len(sent), size) for frame in replay.filter(sent[i : i + size])]
+    assert got == log
+
+
+def test_what_a_second_look_found_is_left_out_of_a_replay() -> None:
+    log = [message(T0 + i, str(i)) for i in range(20)]
+    replay = ReplayFilter()
+    assert replay.filter(log[:5] + log[8:12]) == log[:5] + log[8:12]
+    replay.note(log[5:7])
+    assert replay.filter(log[3:6]) == []
+    replay.note(log[7:8])
+    assert replay.filter(log[6:14]) == log[12:14]
+
+
 def test_a_replay_of_what_came_before_the_stream_is_left_out() -> None:
     log = [message(T0 + i, str(i)) for i in range(20)]
     replay = ReplayFilter()
