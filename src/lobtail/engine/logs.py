@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -84,7 +85,7 @@ class LogOptions(msgspec.Struct, frozen=True):
         return query
 
 
-class FrameStream:
+class FrameStream(ABC):
     """A log as an engine sends it, of whatever kind: batches of frames, as they come.
 
     A batch is a list of what one look at the connection brought, never empty. With a TTY
@@ -109,9 +110,9 @@ class FrameStream:
         self._response: Response | None = None
         self._decoder: FrameDecoder | RawDecoder = RawDecoder()
 
+    @abstractmethod
     async def _locate(self) -> tuple[str, bool]:
         """Return where the log is to be had, and whether it is a terminal's, without frames."""
-        raise NotImplementedError
 
     @property
     def multiplexed(self) -> bool:

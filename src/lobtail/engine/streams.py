@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
 from types import TracebackType
@@ -20,7 +21,7 @@ T = TypeVar("T")
 MAX_VALUE: Final = 1 << 20  # a container with many long labels has events of some 10 KiB
 
 
-class JsonStream(Generic[T]):
+class JsonStream(ABC, Generic[T]):
     """A stream of JSON values, a line each: iterate over it once, with ``async for``.
 
     Nothing is asked of the engine before it is entered or read. Leaving the loop, or the context,
@@ -115,9 +116,9 @@ class JsonStream(Generic[T]):
     def _ended(self) -> None:
         """Judge that the engine has ended the stream."""
 
+    @abstractmethod
     def _value(self, line: bytes) -> T:
         """Return what a line says."""
-        raise NotImplementedError
 
     async def _open(self) -> None:
         if self._response is not None:

@@ -15,6 +15,7 @@ They differ from a container's (moby, ``daemon/cluster/services.go`` and swarmki
 from __future__ import annotations
 
 import time
+from abc import abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -103,9 +104,9 @@ class SwarmLogStream(FrameStream):
             return sorted(f"node {nodes[key].name}" for key in wanted if not nodes[key].ready)
         return []
 
+    @abstractmethod
     async def _of(self) -> list[Task]:
         """Return the tasks whose logs these are."""
-        raise NotImplementedError
 
     def _kept(self, messages: list[Frame], until: int) -> list[Frame]:
         kept = [m for m in messages if (stamp := stamp_of(m)) is None or stamp <= until]

@@ -47,3 +47,7 @@ class Capture(Format):
     def unfinished(self, data: bytes) -> bool:
         """Say whether ``data`` can be the beginning of a frame."""
         return data[0] <= 3
+
+    def align(self, data: bytes, *, ends: bool) -> int:  # noqa: ARG002
+        """Return -1, as ``Format.align`` says: a frame's beginning cannot be found."""
+        return -1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lobtail.core.frames import Frame, Stream
@@ -37,7 +38,7 @@ class Show(NamedTuple):
     stderr: bool = True
 
 
-class Format:
+class Format(ABC):
     """Decodes one driver's records. Holds no state: blocks may be decoded in any order."""
 
     driver = ""
@@ -52,12 +53,12 @@ class Format:
     probe = 1 << 14
     """Bytes to read for finding a record: longer than most of them."""
 
+    @abstractmethod
     def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:
         """Decode the whole records in ``data``, which begins where one begins, or is damaged.
 
         ``base`` is where ``data`` stands in the file. What is left over is an unfinished record.
         """
-        raise NotImplementedError
 
     def whole(self, data: bytes, base: int, *, details: bool) -> Decoded:
         """Decode like ``messages`` where ``data`` ends with what is written by now.
@@ -95,16 +96,16 @@ class Format:
         del wanted, context, streams
         return None
 
+    @abstractmethod
     def unfinished(self, data: bytes) -> bool:
         """Say whether ``data`` can be the beginning of a record."""
-        raise NotImplementedError
 
+    @abstractmethod
     def align(self, data: bytes, *, ends: bool) -> int:
         """Return where in ``data`` the first record begins, or -1.
 
         ``data`` begins anywhere; ``ends`` says that the file ends with it.
         """
-        raise NotImplementedError
 
 
 def joined(decoded: Decoded, show: Show, cut: int) -> Decoded:

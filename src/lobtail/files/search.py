@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lobtail.core.frames import Frame, Stream
 from lobtail.files.formats import Format
 from lobtail.files.part import Part
+from lobtail.files.select import ContextSelector
 from lobtail.files.span import Span, stamp_text
 from lobtail.files.values import STAMP, Damage, Decoded, Passed
 from lobtail.files.walk import in_place
@@ -49,7 +50,10 @@ class Search:
         self._span = span
         self._skip = skip
         self._before = before or 0
-        self._counts = before is not None
+        self._context: ContextSelector | None = None
+        if before is not None:
+            assert isinstance(selector, ContextSelector)
+            self._context = selector
         self._streams = streams
         self._over = False  # something was passed over
         self._passed = 0  # how many messages of it
@@ -100,7 +104,7 @@ class Search:
     def finish(self) -> Iterator[list[Frame] | Damage | Passed]:
         """Yield the context that what comes behind the last file may need."""
         if self._over:
-            yield Passed(self._passed if self._counts else None)
+            yield Passed(self._passed if self._context is not None else None)
             if self._held:
                 yield self._held
 
@@ -109,8 +113,8 @@ class Search:
         if not decoded.frames and not decoded.holes:
             return
         if self._over:
-            if self._passed or not self._counts:
-                yield Passed(self._passed if self._counts else None)
+            if self._passed or self._context is None:
+                yield Passed(self._passed if self._context is not None else None)
             if self._held:
                 yield self._held
             self._over, self._passed, self._held = False, 0, []
@@ -130,11 +134,12 @@ class Search:
         if start >= stop:
             return
         self._over = True
-        if not self._counts:
+        context = self._context
+        if context is None:
             return
         first = stop
         if self._before:
-            first = self._selector.last_lines(data, start, stop, self._before)
+            first = context.last_lines(data, start, stop, self._before)
             held = bytes(data[first:stop])
             decoded = self._format.messages(held, base + first, details=self._details)
             frames = self._limited(decoded).frames
@@ -144,7 +149,7 @@ class Search:
             else:
                 self._held += frames
             self._trim()
-        self._passed += self._selector.count(data, start, first)
+        self._passed += context.count(data, start, first)
 
     def _trim(self) -> None:
         """Hold no more than ``before`` lines; count the others."""

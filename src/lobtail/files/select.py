@@ -13,7 +13,7 @@ are kept, and all around pieces of long lines.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from lobtail.core.frames import Stream
 from lobtail.files.finder import Finder
@@ -23,7 +23,7 @@ from lobtail.files.values import Buffer
 if TYPE_CHECKING:
     from lobtail.files.formats import Format
 
-__all__ = ["JsonSelector", "LocalSelector", "Selector", "Spans"]
+__all__ = ["ContextSelector", "JsonSelector", "LocalSelector", "Selector", "Spans"]
 
 LONG: Final = 1 << 13  # half of lobtail.core.lines.PIECE
 
@@ -47,6 +47,11 @@ class Selector(Protocol):
         And how many of its bytes were looked at: whole records. What is kept is in order, begins
         and ends with records, and does not overlap.
         """
+
+
+@runtime_checkable
+class ContextSelector(Selector, Protocol):
+    """Knows lines and messages, so that some may be kept, and the others counted."""
 
     def count(self, data: Buffer, start: int, stop: int) -> int:
         """Count the messages between two records."""
@@ -90,11 +95,11 @@ class JsonSelector:
         return _merged(spans), end
 
     def count(self, data: Buffer, start: int, stop: int) -> int:
-        """Count as ``Selector.count`` says."""
+        """Count as ``ContextSelector.count`` says."""
         return data.count(b"\n", start, stop)
 
     def last_lines(self, data: Buffer, start: int, stop: int, count: int) -> int:
-        """Find as ``Selector.last_lines`` says."""
+        """Find as ``ContextSelector.last_lines`` says."""
         while stop > start and count > 0:
             begin = data.rfind(b"\n", start, stop - 1) + 1 or start
             name, ended = _stream(data, begin, stop)
@@ -164,14 +169,6 @@ class LocalSelector:
                     pos = end
                 spans.append((max(start, 0), pos))
         return _merged(spans), end
-
-    def count(self, data: Buffer, start: int, stop: int) -> int:
-        """Not called without context."""
-        raise NotImplementedError
-
-    def last_lines(self, data: Buffer, start: int, stop: int, count: int) -> int:
-        """Not called without context."""
-        raise NotImplementedError
 
     def _border(self, data: Buffer, start: int, stop: int) -> int:
         """Return where a record begins between two places, from which others follow; or -1."""

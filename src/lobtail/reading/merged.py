@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Hashable
 from contextlib import aclosing, suppress
 from types import TracebackType
@@ -86,7 +87,7 @@ class Channel:
             self._dropped = 0
 
 
-class Merged:
+class Merged(ABC):
     """Readers that are merged by time: iterate over it for batches, over ``lines`` for items."""
 
     def __init__(
@@ -178,9 +179,9 @@ class Merged:
                 for item in batch:
                     yield item
 
+    @abstractmethod
     async def _begin(self) -> None:
         """Find what is to be read, and open it."""
-        raise NotImplementedError
 
     async def _begin_once(self) -> None:
         if not self._begun:
