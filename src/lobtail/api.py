@@ -17,10 +17,10 @@ from lobtail.engine.logs import nanoseconds
 from lobtail.errors import ConfigError
 from lobtail.offline import TailFiles, find_logs
 from lobtail.reading.intake import FollowOptions, Search
-from lobtail.reading.merged import Overflow
+from lobtail.reading.readers import Overflow
 from lobtail.reading.source import SOURCES, Source, Tell
 from lobtail.several import OnEngine, TailEngines
-from lobtail.tail import Tail
+from lobtail.tail import EngineReaders, Tail
 
 if TYPE_CHECKING:
     from lobtail.core.query import Query
@@ -122,16 +122,16 @@ class Engine(EngineClient):
             search=search or _search(where),
         )
         window_ns = round(merge_window * 1e9)
-        return Tail(
+        readers = EngineReaders(
             self,
             selection,
             options,
             everything=all,
             window_ns=window_ns,
-            wanted=LineFilter(where.matches) if where else None,
             overflow=overflow,
             tell=tell,
         )
+        return Tail(readers, LineFilter(where.matches) if where else None)
 
 
 class TailOptions(TypedDict, total=False):

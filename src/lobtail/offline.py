@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from lobtail.core.filter import LineFilter
+from lobtail.core.merge import Merge
 from lobtail.core.model import ContainerRef, Gap
 from lobtail.core.swarm import SERVICE_NAME, STACK
 from lobtail.engine.models import Config, Container, HostConfig, LogConfig
@@ -18,7 +19,8 @@ from lobtail.files import LogFiles, open_log
 from lobtail.files.opening import refused
 from lobtail.reading.from_files import FileHistory
 from lobtail.reading.intake import FollowOptions, Intake
-from lobtail.reading.merged import Channel, Merged
+from lobtail.reading.merged import Merged
+from lobtail.reading.readers import Channel, Readers
 from lobtail.reading.turn import Turn
 
 __all__ = ["TailFiles", "find_logs", "name_of"]
@@ -43,18 +45,23 @@ class TailFiles(Merged):
         *,
         wanted: LineFilter | None = None,
     ) -> None:
-        super().__init__(window_ns=0, wanted=wanted)
+        super().__init__(_FileReaders(paths, options), wanted)
+
+
+class _FileReaders(Readers):
+    def __init__(self, paths: list[Path], options: FollowOptions) -> None:
+        super().__init__(Merge(0))
         self._paths = paths
         self._options = options
 
-    async def _begin(self) -> None:
+    async def begin(self) -> None:
         logs = [(path, name_of(path)) for path in self._paths]
         # What cannot be opened is said before anything is shown.
         for path, _ in logs:
             open_log(path).close()
         for number, (path, ref) in enumerate(logs):
             channel, turn = self._open_channel(str(number))
-            self._found.append((ref, False))
+            self.found.append((ref, False))
             self._spawn(self._read(str(number), path, ref, channel, turn))
 
     async def _read(

@@ -1,24 +1,26 @@
-"""Several engines as one stream: the sessions of each, read into one merge.
+"""Several engines as one stream: the readers of each, with one merge.
 
-Each engine has a ``Tail`` of its own, with its own clock, connections and followers. What they
-share is the merge, so that no engine runs ahead of what is shown, and time order is kept across
-them: stamps are compared as if all engines had our clock. An engine that is away is not waited for.
+Each engine has ``EngineReaders`` of its own, with its own clock, connections and followers. What
+they share is the merge, so that no engine runs ahead of what is shown, and time order is kept
+across them: stamps are compared as if all engines had our clock. An engine that is away is not
+waited for.
 """
-
-# ruff: noqa: SLF001 - the sessions are parts of this one, and their inside is no business of users
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from lobtail.core.model import ContainerRef
 from lobtail.errors import ConnectError, LobtailError
 from lobtail.reading.merged import Merged
+from lobtail.reading.readers import Readers
 from lobtail.retry import back_off
-from lobtail.tail import Tail
+from lobtail.tail import EngineReaders, Tail
+
+if TYPE_CHECKING:
+    from lobtail.core.model import ContainerRef
 
 __all__ = ["OnEngine", "TailEngines"]
 
@@ -40,61 +42,79 @@ class TailEngines(Merged):
                 ...
     """
 
+    readers: _SeveralReaders
+
     def __init__(
         self, tails: Mapping[str, Tail], *, follow: bool, on_engine: OnEngine | None = None
     ) -> None:
-        super().__init__(window_ns=0)
-        self._tails = dict(tails)
-        self._follow = follow
-        self._on_engine = on_engine
-        self._settled = {name: asyncio.Event() for name in tails}
-        self._away: dict[str, LobtailError] = {}
-        self._telling = False  # at the beginning all are told of at once
-        first, *_ = tails.values()
-        # They are all alike.
-        self._merge, self._wanted = first._merge, first._wanted
-        for name, tail in tails.items():
-            tail._share(self._merge, self._ready, name, partial(self._tell, name))
+        engines = {name: tail.readers for name, tail in tails.items()}
+        first, *_ = tails.values()  # they are all alike
+        readers = _SeveralReaders(engines, follow=follow, on_engine=on_engine)
+        super().__init__(readers, first.wanted)
 
     @property
     def engines(self) -> list[str]:
         """The names of the engines."""
-        return list(self._tails)
+        return list(self.readers.engines)
 
     @property
     def unreachable(self) -> dict[str, LobtailError]:
         """The engines that cannot be reached, and why."""
-        return dict(self._away)
+        return dict(self.readers.away)
 
     @property
     def containers(self) -> list[ContainerRef]:
         """The containers that are read now."""
-        return [ref for tail in self._tails.values() for ref in tail.containers]
+        return [ref for each in self.readers.engines.values() for ref in each.containers]
+
+
+class _SeveralReaders(Readers):
+    """Those of all engines, by the engines' names."""
+
+    def __init__(
+        self,
+        engines: Mapping[str, EngineReaders],
+        *,
+        follow: bool,
+        on_engine: OnEngine | None,
+    ) -> None:
+        first, *_ = engines.values()
+        super().__init__(first.merge)  # they are all alike
+        self.engines = dict(engines)
+        self.away: dict[str, LobtailError] = {}
+        """Those that cannot be reached, and why."""
+        self._follow = follow
+        self._on_engine = on_engine
+        self._settled = {name: asyncio.Event() for name in engines}
+        self._telling = False  # at the beginning all are told of at once
+        for name, readers in engines.items():
+            readers.share(self.merge, self.ready, name, partial(self._tell, name))
 
     async def aclose(self) -> None:
         """End all that is being read."""
         await super().aclose()
-        for tail in self._tails.values():
-            await tail.aclose()
+        for readers in self.engines.values():
+            await readers.aclose()
 
     # --- beginning ----------------------------------------------------------------------------
 
-    async def _begin(self) -> None:
-        for name, tail in self._tails.items():
-            self._spawn(self._start(name, tail))
+    async def begin(self) -> None:
+        """Begin with all engines that can be reached; with ``follow`` the others may come later."""
+        for name, readers in self.engines.items():
+            self._spawn(self._start(name, readers))
         await self._wait_for_answers()
         for name, settled in self._settled.items():
             if not settled.is_set():
-                endpoint = self._tails[name]._engine.endpoint
+                endpoint = self.engines[name].endpoint
                 self._tell(name, ConnectError(f"the engine at {endpoint} has not answered yet"))
-        if len(self._away) == len(self._tails):
-            reasons = "; ".join(map(str, self._away.values()))
-            raise ConnectError(f"none of the {len(self._away)} engines can be reached: {reasons}")
-        for tail in self._tails.values():
-            self._found += tail._found
+        if len(self.away) == len(self.engines):
+            reasons = "; ".join(map(str, self.away.values()))
+            raise ConnectError(f"none of the {len(self.away)} engines can be reached: {reasons}")
+        for readers in self.engines.values():
+            self.found += readers.found
         self._telling = True
         if self._on_engine is not None:
-            for name, error in self.unreachable.items():
+            for name, error in dict(self.away).items():
                 self._on_engine(name, error)
 
     async def _wait_for_answers(self) -> None:
@@ -110,26 +130,26 @@ class TailEngines(Merged):
                 )
                 if not done:
                     return
-                there = len(self._tails) - len(waits) - len(self._away)
+                there = len(self.engines) - len(waits) - len(self.away)
                 if self._follow and there and deadline is None:
                     deadline = loop.time() + PATIENCE
         finally:
             for wait in waits:
                 wait.cancel()
 
-    async def _start(self, name: str, tail: Tail) -> None:
+    async def _start(self, name: str, readers: EngineReaders) -> None:
         """Begin to read an engine, as soon as it can be reached."""
         failures = 0
         while True:
             try:
-                await tail._begin()
+                await readers.begin()
             except LobtailError as exc:
                 self._tell(name, exc)
                 self._settled[name].set()
                 if not self._follow:
                     return
                 failures += 1
-                await tail._reset()
+                await readers.reset()
                 await back_off(failures)
             else:
                 self._tell(name, None)
@@ -138,26 +158,31 @@ class TailEngines(Merged):
 
     def _tell(self, name: str, error: LobtailError | None) -> None:
         """Note whether an engine can be reached; say it if that is new."""
-        known = self._away.get(name)
+        known = self.away.get(name)
         if error is None:
-            self._away.pop(name, None)
-            self._tails[name]._excused = False
+            self.away.pop(name, None)
         else:
-            self._away[name] = known or error
-            self._tails[name]._excuse()
+            self.away[name] = known or error
+        # One that is away is not waited for.
+        self.engines[name].excuse(error is not None)
         news = (known is None) != (error is None)
         if news and self._telling and self._on_engine is not None:
             self._on_engine(name, error)
 
     # --- reading ------------------------------------------------------------------------------
 
-    def _make_room(self) -> None:
-        for tail in self._tails.values():
-            tail._make_room()
-
-    def _broken(self) -> BaseException | None:
-        failures = (each._failure for each in (self, *self._tails.values()))
+    @property
+    def failure(self) -> BaseException | None:
+        """Why there will be no more."""
+        failures = (super().failure, *(each.failure for each in self.engines.values()))
         return next(filter(None, failures), None)
 
-    def _reading(self) -> bool:
-        return any(each._tasks for each in (self, *self._tails.values()))
+    @property
+    def reading(self) -> bool:
+        """Whether there may be more."""
+        return super().reading or any(each.reading for each in self.engines.values())
+
+    def make_room(self) -> None:
+        """Say that something has gone out."""
+        for readers in self.engines.values():
+            readers.make_room()

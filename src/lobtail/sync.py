@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     from lobtail.errors import LobtailError
     from lobtail.offline import TailFiles as AsyncTailFiles
     from lobtail.reading.intake import Search
-    from lobtail.reading.merged import Overflow
+    from lobtail.reading.readers import Overflow
     from lobtail.reading.source import Source, Tell
     from lobtail.several import OnEngine
     from lobtail.several import TailEngines as AsyncTailEngines

@@ -1,8 +1,9 @@
 """The session: many containers as one stream of lines and marks, in time order.
 
-``Tail`` watches the engine's events, runs a ``Follower`` for each container that is selected, and
-merges what they deliver. Nothing runs ahead: a follower waits while too much of it has not gone
-out (``reading.merged``), its socket is then not read, and the engine waits too.
+``EngineReaders`` watches the engine's events and runs a ``Follower`` for each container that is
+selected; ``Tail`` is what they deliver, merged. Nothing runs ahead: a follower waits while too much
+of it has not gone out (``reading.readers``), its socket is then not read, and the engine waits
+too.
 
 Where services of a swarm may be meant and the engine manages one, a ``TaskFollower`` reads each
 task that runs on another node.
@@ -18,25 +19,27 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import msgspec
 
-from lobtail.core.filter import LineFilter
+from lobtail.core.merge import Merge
 from lobtail.core.model import ContainerRef, Gap
 from lobtail.core.selection import Selection
 from lobtail.errors import EngineError, LobtailError
 from lobtail.follow import Follower, moment
 from lobtail.follow_task import Place, TaskFollower
 from lobtail.reading.intake import FollowOptions
-from lobtail.reading.merged import Merged, Overflow
+from lobtail.reading.merged import Merged
+from lobtail.reading.readers import Overflow, Readers
 from lobtail.reading.source import Tell
 from lobtail.remote import Places
 from lobtail.retry import CUTS, GIVE_UP, back_off, retrying
 
 if TYPE_CHECKING:
-    from lobtail.core.merge import Merge
+    from lobtail.core.filter import LineFilter
     from lobtail.engine.client import EngineClient
+    from lobtail.engine.endpoint import Endpoint
     from lobtail.engine.events import Event
     from lobtail.engine.models import Container, Filters, State
 
-__all__ = ["Tail"]
+__all__ = ["EngineReaders", "Tail"]
 
 T = TypeVar("T")
 
@@ -67,6 +70,20 @@ class Tail(Merged):
                 ...
     """
 
+    readers: EngineReaders
+
+    def __init__(self, readers: EngineReaders, wanted: LineFilter | None = None) -> None:
+        super().__init__(readers, wanted)
+
+    @property
+    def containers(self) -> list[ContainerRef]:
+        """The containers that are read now."""
+        return self.readers.containers
+
+
+class EngineReaders(Readers):
+    """The readers of all containers of an engine that are selected, as they come and go."""
+
     def __init__(
         self,
         engine: EngineClient,
@@ -75,12 +92,11 @@ class Tail(Merged):
         *,
         everything: bool = False,
         window_ns: int,
-        wanted: LineFilter | None = None,
         overflow: Overflow = "wait",
         host: str = "",
         tell: Tell | None = None,
     ) -> None:
-        super().__init__(window_ns=window_ns, wanted=wanted, overflow=overflow)
+        super().__init__(Merge(window_ns), overflow=overflow)
         self._engine = engine
         self._selection = selection
         self._options = options
@@ -96,23 +112,28 @@ class Tail(Merged):
         self._podman = False
         self._told: Told | None = None
 
-    def _share(self, merge: Merge, ready: asyncio.Event, host: str, told: Told) -> None:
+    def share(self, merge: Merge, ready: asyncio.Event, host: str, told: Told) -> None:
         """Read into the merge of others, as the containers of ``host``; before anything is read.
 
         ``told`` is called with what keeps the engine from being reached, and with None when it is.
         """
-        self._merge, self._ready = merge, ready
+        self.merge, self.ready = merge, ready
         self._name = self._host = host
         self._told = told
 
-    async def _reset(self) -> None:
+    async def reset(self) -> None:
         """Be as if nothing had begun, so that it may begin once more."""
         await self.aclose()
         self._failure = None
         self._listed.clear()
-        self._found.clear()
+        self.found.clear()
         self._tasks_seen.clear()
         self._tasks_over.clear()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the engine listens."""
+        return self._engine.endpoint
 
     @property
     def containers(self) -> list[ContainerRef]:
@@ -122,7 +143,8 @@ class Tail(Merged):
 
     # --- who is followed ------------------------------------------------------------------
 
-    async def _begin(self) -> None:
+    async def begin(self) -> None:
+        """Find the containers; they are read, and with ``follow`` others that come."""
         await self._learn_engine()
         if not self._options.follow:
             await self._list()
@@ -156,7 +178,7 @@ class Tail(Merged):
             before = time.monotonic_ns()
             await self._ask(self._engine.ping)
             trip = time.monotonic_ns() - before
-            self._merge.widen(min(trip, FARTHEST_NS))
+            self.merge.widen(min(trip, FARTHEST_NS))
 
     async def _watch(self) -> None:
         """Keep the followers up with what the engine says of its containers, for ever."""
@@ -215,7 +237,7 @@ class Tail(Merged):
 
     async def _join_ended(self, ended: list[ContainerRef]) -> None:
         """Show the tasks that have ended of what is named and of which none runs."""
-        found = [ref for ref, _ in self._found]
+        found = [ref for ref, _ in self.found]
         for selector in self._selection.names:
             if not selector.exact or any(map(selector.matches, found)):
                 continue
@@ -254,7 +276,7 @@ class Tail(Merged):
             return
         options = self._options
         if first:
-            self._found.append((ref, container.state.running))
+            self.found.append((ref, container.state.running))
         else:
             # It joins with this run: the log of earlier ones was not asked for.
             begins = _beginning(container.state)
@@ -322,7 +344,7 @@ class Tail(Merged):
     def _join_task(self, place: Place, *, first: bool) -> None:
         options = self._options
         if first:
-            self._found.append((place.ref, place.task.running))
+            self.found.append((place.ref, place.task.running))
         else:
             options = msgspec.structs.replace(options, tail="all")
         key = place.task.id

@@ -5,7 +5,8 @@
     from_files       the history from files
     from_files_live  what is written to rotated files
     intake           what is received: remembered, made into lines, handed on
-    merged           the lines of many readers as one stream
+    readers          many at a time, into one merge
+    merged           what comes of that, as one stream
     task             a task of a swarm on another node, by way of the manager
     turn             only so many open a history at once
     poll             logs that cannot be followed are asked for their end again and again
