@@ -53,20 +53,40 @@ def test_lines_are_merged_by_time_and_named_by_their_engine() -> None:
         assert f"{b.path} web b6" in lobtail("", *template).stdout.decode()
 
 
-def test_two_ways_to_one_engine_are_two_engines() -> None:
+def test_two_ways_that_may_lead_to_one_engine_are_two_engines() -> None:
     history = [line(text, n) for n, text in enumerate(("x", "before", "hit", "after", "y"))]
-    with FakeHost(Box("web", history)) as host:
-        command = ("-H", host.host, "-H", host.host, *HISTORY, "-g", "hit", "-C", "1")
+    with FakeHost(Box("web", history), tcp=True) as host:
+        ways = (host.host, host.host.replace("127.0.0.1", "localhost"))
+        command = ("-H", ways[0], "-H", ways[1], *HISTORY, "-g", "hit", "-C", "1")
         result = lobtail("", *command)
     assert (result.stderr, result.code) == (b"", 0)
-    expected = {(name, text) for name in _twice(host) for text in ("before", "hit", "after")}
+    names = ("127.0.0.1", "localhost")
+    expected = {(name, text) for name in names for text in ("before", "hit", "after")}
     assert set(shown(result.stdout)) >= expected
     assert not {text for _, text in shown(result.stdout)} & {"x", "y"}
     assert len([text for _, text in shown(result.stdout) if text != "skipped"]) == 6
 
 
-def _twice(host: FakeHost) -> tuple[str, str]:
-    return host.host, f"{host.host}#2"
+def test_an_engine_that_is_named_twice_is_read_once(folder: Path) -> None:
+    with FakeHost(Box("web", [line("one", 1)])) as host:
+        link = f"unix://{folder}/link"
+        (folder / "link").symlink_to(host.path)
+        for ways, said in (
+            ((host.host, host.host), ""),
+            ((host.host, link), f"{link} is the engine that {host.host} is, too; it is read once"),
+        ):
+            hosts = [word for way in ways for word in ("-H", way)]
+            told = [f"lobtail: {said}"] if said else []
+            result = lobtail("", *hosts, *HISTORY)
+            assert (result.stderr.decode().splitlines(), result.code) == (told, 0)
+            assert [json.loads(row)["line"] for row in result.stdout.splitlines()] == ["one"]
+            assert not json.loads(result.stdout)["host"]
+            result = lobtail("", *hosts, "ps", "--json")
+            assert (result.stderr.decode().splitlines(), result.code) == (told, 0)
+            assert len(result.stdout.splitlines()) == 1
+            # A command that reads one engine has one.
+            result = lobtail("", *hosts, "logs", host.boxes[0].id)
+            assert (result.stderr, result.stdout[-5:], result.code) == (b"", b" one\n", 0)
 
 
 def clock(second: float) -> dict[str, Script]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 import click
 
 from lobtail.cli.main import cli
-from lobtail.cli.options import every_engine_arguments, host_option
+from lobtail.cli.options import distinct_engine_arguments, host_option
 from lobtail.engine.client import EngineClient
 from lobtail.errors import LobtailError
 
@@ -43,7 +43,7 @@ class Listed(NamedTuple):
 @host_option
 def command(host: tuple[str, ...]) -> list[EngineClient]:
     """Return the engines that a command line names."""
-    return [EngineClient(**arguments) for arguments in every_engine_arguments(host)]
+    return [EngineClient(**arguments) for arguments in distinct_engine_arguments(host)]
 
 
 def listed(place: Place) -> list[Listed]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,8 +15,12 @@ from lobtail.cli.words import DockerCommand
 from lobtail.engine.client import TIMEOUT, EngineClient
 from lobtail.errors import ConfigError
 
+if TYPE_CHECKING:
+    from lobtail.engine.endpoint import Endpoint
+
 __all__ = [
     "DockerCommand",
+    "distinct_engine_arguments",
     "engine_arguments",
     "every_engine_arguments",
     "host_option",
@@ -42,12 +46,40 @@ def make_engine(host: Host) -> EngineClient:
 
 def engine_arguments(host: Host) -> dict[str, Any]:
     """Return what to make an ``EngineClient`` or one of its kind with."""
-    arguments = every_engine_arguments(host)
+    arguments = distinct_engine_arguments(host)
     if len(arguments) > 1:
-        named = [str(each.get("host") or each.get("context")) for each in arguments]
+        named = map(_name, arguments)
         command = click.get_current_context().command_path
         raise ConfigError(f"'{command}' reads one engine, and {' and '.join(named)} are given")
     return arguments[0]
+
+
+def distinct_engine_arguments(
+    host: Host, tell: Callable[[str], None] = lambda _: None
+) -> list[dict[str, Any]]:
+    """Return what to make each of the engines with that are named, each engine once.
+
+    ``tell`` is called with a line about another name of an engine.
+
+    Raises:
+        ConfigError: one of them cannot be used.
+    """
+    every = every_engine_arguments(host)
+    if len(every) == 1:
+        return every
+    distinct: list[tuple[Endpoint, dict[str, Any]]] = []
+    for arguments in every:
+        endpoint = EngineClient(**arguments).endpoint
+        known = (first for one, first in distinct if one.leads_where(endpoint))
+        if (first := next(known, None)) is None:
+            distinct.append((endpoint, arguments))
+        elif (name := _name(arguments)) != (called := _name(first)):
+            tell(f"lobtail: {name} is the engine that {called} is, too; it is read once")
+    return [arguments for _, arguments in distinct]
+
+
+def _name(arguments: dict[str, Any]) -> str:
+    return str(arguments.get("host") or arguments.get("context"))
 
 
 def every_engine_arguments(host: Host) -> list[dict[str, Any]]:

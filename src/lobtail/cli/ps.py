@@ -9,7 +9,7 @@ from typing import Final
 import click
 import msgspec
 
-from lobtail.cli.options import DockerCommand, every_engine_arguments, host_option, run
+from lobtail.cli.options import DockerCommand, distinct_engine_arguments, host_option, run
 from lobtail.cli.output import Output, narrate
 from lobtail.engine.client import EngineClient
 from lobtail.engine.endpoint import labels
@@ -50,7 +50,7 @@ def command(everything: bool, as_json: bool, host: tuple[str, ...]) -> int:
 
     Stopped containers keep their logs: -a lists them too. The driver 'none' keeps none.
     """
-    engines = [EngineClient(**arguments) for arguments in every_engine_arguments(host)]
+    engines = [EngineClient(**each) for each in distinct_engine_arguments(host, narrate)]
     several = len(engines) > 1
     names = labels([engine.endpoint for engine in engines]) if several else [""]
     rows, missing = run(_all_rows(dict(zip(names, engines, strict=True)), everything=everything))

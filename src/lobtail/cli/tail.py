@@ -10,7 +10,8 @@ import click
 from click.core import ParameterSource
 
 from lobtail.cli.defaults import key_of, load_defaults, origin_of, settable, variable_of
-from lobtail.cli.options import DockerCommand, every_engine_arguments, short_context_option
+from lobtail.cli.options import DockerCommand, distinct_engine_arguments, short_context_option
+from lobtail.cli.output import narrate
 from lobtail.errors import ConfigError, QueryError
 from lobtail.reading.source import SOURCES
 from lobtail.render.formats import FORMATS
@@ -335,7 +336,7 @@ def command(host: tuple[str, ...], **options: Any) -> int:
     context = click.get_current_context()
     engines = []
     if not options["files"]:
-        engines = [Engine(**arguments) for arguments in every_engine_arguments(host)]
+        engines = [Engine(**each) for each in distinct_engine_arguments(host, narrate)]
     elif (
         options["follow"] and context.get_parameter_source("follow") is ParameterSource.COMMANDLINE
     ):

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from lobtail.cli.defaults import load_defaults, load_keys
-from lobtail.cli.options import DockerCommand, every_engine_arguments, host_option, run
+from lobtail.cli.options import DockerCommand, distinct_engine_arguments, host_option, run
+from lobtail.cli.output import narrate
 from lobtail.errors import ConfigError, LobtailError
 
 __all__ = ["command"]
@@ -96,7 +97,7 @@ def command(host: str | None, **options: Any) -> int:
     target = Target(names=options["selectors"], everything=options["everything"], **criteria)
     looks = ("timestamps", "timezone", "wrap", "histogram", "theme", "read_only")
     settings = Settings(keys=check_keymap(load_keys()), **{key: options[key] for key in looks})
-    arguments = every_engine_arguments(host)
+    arguments = distinct_engine_arguments(host, narrate)
     engines = [Engine(**each) for each in arguments]
     names = labels([engine.endpoint for engine in engines]) if len(engines) > 1 else [""]
     words = [_words(each) for each in arguments]

@@ -93,6 +93,16 @@ class Endpoint:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}" if self.port else host
 
+    def leads_where(self, other: Endpoint) -> bool:
+        """Tell whether another endpoint surely leads to the same engine, whoever named either."""
+        return self._address == other._address
+
+    @property
+    def _address(self) -> tuple[object, ...]:
+        # Links may lead to a socket, as /var/run does; users of one host have their own engines.
+        path = os.path.realpath(self.path) if self.kind == "unix" else self.path
+        return self.kind, path, self.host.lower(), self.port, self.base, self.user
+
     def __str__(self) -> str:
         return f"{self.url} ({self.origin})"
 

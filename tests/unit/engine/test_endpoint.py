@@ -146,3 +146,22 @@ def test_each_engine_of_several_has_a_name_of_its_own(hosts: str, names: str) ->
 def test_a_context_has_its_name() -> None:
     endpoint = Endpoint("tcp", "context prod, from --context", host="h", port=1, context="prod")
     assert labels([endpoint, parse_host("tcp://h:1", "--host")]) == ["prod", "h"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("unix:///run/x.sock", "/run/x.sock", True),
+        ("unix:///run/x.sock", "unix:///run/../run/x.sock", True),
+        ("unix:///a.sock", "unix:///b.sock", False),
+        ("tcp://Far", "http://far:2375/", True),
+        ("tcp://far:1", "tcp://far:2", False),
+        ("tcp://far/a", "tcp://far/b", False),
+        ("ssh://far", "ssh://far", True),
+        ("ssh://me@far", "ssh://you@far", False),
+        ("ssh://far", "tcp://far", False),
+    ],
+)
+def test_endpoints_that_lead_to_the_same_engine(one: str, other: str, same: bool) -> None:
+    endpoint, named = parse_host(one, "--host"), parse_host(other, "context x")
+    assert endpoint.leads_where(named) is named.leads_where(endpoint) is same
