@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from lobtail.engine.events import Event, EventStream
     from lobtail.engine.exec import ExecStream
     from lobtail.engine.images import HistoryEntry, Image, ImageRemoval, Images, ImageSummary
-    from lobtail.engine.lifecycle import Pruned, Top, WaitCondition
+    from lobtail.engine.lifecycle import WaitCondition
+    from lobtail.engine.lifecycle_models import Pruned, Top
     from lobtail.engine.logs import LogStream
     from lobtail.engine.models import Container, ContainerSummary, Filters, Ping, State
     from lobtail.engine.networks import Network, Networks
@@ -107,7 +108,7 @@ _HOME = {
     "Nodes": "lobtail.engine.swarm",
     "Ping": "lobtail.engine.models",
     "ProtocolError": "lobtail.errors",
-    "Pruned": "lobtail.engine.lifecycle",
+    "Pruned": "lobtail.engine.lifecycle_models",
     "PullProgress": "lobtail.engine.pull",
     "PullStream": "lobtail.engine.pull",
     "Query": "lobtail.core.query",
@@ -132,7 +133,7 @@ _HOME = {
     "TaskLogStream": "lobtail.engine.swarm_logs",
     "Tasks": "lobtail.engine.swarm",
     "Tls": "lobtail.engine.tls",
-    "Top": "lobtail.engine.lifecycle",
+    "Top": "lobtail.engine.lifecycle_models",
     "TruncatedStream": "lobtail.errors",
     "Usage": "lobtail.engine.disk",
     "Version": "lobtail.engine.system",

@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from lobtail.engine.exec import ExecStream as AsyncExecStream
     from lobtail.engine.images import HistoryEntry, Image, ImageRemoval, ImageSummary
     from lobtail.engine.images import Images as AsyncImages
-    from lobtail.engine.lifecycle import Pruned, Top, WaitCondition
+    from lobtail.engine.lifecycle import WaitCondition
+    from lobtail.engine.lifecycle_models import Pruned, Top
     from lobtail.engine.logs import LogStream as AsyncLogStream
     from lobtail.engine.models import Container, ContainerSummary, Filters, Ping
     from lobtail.engine.networks import Network

@@ -11,7 +11,7 @@ import click
 
 from lobtail.cli.output import Output, narrate
 from lobtail.core.detach import parse_detach_keys
-from lobtail.engine.tls import config_folder
+from lobtail.engine.contexts import config_folder
 from lobtail.errors import ConfigError
 
 __all__ = [

@@ -20,7 +20,6 @@ from lobtail.engine.models import (
     encode_filters,
 )
 from lobtail.engine.requests import Requests, segment
-from lobtail.engine.tls import Tls
 
 # What `lobtail logs` does not need is imported where it is used.
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from lobtail.engine.stats import Stats, StatsStream
     from lobtail.engine.swarm import Nodes, Services, Tasks
     from lobtail.engine.system import Info, Version
+    from lobtail.engine.tls import Tls
     from lobtail.engine.volumes import Volumes
 
 __all__ = ["EngineClient"]

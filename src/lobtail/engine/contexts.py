@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from lobtail.engine.tls import Tls, config_folder
 from lobtail.errors import ConfigError
 
-__all__ = ["DEFAULT", "Context", "current_context", "read_context"]
+if TYPE_CHECKING:
+    from lobtail.engine.tls import Tls
+
+__all__ = ["DEFAULT", "Context", "config_folder", "current_context", "read_context"]
 
 DEFAULT: Final = "default"
 """The context that is none: the host of the command line or the environment."""
@@ -30,12 +31,18 @@ DEFAULT: Final = "default"
 _BROKEN: Final = (msgspec.DecodeError, ValueError, RecursionError)
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """Where a context's engine is; ``host`` may be empty."""
 
     host: str
     tls: Tls | None
+
+
+def config_folder(environ: Mapping[str, str]) -> Path:
+    """Return the folder of docker's configuration."""
+    if given := environ.get("DOCKER_CONFIG"):
+        return Path(given)
+    return Path(environ.get("HOME") or os.path.expanduser("~"), ".docker")  # noqa: PTH111
 
 
 def current_context(environ: Mapping[str, str]) -> tuple[str, str]:
@@ -90,6 +97,8 @@ def read_context(name: str, environ: Mapping[str, str], origin: str) -> Context:
         ) from exc
     tls = None
     if there_are or unverified:
+        from lobtail.engine.tls import Tls
+
         pair = {"cert", "key"} <= there_are.keys()
         tls = Tls(
             ca=there_are.get("ca"),

@@ -10,13 +10,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import quote, unquote
 
+import msgspec
+from msgspec.structs import replace
+
 from lobtail.engine.contexts import DEFAULT, current_context, read_context
-from lobtail.engine.tls import Tls, resolve_tls
 from lobtail.errors import ConfigError
+
+# Most engines are on a Unix socket, and need nothing of TLS.
+if TYPE_CHECKING:
+    from lobtail.engine.tls import Tls
 
 __all__ = ["DEFAULT_SOCKET", "Endpoint", "labels", "parse_host", "resolve"]
 
@@ -41,8 +46,7 @@ _SSH = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True):
     """Where an engine listens.
 
     ``kind`` is the transport; ``path`` the socket's path (unix; with ssh at the far end, empty for
@@ -145,6 +149,8 @@ def resolve(
         # https:// says by itself that there is TLS, but not whom to trust.
         wanted = _tls(environ, tls)
         if wanted is None and endpoint.tls is not None and tls is None:
+            from lobtail.engine.tls import resolve_tls
+
             wanted = resolve_tls(environ, verify=True, system=True)
         endpoint = replace(endpoint, tls=wanted)
     return endpoint
@@ -201,7 +207,11 @@ def parse_host(value: str, origin: str, subject: str = "") -> Endpoint:
     address = match["host"].strip("[]") or "localhost"
     # A request's head is ASCII; what is quoted already stays so.
     base = quote((match["base"] or "").rstrip("/"), safe=_PATH, errors="surrogateescape")
-    tls = Tls() if secure else None
+    tls = None
+    if secure:
+        from lobtail.engine.tls import Tls
+
+        tls = Tls()
     return Endpoint("tcp", origin, host=address, port=port, base=base, tls=tls)
 
 
@@ -254,8 +264,11 @@ def _default(environ: Mapping[str, str], tls: Tls | bool | None) -> Endpoint:
 
 
 def _tls(environ: Mapping[str, str], tls: Tls | bool | None) -> Tls | None:
-    if isinstance(tls, Tls):
+    if tls is not None and not isinstance(tls, bool):
         return tls
-    if tls is None:
-        return resolve_tls(environ)
-    return resolve_tls(environ, verify=True) if tls else None
+    asked = environ.get("DOCKER_TLS") or environ.get("DOCKER_TLS_VERIFY")
+    if tls is False or (tls is None and not asked):
+        return None
+    from lobtail.engine.tls import resolve_tls
+
+    return resolve_tls(environ, verify=True) if tls else resolve_tls(environ)

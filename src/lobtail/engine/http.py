@@ -16,7 +16,6 @@ from contextlib import suppress
 from typing import Final, cast
 
 from lobtail.engine.answer import AnswerParser, Response, not_http, request_head
-from lobtail.engine.tls import close_notify
 from lobtail.errors import ConnectionLostError, LobtailError, ProtocolError
 
 __all__ = ["HttpConnection"]
@@ -147,6 +146,8 @@ class HttpConnection(asyncio.BufferedProtocol):
                 with suppress(OSError):  # the connection has just broken: its reader hears of it
                     transport.write_eof()
                 return
+            from lobtail.engine.tls import close_notify
+
             done = close_notify(transport)
             if done:
                 return

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from lobtail.engine.lifecycle import Pruned
+from lobtail.engine.lifecycle_models import Pruned
 from lobtail.engine.models import Answer, Config, Filters, decode, encode_filters
 from lobtail.engine.requests import PATIENCE
 from lobtail.errors import ConfigError, EngineError

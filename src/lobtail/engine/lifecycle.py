@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from lobtail.engine.models import Answer, Filters, decode, encode_filters
+from lobtail.engine.models import Filters, decode, encode_filters
 from lobtail.engine.requests import PATIENCE, Requests, segment
 from lobtail.errors import ConfigError, EngineError
 
-__all__ = ["Lifecycle", "Pruned", "Top", "WaitCondition"]
+# Every client has these methods, and `lobtail logs` calls none of them.
+if TYPE_CHECKING:
+    from lobtail.engine.lifecycle_models import Pruned, Top
+
+__all__ = ["Lifecycle", "WaitCondition"]
 
 WaitCondition: TypeAlias = Literal["not-running", "next-exit", "removed"]
 
@@ -16,46 +20,6 @@ WaitCondition: TypeAlias = Literal["not-running", "next-exit", "removed"]
 SIGNAL_API: Final = (1, 42)
 # What a container that says nothing else is given to stop, in seconds (moby, Podman).
 GRACE: Final = 10
-
-
-class Top(Answer, frozen=True):
-    """The processes of a container, as ``ps`` on the engine's host shows them."""
-
-    titles: list[str] | None = None
-    """What the columns are called."""
-    processes: list[list[str]] | None = None
-    """A list a process, a text a column; the last column may contain blanks."""
-
-
-class Pruned(Answer, frozen=True):
-    """What was removed because nothing needed it."""
-
-    deleted: list[str] | None = None
-    """IDs, or of volumes and networks names."""
-    space_reclaimed: int = 0
-    """Bytes."""
-
-
-class _PrunedContainers(Answer, frozen=True):
-    containers_deleted: list[str] | None = None
-    space_reclaimed: int = 0
-
-
-class _Configured(Answer, frozen=True):
-    stop_timeout: int | None = None
-
-
-class _Stoppable(Answer, frozen=True):
-    config: _Configured = _Configured()
-
-
-class _Message(Answer, frozen=True):
-    message: str = ""
-
-
-class _Waited(Answer, frozen=True):
-    status_code: int = 0
-    error: _Message | None = None
 
 
 class Lifecycle:
@@ -146,9 +110,11 @@ class Lifecycle:
         ``not-running`` is so at once if it does not run; ``next-exit`` waits for an end that is
         still to come, ``removed`` until the container is gone.
         """
+        from lobtail.engine.lifecycle_models import Waited
+
         target = _at(container, "wait")
         answer = await self.requests.post(target, {"condition": condition}, timeout=None)
-        waited = decode(answer, _Waited, target)
+        waited = decode(answer, Waited, target)
         if waited.error is not None and waited.error.message:
             raise EngineError(500, waited.error.message)
         return waited.status_code
@@ -162,6 +128,8 @@ class Lifecycle:
         Raises:
             EngineError: the container does not run, or ``ps`` refuses the options.
         """
+        from lobtail.engine.lifecycle_models import Top
+
         target = _at(container, "top")
         answer = await self.requests.get(target, {"ps_args": ps_args} if ps_args else None)
         if not answer.strip():  # all that Podman has to say
@@ -173,9 +141,11 @@ class Lifecycle:
 
         Engines know the filters ``until`` and ``label``.
         """
+        from lobtail.engine.lifecycle_models import Pruned, PrunedContainers
+
         target = "/containers/prune"
         answer = await self.requests.post(target, encode_filters(filters), timeout=self._long)
-        pruned = decode(answer, _PrunedContainers, target)
+        pruned = decode(answer, PrunedContainers, target)
         return Pruned(pruned.containers_deleted, pruned.space_reclaimed)
 
     async def inspect_raw(self, container: str, *, size: bool = False) -> dict[str, Any]:
@@ -209,8 +179,10 @@ class Lifecycle:
             query["t"] = str(timeout)
             grace = timeout
         else:
+            from lobtail.engine.lifecycle_models import Stoppable
+
             target = _at(container, "json")
-            known = decode(await self.requests.get(target), _Stoppable, target)
+            known = decode(await self.requests.get(target), Stoppable, target)
             grace = GRACE if known.config.stop_timeout is None else known.config.stop_timeout
         return query, None if grace < 0 else self.requests.timeout + grace
 
@@ -225,6 +197,8 @@ def _at(container: str, what: str) -> str:
 
 def _columns(top: Top) -> Top:
     """Split what Podman leaves in one column."""
+    from lobtail.engine.lifecycle_models import Top
+
     if len(top.titles or ()) != 1 or top.titles is None:
         return top
     titles = top.titles[0].split()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from lobtail.engine.lifecycle import Pruned
+from lobtail.engine.lifecycle_models import Pruned
 from lobtail.engine.models import Answer, Filters, decode, encode_filters
 from lobtail.engine.requests import PATIENCE, segment
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import msgspec
+
+from lobtail.engine.contexts import config_folder
 from lobtail.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,14 +22,12 @@ __all__ = [
     "Tls",
     "client_context",
     "close_notify",
-    "config_folder",
     "explain",
     "resolve_tls",
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(msgspec.Struct, frozen=True):
     """How TLS is spoken to an engine: paths of PEM files.
 
     ``ca`` has the only authorities that are trusted, without it those of the system are. ``cert``
@@ -39,13 +39,6 @@ class Tls:
     cert: str | None = None
     key: str | None = None
     verify: bool = True
-
-
-def config_folder(environ: Mapping[str, str]) -> Path:
-    """Return the folder of docker's configuration."""
-    if given := environ.get("DOCKER_CONFIG"):
-        return Path(given)
-    return Path(environ.get("HOME") or os.path.expanduser("~"), ".docker")  # noqa: PTH111
 
 
 def resolve_tls(

@@ -6,11 +6,13 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from lobtail.engine.endpoint import Endpoint
-from lobtail.engine.tls import client_context, explain
 from lobtail.errors import ConnectError
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["open_transport"]
 
@@ -43,10 +45,7 @@ async def open_transport(endpoint: Endpoint, factory: Callable[[], P], timeout: 
 
                 return await open_ssh(endpoint, factory)
             transport, protocol = await loop.create_connection(
-                factory,
-                endpoint.host,
-                endpoint.port,
-                ssl=client_context(endpoint.tls) if endpoint.tls else None,
+                factory, endpoint.host, endpoint.port, ssl=_context(endpoint)
             )
             _keep_alive(transport.get_extra_info("socket"))
             return protocol
@@ -55,7 +54,7 @@ async def open_transport(endpoint: Endpoint, factory: Callable[[], P], timeout: 
             f"cannot connect to the engine at {endpoint}: no answer within {timeout:g} s"
         ) from exc
     except (OSError, ValueError) as exc:
-        why = (explain(exc) if endpoint.tls else "") or _why(exc)
+        why = _why_tls(exc, endpoint) or _why(exc)
         raise ConnectError(f"cannot connect to the engine at {endpoint}: {why}") from exc
 
 
@@ -78,6 +77,22 @@ async def _connect_unix(path: str) -> socket.socket:
     except BaseException:
         sock.close()
         raise
+
+
+def _context(endpoint: Endpoint) -> ssl.SSLContext | None:
+    if endpoint.tls is None:
+        return None
+    from lobtail.engine.tls import client_context
+
+    return client_context(endpoint.tls)
+
+
+def _why_tls(exc: Exception, endpoint: Endpoint) -> str:
+    if endpoint.tls is None:
+        return ""
+    from lobtail.engine.tls import explain
+
+    return explain(exc)
 
 
 def _keep_alive(sock: socket.socket) -> None:

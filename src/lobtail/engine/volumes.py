@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from lobtail.engine.lifecycle import Pruned
+from lobtail.engine.lifecycle_models import Pruned
 from lobtail.engine.models import Answer, Filters, decode, encode_filters
 from lobtail.engine.requests import PATIENCE, segment
 from lobtail.errors import ConfigError

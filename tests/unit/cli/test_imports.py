@@ -63,6 +63,13 @@ def test_logs_loads_no_renderer() -> None:
     assert not any("render" in name for name in loaded("import lobtail.cli.logs"))
 
 
+def test_logs_of_a_socket_loads_nothing_of_tls() -> None:
+    code = "import sys, lobtail.cli.main as m\nsys.argv[1:] = {!r}\nm.run()"
+    modules = loaded(code.format(["-H", "unix:///nonexistent", "logs", "-f", "web"]))
+    assert "lobtail.engine.transport" in modules  # it has tried to connect
+    assert not modules & {"lobtail.engine.tls", "lobtail.engine.lifecycle_models", "dataclasses"}
+
+
 def test_tail_loads_no_parser_that_nobody_asked_for() -> None:
     code = "import sys, lobtail.cli.main as m\nsys.argv[1:] = {!r}\nm.run()"
     args = ["-H", "unix:///nonexistent", "tail", "-g", "x", "--level", "warn", "-i", "y"]

@@ -14,7 +14,7 @@ from typing import Any, Self
 from lobtail.core.frames import Stream
 from lobtail.core.model import ContainerRef, Gap, Item, Line, Started, Stopped
 from lobtail.engine.images import ImageSummary
-from lobtail.engine.lifecycle import Pruned, Top
+from lobtail.engine.lifecycle_models import Pruned, Top
 from lobtail.engine.models import ContainerSummary
 from lobtail.engine.networks import Network
 from lobtail.engine.stats import Stats
