@@ -60,6 +60,15 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted(_COMMANDS)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        # click knows the names of commands that are loaded, and here none is.
+        if name not in _COMMANDS and name not in _HIDDEN and not ctx.resilient_parsing:
+            raise click.UsageError(f"No such command {name!r}.{_nearest(name)}", ctx)
+        return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         module = _COMMANDS.get(cmd_name) or _HIDDEN.get(cmd_name)
         if module is None:
@@ -69,6 +78,18 @@ class _Commands(click.Group):
             gc.freeze()  # what was imported stays
             gc.enable()
         return command
+
+
+def _nearest(name: str) -> str:
+    from difflib import get_close_matches
+
+    match get_close_matches(name, sorted(_COMMANDS)):
+        case []:
+            return ""
+        case [only]:
+            return f" Did you mean {only!r}?"
+        case several:
+            return f" (Did you mean one of: {', '.join(map(repr, sorted(several)))}?)"
 
 
 @click.command(
