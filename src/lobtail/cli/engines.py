@@ -50,7 +50,7 @@ def global_options(function: F) -> F:
             multiple=True,
             metavar="HOST",
             help="The engine: unix:///path, tcp://HOST:PORT or ssh://USER@HOST; may be given "
-            "several times  [default: DOCKER_HOST, DOCKER_CONTEXT, the current context, "
+            "several times.  [default: DOCKER_HOST, DOCKER_CONTEXT, the current context, "
             "unix:///var/run/docker.sock, Podman's socket]",
         ),
         click.option("--tls/--no-tls", default=None, help="Use TLS; implied by --tlsverify."),

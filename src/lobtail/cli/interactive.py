@@ -33,7 +33,7 @@ detach_keys_option = click.option(
     default="",
     metavar="KEYS",
     help="What to type to leave a process with a TTY alone: keys such as a, ctrl-p and DEL, commas "
-    "between them  [default: detachKeys in docker's config.json, else ctrl-p,ctrl-q]",
+    "between them.  [default: detachKeys in docker's config.json, else ctrl-p,ctrl-q]",
 )
 raw_option = click.option(
     "--raw", is_flag=True, help="Without a TTY: let escape sequences act on our terminal."

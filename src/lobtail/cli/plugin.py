@@ -54,7 +54,7 @@ _dir_option = click.option(
     "--dir",
     "folder",
     metavar="DIR",
-    help="The CLI's plugin folder  [default: cli-plugins in DOCKER_CONFIG or ~/.docker]",
+    help="The CLI's plugin folder.  [default: cli-plugins in DOCKER_CONFIG or ~/.docker]",
 )
 
 

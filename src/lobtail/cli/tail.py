@@ -181,7 +181,7 @@ _TEXT: Final = _Text()
     "-n",
     "--tail",
     metavar="N",
-    help="Begin N lines before the end of each log, or 'all'  "
+    help="Begin N lines before the end of each log; with 'all' at its beginning.  "
     "[default: 10; all with --no-follow or --since]",
 )
 @click.option(
@@ -277,7 +277,7 @@ _TEXT: Final = _Text()
 @click.option(
     "--prefix/--no-prefix",
     default=None,
-    help="Name the container in front of its lines  [default: not with -o raw]",
+    help="Name the container in front of its lines.  [default: not with -o raw]",
 )
 @click.option(
     "--marks/--no-marks",

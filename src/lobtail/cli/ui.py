@@ -60,7 +60,7 @@ class _UiCommand(DockerCommand):
     "--timezone",
     metavar="ZONE",
     default="local",
-    help="Of times: local, UTC, +02:00 or Europe/Berlin.  [default: local]",
+    help="The zone of the times: local, UTC, +02:00 or Europe/Berlin.  [default: local]",
 )
 @click.option("--wrap/--no-wrap", help="Wrap long lines from the start.")
 @click.option(
@@ -70,7 +70,7 @@ class _UiCommand(DockerCommand):
     "--theme",
     type=click.Choice(("dark", "light")),
     default="dark",
-    help="dark or light.  [default: dark]",
+    help="The colours to begin with; NO_COLOR takes all away.  [default: dark]",
 )
 @click.option("--read-only/--no-read-only", help="Only look: forbid all that changes something.")
 @host_option

@@ -69,6 +69,18 @@ def test_every_flag_is_documented_and_every_documented_flag_exists(name: str) ->
     assert documented == flags
 
 
+@pytest.mark.parametrize("name", ["", *commands()])
+def test_every_flag_has_a_sentence(name: str) -> None:
+    options = [
+        param for param in commands().get(name, cli).params if isinstance(param, click.Option)
+    ]
+    for option in options:
+        # What holds without it stands behind the sentence, where click puts it, too.
+        words, *default = re.split("  (?=\\[default: )", option.help or "")
+        assert re.fullmatch(r"[A-Z][^\n]*[^ ]\.", words), f"{name} {option.opts[0]}: {words!r}"
+        assert re.fullmatch(r"(\[default: [^]]+\])?", "".join(default))
+
+
 def test_every_query_of_the_documents_can_be_read() -> None:
     text = (ROOT / "docs" / "tail.md").read_text() + README
     queries = re.findall(r"(?:-w|--where) '([^']+)'", text)
