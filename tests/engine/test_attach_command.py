@@ -74,6 +74,11 @@ EXECS: dict[str, tuple[tuple[str | bytes, ...], tuple[str | bytes, ...], bytes]]
 }
 
 
+# 26.1 may tell of one such command in a container what is wrong with another one.
+REFUSED = [name for name, (_, words, _) in EXECS.items() if words[0] in ("nosuch", "/etc/passwd")]
+REFUSED += ["no such folder", "no such user"]
+
+
 def test_exec(engine: TestEngine, box: str) -> None:
     def both(name: str) -> tuple[str, Result, Result]:
         flags, words, data = EXECS[name]
@@ -81,7 +86,8 @@ def test_exec(engine: TestEngine, box: str) -> None:
         return name, run(engine, "docker", args, data), run(engine, "lobtail", args, data)
 
     with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(both, EXECS))
+        results = list(pool.map(both, (name for name in EXECS if name not in REFUSED)))
+    results += map(both, REFUSED)
     tty = re.compile(rb"/dev/pts/\d+")
     for name, docker, lobtail in results:
         docker, lobtail = (

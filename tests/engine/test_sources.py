@@ -103,6 +103,8 @@ def test_following_from_files_on(engine: TestEngine, kind: str, command: str) ->
     A log without a size limit is followed by the API from there on, others in their files.
     """
     script = "i=0; while [ $i -lt 6000 ]; do a=$((i+1)); i=$((i+20)); seq $a $i; usleep 5000; done"
+    # Who comes when all is over would be told that nothing runs.
+    script += "; until [ -e /go ]; do usleep 10000; done"
     name = engine.start(script, *(options(kind) if kind in ROTATED else ()))
     until(lambda: b"500\n" in engine.run("docker", "logs", name).stdout, "some lines")
     arguments = ["logs", "-f"] if command == "logs" else ["tail", "-n", "all", "-o", "raw"]
@@ -110,11 +112,14 @@ def test_following_from_files_on(engine: TestEngine, kind: str, command: str) ->
     processes = [
         engine.popen("lobtail", *arguments, "--source", "files", *more, name) for _ in range(3)
     ]
+    if command == "logs":
+        engine.go(name)
     for process in processes:
         result = finish(process)
         assert result.code == 0
         assert result.stderr == b""
         assert [int(x) for x in result.stdout.split()] == list(range(1, 6001))
+    engine.go(name)
     assert engine.wait(name) == 0
 
 

@@ -189,12 +189,12 @@ def test_a_signal_ends_it_while_a_shell_has_the_terminal(
         screen.assert_restored()
 
 
-def test_an_engine_that_goes_away_is_told_of_and_found_again(
-    one_engine: TestEngine, web_of_one: str
-) -> None:
+def test_an_engine_that_goes_away_is_told_of_and_found_again(one_engine: TestEngine) -> None:
+    # Slow enough for the mark to be seen before it is scrolled away.
+    name = one_engine.start("i=0; while sleep 1; do i=$((i+1)); echo line $i of web; done")
     with Gate(one_engine.host) as gate:
         env = one_engine.env({"LOBTAIL_CONFIG": os.devnull, "DOCKER_HOST": gate.host})
-        with Screen([*LOBTAIL, "ui", web_of_one], env) as screen:
+        with Screen([*LOBTAIL, "ui", name], env) as screen:
             screen.until(" of web")
             screen.until("docker ")
             gate.shut()
