@@ -80,6 +80,21 @@ class Portal:
             # It holds the exception whose traceback holds this frame.
             del future
 
+    def submit(
+        self, function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]:
+        """Begin a coroutine function in the loop; return its result to come.
+
+        For whoever has an event loop of his own: ``asyncio.wrap_future`` lets him await it. To
+        cancel the future is to cancel the coroutine.
+
+        Raises:
+            RuntimeError, LobtailError: as ``run``.
+        """
+        future: Future[T] = Future()
+        self._begun().start(future, partial(function, *args, **kwargs))
+        return future
+
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function in the loop, where nothing changes meanwhile; return its result."""
         if self._background is None or self._closed:

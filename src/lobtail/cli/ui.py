@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 import click
@@ -82,6 +83,7 @@ def command(host: str | None, **options: Any) -> int:
     try:
         from lobtail.tui.app import Settings, run_app
         from lobtail.tui.fleet import Fleet
+        from lobtail.tui.reading_thread import ReadingThread
         from lobtail.tui.state.keys import check_keymap
         from lobtail.tui.state.target import Target
     except ModuleNotFoundError as exc:
@@ -101,10 +103,15 @@ def command(host: str | None, **options: Any) -> int:
     engines = [Engine(**each) for each in arguments]
     names = labels([engine.endpoint for engine in engines]) if len(engines) > 1 else [""]
     words = [_words(each) for each in arguments]
-    fleet = Fleet(dict(zip(names, engines, strict=True)), dict(zip(names, words, strict=True)))
+    readers = [partial(Engine, **each) for each in arguments]
+    fleet = Fleet(
+        dict(zip(names, engines, strict=True)),
+        dict(zip(names, words, strict=True)),
+        ReadingThread(dict(zip(names, readers, strict=True))),
+    )
     # What cannot be used is said before the screen is taken.
     settings.check()
-    fleet.tail(*target.names, **target.arguments())
+    fleet.check(*target.names, **target.arguments())
     if not (os.isatty(0) and os.isatty(1)):
         raise ConfigError("lobtail ui needs a terminal: stdin and stdout are none")
     if os.environ.get("TERM", "") in ("", "dumb"):

@@ -7,7 +7,7 @@ import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import aclosing
 from functools import partial
 from typing import Any, ClassVar
 
@@ -207,8 +207,6 @@ async def run_app(fleet: Fleet, target: Target, settings: Settings) -> tuple[int
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         loop.add_signal_handler(number, app.exit, 128 + number)
-    async with AsyncExitStack() as stack:
-        for engine in fleet.engines.values():
-            await stack.enter_async_context(engine)
+    async with aclosing(fleet):
         result = await app.run_async()
     return result if result is not None else app.return_code or 0, app.fault

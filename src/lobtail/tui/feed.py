@@ -34,8 +34,10 @@ NEAR: Final = 5000
 _QUIET: Final = 0.4
 # Seconds that the feed works before it lets keys and the screen have their turn.
 _TURN: Final = 0.008
-# Seconds of waiting after which the end is read anew rather than read up to.
+# Seconds behind what is written after which the end is read anew rather than read up to.
 _FAR: Final = 2.0
+# The same for lines that come late: whole seconds are Podman's finest stamps.
+_LATE_NS: Final = 3_000_000_000
 _BACK_OFF: Final = (0.5, 1, 2, 4, 8)
 _PIECE: Final = 16_384
 
@@ -59,6 +61,9 @@ class Feed:
         self.error = ""
         """Why nothing comes; empty while all is well."""
         self._waits_since = 0.0
+        self._soonest: dict[str, int] = {}
+        self.late_ns = 0
+        """How long ago the newest line that came was written; 0 if that is no time to speak of."""
         self.settled = False
         """Whether the history that was asked for first has come."""
 
@@ -70,7 +75,8 @@ class Feed:
     @property
     def behind(self) -> bool:
         """Whether so much was not read that what is written now is far away."""
-        return self._waits_since > 0 and time.monotonic() - self._waits_since > _FAR
+        waits = self._waits_since > 0 and time.monotonic() - self._waits_since > _FAR
+        return waits or self.late_ns > 0
 
     @property
     def containers(self) -> list[ContainerRef]:
@@ -123,7 +129,8 @@ class Feed:
             self._log.clear()
             self._changed()
         self.settled = not clear
-        self._waits_since = 0.0
+        self._waits_since = self.late_ns = 0
+        self._soonest.clear()
         self._task = asyncio.create_task(self._read(part))
 
     async def _read(self, part: dict[str, Any]) -> None:
@@ -167,6 +174,8 @@ class Feed:
                         if not done:
                             self._settle(part)
                     items = known.new(await waiting)
+                    if self.settled:
+                        self._note_delay(items)
                     await self._take_all(items, part)
                     if not self.settled and items and (items[-1].time_ns or 0) >= began_ns:
                         self._settle(part)
@@ -178,6 +187,20 @@ class Feed:
                 pass
             finally:
                 waiting.cancel()
+
+    def _note_delay(self, items: Sequence[Item]) -> None:
+        """See how long the newest of ``items`` took to come here.
+
+        The clock of an engine may be another than ours, so the shortest time that anything took is
+        taken for none.
+        """
+        newest = next((item for item in reversed(items) if item.time_ns is not None), None)
+        if newest is not None:
+            took = time.time_ns() - (newest.time_ns or 0)
+            host = newest.container.host
+            self._soonest[host] = min(took, self._soonest.get(host, took))
+            late = took - self._soonest[host]
+            self.late_ns = late if late > _LATE_NS else 0
 
     def _take(self, items: Sequence[Item]) -> None:
         if not items or self._log.detached:

@@ -10,6 +10,7 @@ from lobtail.api import Engine, tail_engines
 from lobtail.engine.models import ContainerSummary
 from lobtail.errors import LobtailError
 from lobtail.reading.merged import Merged
+from lobtail.tui.reading_thread import ReadingThread, ThreadedTail
 from lobtail.tui.state.inventory import Inventory, Kind, Row
 from lobtail.tui.watch import Watch
 
@@ -19,17 +20,27 @@ __all__ = ["Fleet"]
 class Fleet:
     """Engines by name; the name is empty where there is only one.
 
-    ``words`` are what the command line calls each of them by, such as ``-c prod``.
+    ``words`` are what the command line calls each of them by, such as ``-c prod``. Logs are read
+    in ``thread`` if there is one.
     """
 
     def __init__(
         self,
         engines: Mapping[str, Engine],
         words: Mapping[str, tuple[str, ...]] | None = None,
+        thread: ReadingThread | None = None,
     ) -> None:
         self.engines = dict(engines)
+        self._thread = thread
         self.words = dict(words or {})
         self.watches = {name: Watch(engine) for name, engine in self.engines.items()}
+
+    async def aclose(self) -> None:
+        """End all that is read, and close the engines."""
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.close)
+        for engine in self.engines.values():
+            await engine.aclose()
 
     @property
     def several(self) -> bool:
@@ -48,11 +59,23 @@ class Fleet:
 
     # --- what is read -----------------------------------------------------------------------
 
-    def tail(self, *names: str, host: str = "", **options: Any) -> Merged:
+    def tail(self, *names: str, host: str = "", **options: Any) -> Merged | ThreadedTail:
         """Tail containers of one engine, or of all."""
-        if not self.several or host:
-            return self.engine(host).tail(*names, **options)
-        return tail_engines(self.engines, *names, **options)
+
+        def make(engines: Mapping[str, Engine]) -> Merged:
+            if not self.several or host:
+                return engines[host].tail(*names, **options)
+            return tail_engines(engines, *names, **options)
+
+        return make(self.engines) if self._thread is None else self._thread.tail(make)
+
+    def check(self, *names: str, **options: Any) -> None:
+        """See whether containers can be chosen so.
+
+        Raises:
+            ConfigError: they cannot.
+        """
+        next(iter(self.engines.values())).tail(*names, **options)
 
     async def containers(self) -> list[ContainerSummary]:
         """List the containers of the engines that answer, also those that do not run."""

@@ -54,4 +54,4 @@ class HeaderLine(Static):
         room = max(self.size.width - 2 - right.cell_len, 0)
         left.truncate(room, overflow="ellipsis")
         gap = " " * (room - left.cell_len)
-        self.update(Content.from_rich_text(Text.assemble(left, gap, right)))
+        self.update(Content.from_rich_text(Text.assemble(left, gap, right)), layout=False)

@@ -33,6 +33,9 @@ __all__ = ["LogBody"]
 
 # Times a second that the screen is drawn anew at most.
 _FRAMES: Final = 20
+# The part of a processor's time from which on it is drawn less often, and then: in seconds.
+_BUSY: Final = 0.4
+_BUSY_REST: Final = 0.09
 # Seconds that filter and search work before keys have their turn.
 _TURN: Final = 0.008
 _LEVELS: Final = (Level.UNKNOWN, Level.INFO, Level.WARN, Level.ERROR, Level.FATAL, Level.DEBUG)
@@ -68,7 +71,9 @@ class LogBody(Vertical):
         self.beyond: Filter | None = None
         """The filter that is suspended while a line is shown among all others."""
         self._rate = (0.0, 0, 0)
-        self._bars_at = 0.0
+        self._bars_at = self._drawn_at = 0.0
+        self._spent = (0.0, 0.0)
+        self._rest = 0.0
         self._jump_ns: int | None = None
 
     def compose(self) -> ComposeResult:
@@ -111,6 +116,11 @@ class LogBody(Vertical):
         """Say that something has changed; it is drawn with the next frame."""
         self._dirty = True
 
+    def _draw_soon(self) -> None:
+        """Draw with the next frame, however busy it is."""
+        self._dirty = True
+        self._drawn_at = 0.0
+
     def set_colors(self, colors: LogColors) -> None:
         """Draw in other colours."""
         self.view.set_colors(colors)
@@ -129,7 +139,7 @@ class LogBody(Vertical):
         self._work()
         if here is not None and not self.view.view.following:
             self.view.go_to(here)
-        self.touch()
+        self._draw_soon()
 
     def search(self, text: str) -> None:
         """Search for a regex; nothing for no text.
@@ -141,7 +151,7 @@ class LogBody(Vertical):
 
         self.model.set_search(make_pattern(text))
         self._work()
-        self.touch()
+        self._draw_soon()
 
     # --- drawing ----------------------------------------------------------------------------
 
@@ -166,13 +176,17 @@ class LogBody(Vertical):
         if due:
             received = self.model.received
             self._rate = (now, received, received - self._rate[1] if self._rate[0] else 0)
+            self._set_pace(now)
         if not (self._dirty or due):
+            return
+        if self._dirty and not due and now - self._drawn_at < self._rest:
             return
         drawn, self._dirty = self._dirty, False
         if drawn:
+            self._drawn_at = now
             self._work()
             self._jump_if_there()
-            self.view.changed()
+            self.view.came()
         elif relative:
             self.view.refresh()
         self._look()
@@ -180,6 +194,16 @@ class LogBody(Vertical):
             self._bars_at = now
             self._draw_bars()
         self.show_status()
+
+    def _set_pace(self, now: float) -> None:
+        """Draw less often while there is much to do: nobody reads lines that pass so quickly.
+
+        What a key changes is drawn at once all the same.
+        """
+        (then, before), spent = self._spent, time.process_time()
+        self._spent = (now, spent)
+        busy = (spent - before) / (now - then) > _BUSY
+        self._rest = _BUSY_REST if busy else 0.0
 
     def _draw_bars(self) -> None:
         if not self.bar.has_class("hidden"):
@@ -209,6 +233,9 @@ class LogBody(Vertical):
                 following=view.view.following,
                 unseen=view.view.unseen(model.rows),
                 more_unseen=model.detached or model.store.full,
+                late=feed.late_ns // 1_000_000_000
+                if feed is not None and view.view.following
+                else 0,
                 loading=feed is not None and feed.loading,
                 working=not model.complete,
                 error=feed.error if feed is not None else "",

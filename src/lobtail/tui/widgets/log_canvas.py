@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
+from textual.color import Color
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -22,7 +23,7 @@ from lobtail.tui.state.viewport import ABOVE, BELOW, Place, Viewport
 from lobtail.tui.widgets.drawing import Drawer, Rows
 from lobtail.tui.widgets.palette import LogColors
 from lobtail.tui.widgets.ruler import Ruler
-from lobtail.tui.widgets.segments import PLAIN, mark_spans, text_of, width_of
+from lobtail.tui.widgets.segments import PLAIN, mark_spans, text_of, width_of, window
 
 __all__ = ["LogCanvas"]
 
@@ -56,7 +57,10 @@ class LogCanvas(Widget, can_focus=True):
         self.clock: Callable[[], int] = time.time_ns
         self._ruler = Ruler()
         self._base = PLAIN
+        self._background = Color(0, 0, 0)
         self._places: list[Place] = []
+        self._seen: tuple[object, ...] = ()
+        self._strips: dict[int, Strip] = {}  # the rows as they were drawn
         self._grab: str = ""
         self._generation = log.generation
 
@@ -69,7 +73,19 @@ class LogCanvas(Widget, can_focus=True):
             self.selection = None
             self.drawer.forget()
         self._lay_out()
+        self._seen = self._visible()
         self.refresh()
+
+    def came(self) -> None:
+        """Draw anew if that can be seen: something has come into the log."""
+        if self._generation != self.log_.generation:
+            self.changed()
+            return
+        self._lay_out()
+        visible = self._visible()
+        if visible != self._seen:
+            self._seen = visible
+            self.refresh()
 
     def set_look(self, **changes: object) -> None:
         """Change how lines look."""
@@ -123,26 +139,55 @@ class LogCanvas(Widget, can_focus=True):
 
     # --- drawing ---------------------------------------------------------------------------
 
+    def refresh(
+        self,
+        *regions: Region,
+        repaint: bool = True,
+        layout: bool = False,
+        recompose: bool = False,
+    ) -> Self:
+        """Draw all rows anew."""
+        self._strips.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return some rows of the screen.
+
+        Textual would give each a border, padding and a background that this widget has not. It
+        asks for all of them also where another widget is to be drawn.
+        """
+        missing = [y for y in crop.line_range if y not in self._strips]
+        if missing:
+            filters = self.get_line_filters()
+            for y in missing:
+                strip = self.render_line(y)
+                for line_filter in filters:
+                    strip = strip.apply_filter(line_filter, self._background)
+                self._strips[y] = strip
+        strips = [self._strips[y] for y in crop.line_range]
+        first, last = crop.column_span
+        if (first, last) != (0, self.size.width):
+            strips = [strip.crop(first, last) for strip in strips]
+        return strips
+
     def render_line(self, y: int) -> Strip:
         """Return a row of the screen."""
         width = self.size.width - 1
-        base = self._base
+        segments: list[Segment]
         if y >= len(self._places):
-            strip = Strip([]).extend_cell_length(width, base)
+            segments = [Segment(" " * width, self._base)]
         elif self._places[y] in (ABOVE, BELOW):
-            strip = self._edge_strip(self._places[y], width, base)
+            segments = [self._edge(self._places[y], width)]
         else:
-            strip = self._line_strip(self._places[y], width, base)
-        return Strip([*strip, self._ruler_cell(y)], self.size.width)
+            segments = self._line(self._places[y], width)
+        return Strip([*segments, self._ruler_cell(y)], self.size.width)
 
-    def _edge_strip(self, place: Place, width: int, base: Style) -> Strip:
+    def _edge(self, place: Place, width: int) -> Segment:
         words = f" {self.edge(place)} " if self.edge(place) else ""
-        style = base + self.drawer.colors.edge
-        return Strip([Segment(words.center(width, "─")[:width], style)]).adjust_cell_length(
-            width, base
-        )
+        # Names of containers and engines are not among the words: all are one column wide.
+        return Segment(words.center(width, "─")[:width], self._base + self.drawer.colors.edge)
 
-    def _line_strip(self, place: Place, width: int, base: Style) -> Strip:
+    def _line(self, place: Place, width: int) -> list[Segment]:
         number, part = place
         drawn = self.drawn(number)
         row = drawn.rows[part] if part < len(drawn.rows) else []
@@ -153,23 +198,32 @@ class LogCanvas(Widget, can_focus=True):
                 row = mark_spans(row, [span], style, under=True) if row else [Segment(" ", style)]
         head = drawn.head if not part else self._blank_head(drawn.head)
         room = max(0, width - width_of(head))
-        if not self.look.wrap and (self.left or width_of(row) > room):
-            row = self._window(row, room)
-        style = base
+        whole = width_of(row)
+        if self.left or whole > room:
+            row = self._window(row, whole, room)
+            whole = width_of(row)
+        style = self._base
         if number == self.view.cursor and not self.view.following:
             colors = self.drawer.colors
-            style = base + (colors.cursor if self.has_focus else colors.cursor_idle)
-        strip = Strip([*head, *row]).adjust_cell_length(width, PLAIN)
-        return strip.apply_style(style)
+            style += colors.cursor if self.has_focus else colors.cursor_idle
+        segments = [
+            Segment(text, style if own is None else style + own)
+            for text, own, _ in (*head, *row, Segment(" " * (room - whole)))
+            if text
+        ]
+        return segments if width >= width_of(head) else window(segments, 0, width)
 
-    def _window(self, row: list[Segment], room: int) -> list[Segment]:
+    def _window(self, row: list[Segment], whole: int, room: int) -> list[Segment]:
         """Return the columns of a row that are on the screen, with a sign where more is."""
-        whole = width_of(row)
-        shown = list(Strip(row).crop(self.left, self.left + room))
-        if self.left and whole:
-            shown = [Segment("‹", self.drawer.colors.dim), *Strip(shown).crop(1)]
-        if whole > self.left + room > 0:
-            shown = [*Strip(shown).crop(0, room - 1), Segment("›", self.drawer.colors.dim)]
+        before = 1 if self.left and whole else 0
+        behind = 1 if whole > self.left + room > 0 else 0
+        shown = window(row, self.left + before, room - before - behind)
+        dim = self.drawer.colors.dim
+        if before:
+            shown.insert(0, Segment("‹", dim))
+        if behind:
+            gap = room - 1 - width_of(shown)  # half a wide character
+            shown += [Segment(" " * gap + "›", dim)]
         return shown
 
     def _blank_head(self, head: list[Segment]) -> list[Segment]:
@@ -199,11 +253,18 @@ class LogCanvas(Widget, can_focus=True):
     def _lay_out(self) -> None:
         # Worked out from all style sheets: once a frame is often enough.
         self._base = self.rich_style
+        self._background = self.background_colors[1]
         self.view.height = max(1, self.size.height)
         self.view.below = self.log_.detached
         self.drawer.set(self.look, self.log_.pattern, max(10, self.size.width - 1))
         self._places = self.view.layout(self.log_.rows, self._height_of)
         self._ruler.measure(self.log_, self.span, self.view.height)
+
+    def _visible(self) -> tuple[object, ...]:
+        """Return what the picture depends on, beside what a key or the mouse has changed."""
+        edges = [self.edge(place) for place in self._places if place in (ABOVE, BELOW)]
+        ruler = self._ruler.picture(self.drawer.colors)
+        return self._places, edges, ruler, self.look, self.log_.pattern, self.size, self._base
 
     def _moved(self) -> None:
         self._lay_out()

@@ -50,6 +50,10 @@ class Ruler:
             self._signs[y] = self._find(y, colors)
         return self._signs[y]
 
+    def picture(self, colors: LogColors) -> tuple[object, ...]:
+        """Return all that is to be seen of it."""
+        return self._thumb, [self.sign(y, colors) for y in range(self._height)]
+
     def _find(self, y: int, colors: LogColors) -> tuple[str, Style]:
         log = self._log
         if log is None or not log.rows:

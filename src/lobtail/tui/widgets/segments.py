@@ -16,7 +16,7 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-__all__ = ["PLAIN", "cut", "mark_spans", "segments_of", "text_of", "width_of"]
+__all__ = ["PLAIN", "cut", "mark_spans", "segments_of", "text_of", "width_of", "window"]
 
 PLAIN: Final = Style()
 _SGR: Final = re.compile(r"\x1b\[([0-9;:]*)m")
@@ -158,6 +158,32 @@ def mark_spans(
             done = max(low, high)
         at += len(text)
     return marked
+
+
+def window(segments: list[Segment], left: int, columns: int) -> list[Segment]:
+    """Return what is seen of a row in so many columns, with ``left`` of them scrolled out.
+
+    Half a wide character is a blank.
+    """
+    seen: list[Segment] = []
+    for segment in segments:
+        if columns <= 0:
+            break
+        taken = segment.cell_length
+        if left >= taken:
+            left -= taken
+            continue
+        if left:
+            segment = segment.split_cells(left)[1]
+            taken, left = taken - left, 0
+        if taken > columns:
+            if segment.text.isascii():
+                segment = Segment(segment.text[:columns], segment.style)
+            else:
+                segment = segment.split_cells(columns)[0]
+        seen.append(segment)
+        columns -= taken
+    return seen
 
 
 def cut(segments: list[Segment], width: int) -> list[list[Segment]]:

@@ -20,6 +20,8 @@ class LogStatus(NamedTuple):
     unseen: int = 0
     more_unseen: bool = False
     """Whether there are more than were counted."""
+    late: int = 0
+    """Seconds that what is shown is behind what is written."""
     loading: bool = False
     working: bool = False
     error: str = ""
@@ -60,7 +62,7 @@ class LogStatusLine(Static):
         if left.cell_len > room:
             left.truncate(max(room, 0), overflow="ellipsis")
         gap = " " * max(room - left.cell_len, 0)
-        self.update(Content.from_rich_text(Text.assemble(left, gap, right)))
+        self.update(Content.from_rich_text(Text.assemble(left, gap, right)), layout=False)
 
     @staticmethod
     def _left(status: LogStatus) -> Text:
@@ -72,6 +74,8 @@ class LogStatusLine(Static):
             if status.unseen:
                 more = "+" if status.more_unseen else ""
                 text.append(f"  {status.unseen:,}{more} new", "yellow")
+        if status.late:
+            text.append(f"  {status.late:,} s behind", "bold yellow")
         if status.error:
             text.append(f"  ✗ {sanitize(status.error)}", "bold red")
         if status.selected:

@@ -1,0 +1,50 @@
+"""How far what is shown is behind what is written."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+
+from lobtail.core.model import ContainerRef
+from lobtail.tui.feed import Feed
+from lobtail.tui.fleet import Fleet
+from lobtail.tui.state.log import Log
+from lobtail.tui.state.target import Target
+from lobtail.tui.widgets.status import LogStatus, LogStatusLine
+from unit.tui.items import line
+
+S = 1_000_000_000
+NOW = 1_700_000_000 * S
+
+
+@pytest.fixture
+def feed(monkeypatch: pytest.MonkeyPatch) -> Feed:
+    monkeypatch.setattr("lobtail.tui.feed.time.time_ns", lambda: NOW)
+    return Feed(cast(Fleet, None), Target(), Log(), lambda: None)
+
+
+def test_lines_that_come_later_and_later_are_behind(feed: Feed) -> None:
+    feed._note_delay([line("a", NOW - S // 10)])
+    assert (feed.late_ns, feed.behind) == (0, False)
+    feed._note_delay([line("b", NOW - 12 * S)])
+    assert round(feed.late_ns / S) == 12
+    assert feed.behind
+    feed._note_delay([line("c", NOW - 2 * S)])  # Podman's stamps are no finer
+    assert (feed.late_ns, feed.behind) == (0, False)
+
+
+def test_the_clock_of_an_engine_may_be_wrong(feed: Feed) -> None:
+    slow = ContainerRef(id="1" * 64, name="a", host="slow")
+    fast = ContainerRef(id="2" * 64, name="b", host="fast")
+    for _ in range(2):
+        feed._note_delay([line("a", NOW - 90 * S, slow)])
+        assert feed.late_ns == 0
+        feed._note_delay([line("b", NOW + 90 * S, fast)])
+        assert feed.late_ns == 0
+
+
+def test_it_is_said() -> None:
+    said = LogStatusLine._left(LogStatus(late=1234)).plain
+    assert said == "▼ following  1,234 s behind"
+    assert "behind" not in LogStatusLine._left(LogStatus()).plain
