@@ -22,7 +22,7 @@ from lobtail.errors import ConfigError
 from lobtail.reading.source import Source
 from lobtail.render.colors import use_color
 from lobtail.render.formats import make_formatter
-from lobtail.render.stamps import Zone, find_zone, utc
+from lobtail.render.stamps import Zone, find_zone
 from lobtail.render.style import Formatter, Style
 
 if TYPE_CHECKING:
@@ -221,8 +221,6 @@ def _formatter(
 
 
 def _zone(name: str) -> Zone:
-    if name.lower() == "local" and not time.timezone and not time.daylight:
-        return utc  # whose times are shorter
     try:
         return find_zone(name)
     except ConfigError as exc:

@@ -48,10 +48,10 @@ def find_zone(name: str) -> Zone:
     if name.lower() in ("utc", "z"):
         return utc
     if name.lower() == "local":
-        return local
+        return local if time.timezone or time.daylight else utc  # whose times are shorter
     if match := _OFFSET.fullmatch(name):
         offset = (int(match[2]) * 60 + int(match[3])) * (-60 if match[1] == "-" else 60)
-        return lambda _: offset
+        return (lambda _: offset) if offset else utc
     # Neither is needed by those who ask for no zone, and both are slow to import.
     import datetime as dt
     import zoneinfo
@@ -65,6 +65,9 @@ def find_zone(name: str) -> Zone:
         raise ConfigError(
             f"no time zone {name!r}{missing}; give UTC, local, +02:00 or a name like Europe/Berlin"
         ) from exc
+
+    if info.utcoffset(None) == dt.timedelta(0):  # Etc/UTC and other names of it
+        return utc
 
     def offset_at(seconds: int) -> int:
         try:

@@ -114,6 +114,20 @@ def test_daylight_saving_switches_between_two_lines(text: str, shown: str) -> No
         assert stamper.show(ns(text), NOW) == shown
 
 
+@pytest.mark.parametrize("name", ["UTC", "utc", "Z", "+00:00", "-0000", "Etc/UTC", "Zulu", "local"])
+def test_times_of_utc_by_any_name_need_no_room_for_an_offset(name: str) -> None:
+    with system_zone("XYZ0"):
+        zone = find_zone(name)
+    assert zone is utc
+    assert Stamper("rfc3339", zone).width == len("2026-09-21T14:13:20.000000000Z")
+
+
+def test_a_zone_that_is_that_of_utc_in_winter_is_another() -> None:
+    assert find_zone("Europe/London") is not utc
+    with system_zone("GMT0BST,M3.5.0/1,M10.5.0"):
+        assert find_zone("local") is local
+
+
 @pytest.mark.parametrize("name", ["local", "Local"])
 def test_the_zone_of_the_system(name: str) -> None:
     with system_zone("HST10"):

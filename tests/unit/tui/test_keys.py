@@ -56,7 +56,9 @@ def in_client(where: str, use: Callable[[Pressed], Awaitable[None]], **options: 
     return asyncio.run(main())
 
 
-def test_keys_of_the_log(tmp_path: Path) -> None:
+def test_keys_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.timezone", -3600)  # of a system that is not in UTC
+
     async def use(c: Pressed) -> None:
         view, pane, model = c.view, c.pane, c.pane.model
         await c.press("0")

@@ -11,7 +11,7 @@ from lobtail.core.frames import Stream
 from lobtail.core.levels import Level
 from lobtail.core.sanitize import sanitize
 from lobtail.errors import ConfigError
-from lobtail.render.stamps import local, utc
+from lobtail.render.stamps import find_zone, utc
 from lobtail.tui.state.filters import Filter, join_query
 from lobtail.tui.state.target import command_for
 from lobtail.tui.widgets.bindings import bindings_of
@@ -180,7 +180,7 @@ class LogPane(LogBody):
 
     def action_zone(self) -> None:
         """Show times in UTC, or in the chosen zone."""
-        chosen = self._zone if self._zone is not utc else local
+        chosen = self._zone if self._zone is not utc else find_zone("local")
         self.view.set_look(zone=self.view.look.other_zone(chosen).zone)
         self.touch()
 
