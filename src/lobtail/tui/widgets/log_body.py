@@ -25,6 +25,7 @@ from lobtail.tui.widgets.histogram_bar import HistogramBar
 from lobtail.tui.widgets.log_view import LogView
 from lobtail.tui.widgets.palette import LogColors
 from lobtail.tui.widgets.status import LogStatus, LogStatusLine
+from lobtail.tui.widgets.trouble import Trouble
 
 if TYPE_CHECKING:
     from lobtail.tui.fleet import Fleet
@@ -65,6 +66,7 @@ class LogBody(Vertical):
         self._histogram = histogram
         self.detail = Detail(self.view)
         self._status = LogStatusLine()
+        self._trouble = Trouble()
         self._zone = zone
         self._dirty = True
         self._worker: asyncio.Task[None] | None = None
@@ -80,6 +82,7 @@ class LogBody(Vertical):
         """Put the parts together."""
         self.bar.set_class(not self._histogram, "hidden")
         yield self.bar
+        yield self._trouble
         yield self.view
         yield self.detail
         yield self._status
@@ -228,6 +231,7 @@ class LogBody(Vertical):
         if hits is not None and view.view.cursor is not None and hits.holds(view.view.cursor):
             hit = hits.index(view.view.cursor) + 1
         zone = view.look.zone
+        self._trouble.show(feed.error if feed is not None and not model.store.items else "")
         self._status.show(
             LogStatus(
                 following=view.view.following,
@@ -269,7 +273,9 @@ class LogBody(Vertical):
             return "newer lines follow: End shows the newest"
         feed, log = self.feed, self.model
         if feed is None or not feed.settled:
-            return "reading …" if feed is not None and not feed.error else ""
+            if feed is None:
+                return ""
+            return "no log yet" if feed.error else "reading …"
         if log.since_ns is None:
             return "the log begins here"
         dropped = f"{log.dropped:,} lines were let go of; " if log.dropped else ""
