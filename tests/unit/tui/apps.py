@@ -91,6 +91,7 @@ async def running(
     size: tuple[int, int] = (100, 30),
     engine: ScriptedEngine | None = None,
     engines: dict[str, ScriptedEngine] | None = None,
+    settled: bool = True,
     **settings: Any,
 ) -> AsyncIterator[Client]:
     engine = engine or ScriptedEngine()
@@ -99,6 +100,7 @@ async def running(
     app = LobtailApp(Fleet(fleet), target or Target(), wanted)
     async with app.run_test(size=size) as pilot:
         client = Client(app, pilot, engine)
-        if not any(cast(ScriptedEngine, each).away for each in fleet.values()):
+        away = any(cast(ScriptedEngine, each).away for each in fleet.values())
+        if settled and not away:
             await client.settle()
         yield client

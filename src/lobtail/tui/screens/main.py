@@ -71,6 +71,8 @@ class MainScreen(Screen[None]):
         self._dirty: set[str] = set()
         self._resting: Timer | None = None
         self._last = self.panels[1]
+        self._unmet = target != Target()
+        """Whether what was named has not been found in the lists yet."""
 
     @property
     def pane(self) -> LogPane:
@@ -134,7 +136,22 @@ class MainScreen(Screen[None]):
         """Show what the engine has."""
         for panel in self.panels:
             panel.show(self.fleet.rows(panel.kind))
+        if self._unmet:
+            self._point_at_named()
         self._share_room()
+
+    def _point_at_named(self) -> None:
+        """Have the cursor stand on what was named, unless somebody chooses something else."""
+        if isinstance(self.focused, ListPanel):
+            self._unmet = False
+            return
+        for panel in self.panels[:2]:
+            named = [row for row in self.fleet.rows(panel.kind) if row.is_named_by(self._target)]
+            if len(named) == 1 and panel.point_at(named[0].key):
+                self._unmet = False
+                self._last = panel
+                if named[0].target == self._target:
+                    self.contents.show_rows(named)
 
     def _share_room(self) -> None:
         """Give the list with the focus, or else the containers, the room."""

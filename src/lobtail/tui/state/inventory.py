@@ -7,7 +7,9 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from lobtail.core.model import ContainerRef
 from lobtail.core.sanitize import sanitize
+from lobtail.core.selection import Selector
 from lobtail.engine.images import ImageSummary
 from lobtail.engine.models import ContainerSummary
 from lobtail.engine.networks import Network
@@ -52,6 +54,16 @@ class Row(msgspec.Struct, frozen=True):
     usage: Usage | None = None
     host: str = ""
     """On which of several engines it is."""
+
+    def is_named_by(self, target: Target) -> bool:
+        """Tell whether it is what a target of one container, project or service means."""
+        own = self.target
+        if own is None or not self.key:
+            return False
+        if self.kind == "container":
+            ref = ContainerRef(id=self.key, name=own.names[0])
+            return target.single and Selector(target.names[0]).matches(ref)
+        return msgspec.structs.replace(target, everything=False, host=self.host) == own
 
     @property
     def place(self) -> tuple[str, str]:
