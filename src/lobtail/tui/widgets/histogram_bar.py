@@ -115,7 +115,8 @@ class HistogramBar(Widget, can_focus=True):
         left, right = (
             show(t, 0)[cut].replace("T", " ") for t in (histogram.start_ns, histogram.end_ns)
         )
-        words = f"{histogram.most} lines / {_duration(span // len(histogram.bars))}"
+        lines = f"{histogram.most:,} line{'' if histogram.most == 1 else 's'}"
+        words = f"{lines} / {_duration(span // len(histogram.bars))}"
         if len(left) + len(words) + len(right) + 4 > width:
             words = ""
         return Strip(
