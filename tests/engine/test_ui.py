@@ -144,11 +144,29 @@ def test_without_colours_there_are_none(one_engine: TestEngine, web_of_one: str)
     }
     with Screen([*LOBTAIL, "ui", web_of_one], env) as screen:
         screen.until("ERROR: no")
+        # What has a look of its own: a prompt, hits, a selection, a notice, a tree, a list, a menu,
+        # a question, help.
+        screen.press("/", "of web", "enter", "N", "v", "k")
+        screen.until("2 selected")
+        screen.press("y")
+        screen.until("copied 2 lines")
+        screen.press("enter")
+        screen.until("▼ line")
+        screen.press("q", "2", "x")
+        screen.until("restart it")
+        screen.press("q", "s")
+        screen.until(f"Stop {web_of_one}?")
+        screen.press("n", "?")
+        screen.until("Everywhere")
+        screen.press("q")
+        screen.until(lambda text: "Everywhere" not in text)
         screen.press("q")
         assert screen.wait() == 0
-        colours = re.findall(rb"[34]8;2;([0-9]+);([0-9]+);([0-9]+)", screen.raw)
-        assert colours
-        assert all(red == green == blue for red, green, blue in colours)
+        screen.assert_restored()
+        said = re.findall(rb"\x1b\[([0-9;:]*)m", screen.raw)
+        parts = {part for parts in said for part in parts.split(b";")}
+        # Bold, dim, underlined, reverse, and an end of it.
+        assert {b"0", b"1", b"2", b"7"} <= parts <= {b"", b"0", b"1", b"2", b"4", b"7"}
 
 
 def test_attaching_has_the_terminal_until_it_is_left(engine: TestEngine) -> None:

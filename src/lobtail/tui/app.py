@@ -6,7 +6,7 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any, ClassVar
@@ -15,6 +15,7 @@ import msgspec
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.filter import LineFilter, Monochrome
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -25,7 +26,8 @@ from lobtail.tui.screens.questions import HelpScreen
 from lobtail.tui.state.keys import keys_of, shown_keys
 from lobtail.tui.state.look import Look, Stamp
 from lobtail.tui.state.target import Target
-from lobtail.tui.widgets.bindings import bindings_of
+from lobtail.tui.widgets.bindings import bindings_of, press
+from lobtail.tui.widgets.colorless import Colorless
 from lobtail.tui.widgets.list_panel import ListPanel
 from lobtail.tui.widgets.themes import DARK_THEME, LIGHT_THEME
 
@@ -62,12 +64,17 @@ class LobtailApp(App[int]):
         scrollbar-color: $panel-lighten-2; scrollbar-color-hover: $primary;
         scrollbar-background: $surface; scrollbar-background-hover: $surface;
     }
+    OptionList:nocolor > .option-list--option-highlighted { text-style: reverse; }
+    Prompt:nocolor .title { text-style: bold reverse; }
     """
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("app")]
 
     def __init__(self, fleet: Fleet, target: Target, settings: Settings) -> None:
         super().__init__()
+        # As no-color.org has it, and `lobtail tail`: an empty value is none.
+        self.no_color = bool(os.environ.get("NO_COLOR"))
+        self._colorless = Colorless()
         self.settings = settings
         self.look = Look(
             stamp=settings.timestamps, zone=find_zone(settings.timezone), wrap=settings.wrap
@@ -81,7 +88,6 @@ class LobtailApp(App[int]):
             read_only=settings.read_only,
             lend=self.lend_terminal,
         )
-        self._lent = False
         self.fault = ""
         """What ended it, where that was a fault of ours."""
 
@@ -103,9 +109,8 @@ class LobtailApp(App[int]):
         fresh = isinstance(event, events.Key) and not event.is_forwarded
         if fresh and not isinstance(self.focused, Input):
             assert isinstance(event, events.Key)
-            for first in (True, False):
-                if await self._check_bindings(event.key, priority=first):
-                    return
+            if await press(self, event.key):
+                return
         await super().on_event(event)
 
     def on_mount(self) -> None:
@@ -133,22 +138,22 @@ class LobtailApp(App[int]):
 
     # --- the terminal -----------------------------------------------------------------------
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what all that is drawn goes through."""
+        if self.no_color:
+            # Not Textual's, which also turn what is dim into a colour.
+            return [self._colorless]
+        return [each for each in super().get_line_filters() if not isinstance(each, Monochrome)]
+
     async def lend_terminal(self, use: Callable[[], Awaitable[str]]) -> str:
         """Give the terminal to somebody else for a while; return what they return."""
         if self.is_headless:
             return "there is no terminal to lend"
-        with self.suspend():
-            self._lent = True
+        with self.suspend(), self.batch_update():  # which draws nothing
             try:
                 return await use()
             finally:
-                self._lent = False
                 self.screen.refresh(layout=True)
-
-    def _display(self, screen: Screen[Any], renderable: Any) -> None:
-        """Draw, unless the terminal is lent."""
-        if not self._lent:
-            super()._display(screen, renderable)
 
     # --- keys -------------------------------------------------------------------------------
 

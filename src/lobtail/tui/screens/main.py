@@ -21,7 +21,7 @@ from lobtail.tui.widgets.header import HeaderLine
 from lobtail.tui.widgets.key_line import KeyLine
 from lobtail.tui.widgets.list_panel import ListPanel
 from lobtail.tui.widgets.log_pane import LogPane
-from lobtail.tui.widgets.palette import DARK, LIGHT
+from lobtail.tui.widgets.palette import COLORLESS, DARK, LIGHT
 from lobtail.tui.widgets.prompt import Prompt
 
 __all__ = ["MainScreen"]
@@ -111,6 +111,8 @@ class MainScreen(Screen[None]):
 
     def _set_colors(self) -> None:
         colors = DARK if self.app.current_theme.dark else LIGHT
+        if self.app.no_color:
+            colors = COLORLESS
         self.contents.set_colors(colors)
         self.keys.palette = colors
         self.keys.refresh()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from textual.app import App
 from textual.binding import Binding
 
 from lobtail.tui.state.keys import keys_of, shown_keys
 
-__all__ = ["bindings_of"]
+__all__ = ["bindings_of", "press"]
 
 
 def bindings_of(where: str) -> list[Binding]:
@@ -23,3 +26,11 @@ def bindings_of(where: str) -> list[Binding]:
         )
         for key in keys_of(where)
     ]
+
+
+async def press(app: App[Any], key: str) -> bool:
+    """Do what a key means now, where the focus is; tell whether it means something."""
+    active = app.screen.active_bindings.get(key)
+    if active is None or not active.enabled:
+        return False
+    return await app.run_action(active.binding.action, active.node)

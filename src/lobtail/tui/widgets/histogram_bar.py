@@ -87,14 +87,12 @@ class HistogramBar(Widget, can_focus=True):
         warnings = errors + (max(round(bar.warnings * scale), 1) if bar.warnings else 0)
         whole = max(round(bar.lines * scale), warnings, 1 if bar.others else 0)
         low = level * 8
-        parts = [
-            (min(max(top - low, 0), 8), color)
-            for top, color in (
-                (errors, self.palette.bar_errors),
-                (warnings, self.palette.bar_warnings),
-                (whole, self.palette.bar_others),
-            )
-        ]
+        tops = {  # without colours they are one
+            self.palette.bar_errors: errors,
+            self.palette.bar_warnings: warnings,
+            self.palette.bar_others: whole,
+        }
+        parts = [(min(max(top - low, 0), 8), color) for color, top in tops.items()]
         # A cell has two colours: what fills it from below, and what is above that.
         (first, color) = next((part for part in parts if part[0]), (0, self.palette.bar_others))
         above = next((c for top, c in parts if top > first), None)

@@ -1,4 +1,4 @@
-"""The colours of a log, one set for dark themes and one for light ones.
+"""The colours of a log: for dark themes, for light ones, and for who wants none.
 
 Containers have the colours that they have on the command line, which are readable on both.
 """
@@ -13,7 +13,7 @@ from rich.style import Style
 
 from lobtail.core.levels import Level
 
-__all__ = ["DARK", "LIGHT", "LogColors"]
+__all__ = ["COLORLESS", "DARK", "LIGHT", "LogColors"]
 
 
 class LogColors(msgspec.Struct, frozen=True):
@@ -130,4 +130,34 @@ LIGHT: Final = _colors(
     here="#dde6f0",
     accent="#0969da",
     good="#1a7f37",
+)
+_BOLD: Final = Style(bold=True)
+_DIM: Final = Style(dim=True)
+_REVERSE: Final = Style(reverse=True)
+_UNDERLINE: Final = Style(underline=True)
+# For NO_COLOR: what is grave stands out, what is pointed at is turned around.
+COLORLESS: Final = LogColors(
+    dim=_DIM,
+    warning=_UNDERLINE,
+    error=_BOLD,
+    fatal=_BOLD + _UNDERLINE,
+    loss=_BOLD,
+    stderr=_BOLD,
+    found=_BOLD + _REVERSE + _UNDERLINE,
+    lit=_BOLD + _UNDERLINE,
+    bar_errors=Color.default(),
+    bar_warnings=Color.default(),
+    bar_others=Color.default(),
+    edge=_DIM,
+    cursor=_REVERSE,
+    cursor_idle=_UNDERLINE,
+    selected=_REVERSE,
+    track=_PLAIN,
+    thumb=_REVERSE,
+    title=_BOLD,
+    title_idle=_PLAIN,
+    accent=_BOLD,
+    good=_PLAIN,
+    chart=_PLAIN,
+    here=_UNDERLINE,
 )

@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from lobtail.core.sanitize import sanitize
+from lobtail.tui.widgets.bindings import press
 
 __all__ = ["Ask", "Prompt"]
 
@@ -49,7 +50,7 @@ class _Field(Input):
             event.prevent_default()
             if not prompt.take_key(event.key):
                 # Here, not when it has gone up to the application: letters behind it are waiting.
-                await self.app._check_bindings(event.key)  # noqa: SLF001
+                await press(self.app, event.key)
 
 
 class Prompt(Widget):
