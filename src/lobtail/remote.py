@@ -56,7 +56,7 @@ class Places:
         wanted = [s.id for s in services.values() if selection.may_choose(s.name, s.stack)]
         if wanted:
             tasks += await listed(filters={"service": wanted})
-        words = [selector.word for selector in selection.names if selector.may_be_task]
+        words = [selector.word for selector in selection.all_names if selector.may_be_task]
         if words:
             known = {task.id for task in tasks}
             tasks += [t for t in await listed(filters={"id": words}) if t.id not in known]

@@ -112,6 +112,12 @@ class EngineReaders(Readers):
         self._podman = False
         self._told: Told | None = None
 
+    def also(self, other: EngineReaders) -> None:
+        """Read what ``other``, of the same engine, would read as well; before anything is read."""
+        others = (*self._selection.others, other._selection)
+        self._selection = msgspec.structs.replace(self._selection, others=others)
+        self._everything = self._everything or other._everything
+
     def share(self, merge: Merge, ready: asyncio.Event, host: str, told: Told) -> None:
         """Read into the merge of others, as the containers of ``host``; before anything is read.
 
@@ -238,7 +244,7 @@ class EngineReaders(Readers):
     async def _join_ended(self, ended: list[ContainerRef]) -> None:
         """Show the tasks that have ended of what is named and of which none runs."""
         found = [ref for ref, _ in self.found]
-        for selector in self._selection.names:
+        for selector in self._selection.all_names:
             if not selector.exact or any(map(selector.matches, found)):
                 continue
             for ref in filter(selector.matches, ended):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -185,3 +186,38 @@ def test_of_several_the_window_is_whole_since_one_time(engine: TestEngine) -> No
         with_session(engine, Target(names=(busy, quiet)), use)
     finally:
         engine.docker("rm", "-f", quiet, check=False)
+
+
+def test_parts_are_read_as_one_and_what_joins_a_part_joins(any_engine: TestEngine) -> None:
+    def start(project: str, service: str) -> str:
+        labels = (("project", project), ("service", service))
+        options = [
+            word
+            for key, value in labels
+            for word in ("--label", f"com.docker.compose.{key}={value}")
+        ]
+        return any_engine.start("echo 1; while :; do sleep 1; done", *options)
+
+    blog = f"blog{uuid4().hex[:6]}"
+    one, api, web = start(blog, "api"), start(f"{blog}-shop", "api"), start(f"{blog}-shop", "web")
+    parts = (
+        Target(projects=(blog,)),
+        Target(projects=(f"{blog}-shop",), services=("web",)),
+    )
+
+    async def use(session: Session) -> None:
+        def seen() -> set[str]:
+            return {item.container.name for item in session.log.store.items}
+
+        session.feed.begin_at_end()
+        await session.until(lambda: seen() == {one, web})
+        joins = await asyncio.to_thread(start, blog, "cache")
+        await session.until(lambda: joins in seen())
+        started.append(joins)
+        assert api not in seen()
+
+    started = [one, api, web]
+    try:
+        with_session(any_engine, Target(parts=parts), use)
+    finally:
+        any_engine.docker("rm", "-f", *started)

@@ -84,7 +84,8 @@ class Selector:
 class Selection(msgspec.Struct, frozen=True):
     """Which containers to tail: those that match one of each kind of criterion that is given.
 
-    Without any, all. ``labels`` are ``k`` or ``k=v``, and all of them must be there.
+    Without any, all. ``labels`` are ``k`` or ``k=v``, and all of them must be there. What one of
+    ``others`` chooses is chosen as well.
     """
 
     names: tuple[Selector, ...] = ()
@@ -93,9 +94,18 @@ class Selection(msgspec.Struct, frozen=True):
     services: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     excluded: tuple[Selector, ...] = ()
+    others: tuple[Selection, ...] = ()
+
+    @property
+    def all_names(self) -> tuple[Selector, ...]:
+        """The names that are given, also those of the ``others``."""
+        return self.names + tuple(name for other in self.others for name in other.all_names)
 
     def matches(self, container: ContainerRef) -> bool:
         """Tell whether ``container`` is chosen."""
+        return self._chooses(container) or any(each.matches(container) for each in self.others)
+
+    def _chooses(self, container: ContainerRef) -> bool:
         if any(selector.matches(container) for selector in self.excluded):
             return False
         if self.names and not any(selector.matches(container) for selector in self.names):
@@ -114,7 +124,9 @@ class Selection(msgspec.Struct, frozen=True):
     @property
     def names_services(self) -> bool:
         """Whether services may be meant, and so tasks that run elsewhere; not so with globs."""
-        return self.names_any or bool(self.services or self.projects)
+        own = any(selector.exact for selector in self.names)
+        own = own or bool(self.services or self.projects)
+        return own or any(other.names_services for other in self.others)
 
     def may_choose(self, service: str, stack: str) -> bool:
         """Tell whether tasks of a service may be chosen by what names services."""
@@ -122,16 +134,17 @@ class Selection(msgspec.Struct, frozen=True):
             service in self.services
             or (stack != "" and stack in self.projects)
             or any(selector.may_name(service) for selector in self.names)
+            or any(other.may_choose(service, stack) for other in self.others)
         )
 
     @property
     def names_any(self) -> bool:
         """Whether any plain word is given."""
-        return any(selector.exact for selector in self.names)
+        return any(selector.exact for selector in self.all_names)
 
     def by_name(self, container: ContainerRef) -> bool:
         """Tell whether a plain word names ``container``: it is meant even if it does not run."""
-        return any(selector.exact and selector.matches(container) for selector in self.names)
+        return any(selector.exact and selector.matches(container) for selector in self.all_names)
 
 
 def _same_image(wanted: str, image: str) -> bool:

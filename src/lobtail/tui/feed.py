@@ -153,13 +153,7 @@ class Feed:
     async def _follow(self, part: dict[str, Any]) -> None:
         began_ns = time.time_ns()
         known = self._log.known_at_end()
-        tail = self._fleet.tail(
-            *self.target.names,
-            host=self.target.host,
-            follow=True,
-            **part,
-            **self.target.arguments(),
-        )
+        tail = self._fleet.tail(self.target, follow=True, **part)
         async with tail:
             self.error = ""
             self._seen |= {ref.id: ref for ref in tail.found}
@@ -298,16 +292,13 @@ class Feed:
         """
         most = self._log.store.max_items if unlimited else 8 * CHUNK
         kept: deque[Item] = deque(maxlen=most)
-        names = tuple(self._seen) or self.target.names
-        arguments = {} if self._seen else self.target.arguments()
+        seen = Target(names=tuple(self._seen), host=self.target.host)
         total = 0
         tail = self._fleet.tail(
-            *names,
-            host=self.target.host,
+            seen if self._seen else self.target,
             follow=False,
             since=since,
             until=edge + overlap(edge),
-            **arguments,
         )
         async with tail:
             async for batch in tail:

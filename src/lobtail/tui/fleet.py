@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from lobtail.api import Engine, tail_engines
+from lobtail.api import Engine
 from lobtail.engine.models import ContainerSummary
 from lobtail.errors import LobtailError
 from lobtail.reading.merged import Merged
+from lobtail.several import TailEngines
+from lobtail.tail import Tail
 from lobtail.tui.reading_thread import ReadingThread, ThreadedTail
 from lobtail.tui.state.inventory import Inventory, Kind, Row
+from lobtail.tui.state.target import Target
 from lobtail.tui.watch import Watch
 
 __all__ = ["Fleet"]
@@ -59,13 +62,29 @@ class Fleet:
 
     # --- what is read -----------------------------------------------------------------------
 
-    def tail(self, *names: str, host: str = "", **options: Any) -> Merged | ThreadedTail:
-        """Tail containers of one engine, or of all."""
+    def tail(self, target: Target, **options: Any) -> Merged | ThreadedTail:
+        """Tail containers of one engine, or of those that the target is of."""
+        parts = target.parts or (target,)
+
+        def tail_of(engine: Engine, host: str) -> Tail:
+            own = [part for part in parts if part.host in ("", host)]
+            tail, *others = (
+                engine.tail(*part.names, **part.arguments(), **options) for part in own
+            )
+            for other in others:
+                tail.readers.also(other.readers)
+            return tail
 
         def make(engines: Mapping[str, Engine]) -> Merged:
-            if not self.several or host:
-                return engines[host].tail(*names, **options)
-            return tail_engines(engines, *names, **options)
+            hosts = {part.host for part in parts}
+            if not self.several:
+                hosts = {""}
+            elif "" in hosts:
+                hosts = set(engines)
+            tails = {host: tail_of(engines[host], host) for host in engines if host in hosts}
+            if len(tails) == 1:
+                return tails.popitem()[1]
+            return TailEngines(tails, follow=options["follow"])
 
         return make(self.engines) if self._thread is None else self._thread.tail(make)
 

@@ -182,3 +182,17 @@ def test_what_names_services(selection: Selection, named: bool, chosen: bool) ->
     assert selection.names_services == named
     assert selection.may_choose("api", "shop") == chosen
     assert not selection.may_choose("web", "")
+
+
+def test_what_others_choose_is_chosen_as_well() -> None:
+    other = Selection(names=(Selector("db-1"),), excluded=(Selector("web-1"),))
+    both = Selection(projects=("shop",), services=("api",), others=(other,))
+    db = ContainerRef("d" * 64, "db-1", project="blog")
+    assert both.matches(db)
+    assert both.by_name(db)
+    assert both.matches(ContainerRef("e" * 64, "x", project="shop", service="api"))
+    assert not both.matches(ContainerRef("e" * 64, "x", project="blog", service="api"))
+    assert not both.matches(WEB)
+    assert both.names_any
+    assert both.may_choose("db-1", "")
+    assert Selection(labels=("a",), others=(Selection(projects=("b",)),)).names_services

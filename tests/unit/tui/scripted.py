@@ -37,9 +37,11 @@ _ROWS = (
 )
 
 
-def _summary(row: tuple[str, str, str, str, str], number: int) -> ContainerSummary:
+def summary_of(
+    row: tuple[str, str, str, str, str], number: int, project: str = "shop"
+) -> ContainerSummary:
     name, service, image, state, status = row
-    labels = {"com.docker.compose.project": "shop", "com.docker.compose.service": service}
+    labels = {"com.docker.compose.project": project, "com.docker.compose.service": service}
     return ContainerSummary(
         id=f"{number:x}" * 64,
         names=[f"/{name}"],
@@ -52,9 +54,11 @@ def _summary(row: tuple[str, str, str, str, str], number: int) -> ContainerSumma
     )
 
 
-CONTAINERS = [_summary(row, number + 1) for number, row in enumerate(_ROWS)]
-REFS = {
-    summary.name: ContainerRef(
+CONTAINERS = [summary_of(row, number + 1) for number, row in enumerate(_ROWS)]
+
+
+def ref_of(summary: ContainerSummary) -> ContainerRef:
+    return ContainerRef(
         id=summary.id,
         name=summary.name,
         image=summary.image,
@@ -62,8 +66,9 @@ REFS = {
         service=(summary.labels or {}).get("com.docker.compose.service", ""),
         labels=summary.labels or {},
     )
-    for summary in CONTAINERS
-}
+
+
+REFS = {summary.name: ref_of(summary) for summary in CONTAINERS}
 
 
 def history() -> list[Item]:
@@ -111,6 +116,11 @@ class _Tail:
         self._items = items
         self._follow = follow
         self.found: list[ContainerRef] = []
+        self.readers = self
+
+    def also(self, other: _Tail) -> None:
+        everything = {id(item): item for item in (*self._items, *other._items)}
+        self._items = sorted(everything.values(), key=lambda item: item.time_ns or 0)
 
     async def __aenter__(self) -> Self:
         return self
@@ -150,6 +160,7 @@ class ScriptedEngine:
 
     def __init__(self, items: list[Item] | None = None) -> None:
         self.items = history() if items is None else items
+        self.containers: Sequence[ContainerSummary] = CONTAINERS
         self.asked: list[tuple[Any, ...]] = []
         self.refusal: EngineError | None = None
         self.away = False
@@ -215,10 +226,10 @@ class ScriptedEngine:
         return False
 
     async def list(self, **_: Any) -> Sequence[ContainerSummary]:
-        return CONTAINERS
+        return self.containers
 
     async def _images(self) -> Sequence[ImageSummary]:
-        names = [*sorted({summary.image for summary in CONTAINERS}), "busybox:1.36"]
+        names = [*sorted({summary.image for summary in self.containers}), "busybox:1.36"]
         sizes = {name: 7_800_000 * (i * i + 1) for i, name in enumerate(names)}
         return [
             ImageSummary(id=f"sha256:{name}", repo_tags=[name], size=sizes[name]) for name in names

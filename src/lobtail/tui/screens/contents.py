@@ -17,7 +17,7 @@ from lobtail.render.stamps import Zone
 from lobtail.tui.fleet import Fleet
 from lobtail.tui.state.inventory import Kind, Row, size_words
 from lobtail.tui.state.look import Look
-from lobtail.tui.state.target import Target
+from lobtail.tui.state.target import Target, joined
 from lobtail.tui.widgets.log_pane import LogPane
 from lobtail.tui.widgets.palette import LogColors
 from lobtail.tui.widgets.panes import StatsPane, TextPane, TreePane
@@ -99,12 +99,12 @@ class Contents(Vertical):
         """Show what is chosen in a list."""
         if not rows:
             return
-        before = [(row.kind, row.key) for row in self._rows]
+        before = [(row.kind, row.place) for row in self._rows]
         self._rows, self._kind = rows, rows[0].kind
         targets = [row.target for row in rows if row.target is not None]
         if targets:
-            self._target = _joined(targets)
-        if [(row.kind, row.key) for row in rows] != before:
+            self._target = joined(targets)
+        if [(row.kind, row.place) for row in rows] != before:
             self._show()
 
     def open_tab(self, tab: str) -> None:
@@ -217,6 +217,12 @@ class Contents(Vertical):
         ]
         self._text.show_table(("CREATED", "SIZE", "BY"), rows)
 
+    @property
+    def _groups(self) -> set[tuple[str, str]]:
+        """The projects and services that are shown."""
+        targets = [row.target for row in self._rows if row.kind == "project" and row.target]
+        return {(each.projects[0], "".join(each.services)) for each in targets}
+
     def _show_stats(self) -> None:
         usage = {
             identifier: use
@@ -227,16 +233,11 @@ class Contents(Vertical):
         if rows:
             self._stats.show([(row.name, usage.get(row.key)) for row in rows])
             return
-        wanted = {
-            (row.key.partition("/")[0], row.key.partition("/")[2])
-            for row in self._rows
-            if row.kind == "project"
-        }
         members = [
             container
             for inventory in self._fleet.inventories
             for container in inventory.containers
-            if container.running and _is_of(container.labels or {}, wanted)
+            if container.running and _is_of(container.labels or {}, self._groups)
         ]
         several = [
             (sanitize(c.name), usage.get(c.id)) for c in sorted(members, key=lambda c: c.name)
@@ -246,12 +247,11 @@ class Contents(Vertical):
 
     def _show_events(self) -> None:
         keys = {row.key for row in self._rows if row.kind == "container" and row.key}
-        projects = {row.key.partition("/")[0] for row in self._rows if row.kind == "project"}
+        groups = self._groups
         rows = []
         events = [event for watch in self._fleet.watches.values() for event in watch.events]
         for event in sorted(events, key=lambda event: -event.time_ns):
-            project = event.attributes.get("com.docker.compose.project", "")
-            if (keys and event.id not in keys) or (projects and project not in projects):
+            if (keys and event.id not in keys) or not _is_of(event.attributes, groups):
                 continue
             second = event.time_ns // 1_000_000_000
             stamp = format_rfc3339(second * 1_000_000_000, 0, self._zone(second))[:19]
@@ -279,16 +279,3 @@ def _is_of(labels: dict[str, str], wanted: set[tuple[str, str]]) -> bool:
     project = labels.get("com.docker.compose.project", "")
     service = labels.get("com.docker.compose.service", "")
     return bool({(project, ""), (project, service)} & wanted) and bool(project)
-
-
-def _joined(targets: list[Target]) -> Target:
-    """Return the target of all that are marked."""
-    if len(targets) == 1:
-        return targets[0]
-    return Target(
-        names=tuple(name for target in targets for name in target.names),
-        projects=tuple(dict.fromkeys(p for target in targets for p in target.projects)),
-        services=tuple(dict.fromkeys(s for target in targets for s in target.services)),
-        # Of several engines all are read; names that only one has are found there.
-        host=targets[0].host if len({target.host for target in targets}) == 1 else "",
-    )

@@ -50,10 +50,10 @@ def record_of(item: Item) -> tuple[Node, ...]:
     """Return what is known of an item."""
     ref = item.container
     about = [
-        Node("container", ref.name, "container", _quoted(ref.name)),
+        Node("container", ref.name, "container", quoted_text(ref.name)),
         Node("id", ref.id),
         *(
-            Node(name, value, name, _quoted(value))
+            Node(name, value, name, quoted_text(value))
             for name, value in (
                 ("image", ref.image),
                 ("project", ref.project),
@@ -66,7 +66,7 @@ def record_of(item: Item) -> tuple[Node, ...]:
         about.append(Node("host", ref.host))
     if ref.labels:
         labels = (
-            Node(key, value, f'label."{key}"' if '"' not in key else "", _quoted(value))
+            Node(key, value, f'label."{key}"' if '"' not in key else "", quoted_text(value))
             for key, value in sorted(ref.labels.items())
         )
         about.append(Node("labels", f"{len(ref.labels)}", children=tuple(labels)))
@@ -133,7 +133,7 @@ def _node(name: str, value: Any, above: str | None) -> Node:
         inner = tuple(_node(str(i), v, path) for i, v in enumerate(value[:MOST]))
         return Node(name, "[]" if not inner else "", path, children=inner)
     if isinstance(value, str):
-        return Node(name, value, path, _quoted(value), kind="str")
+        return Node(name, value, path, quoted_text(value), kind="str")
     word = msgspec.json.encode(value).decode()
     return Node(
         name, word, path, word, kind="word" if word in ("true", "false", "null") else "number"
@@ -153,7 +153,7 @@ def _join(path: str | None, name: str) -> str:
     return f'{path}."{name}"' if '"' not in name else ""
 
 
-def _quoted(value: str) -> str:
+def quoted_text(value: str) -> str:
     """Return a text as a query writes it, always in quotes: then nothing in it has a meaning."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     for character, letter in (("\n", "n"), ("\t", "t"), ("\r", "r")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,8 +11,9 @@ import msgspec
 from lobtail.core.frames import Stream
 from lobtail.core.levels import Level
 from lobtail.tui.state.filters import Filter
+from lobtail.tui.state.record import quoted_text
 
-__all__ = ["Target", "command_for"]
+__all__ = ["Target", "command_for", "joined"]
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -27,6 +29,8 @@ class Target(msgspec.Struct, frozen=True):
     """Also those that do not run."""
     host: str = ""
     """On this one of several engines; empty for all."""
+    parts: tuple[Target, ...] = ()
+    """The targets that it is made of, if it is made of several; then all else is empty."""
 
     @property
     def single(self) -> bool:
@@ -38,6 +42,8 @@ class Target(msgspec.Struct, frozen=True):
     @property
     def title(self) -> str:
         """Words for people; not made safe."""
+        if self.parts:
+            return ", ".join(part.title for part in self.parts)
         parts = [*self.names, *self.labels, *(f"image {image}" for image in self.images)]
         if self.services:
             where = f"{self.projects[0]}/" if self.projects else ""
@@ -66,6 +72,11 @@ def command_for(
 
     ``engine`` are the options that say which engine is meant.
     """
+    query = wanted.query
+    if target.parts:
+        # Options of a kind are joined by or, and kinds by and: only a query joins as it must be.
+        query = " and ".join(f"({each})" for each in (_where(target), query) if each)
+        target = Target(everything=any(part.arguments()["all"] for part in target.parts))
     words = ["lobtail", *engine, "tail"]
     for option, values in (
         ("--project", target.projects),
@@ -82,13 +93,52 @@ def command_for(
         words += ("--level", wanted.level.name.lower())
     if wanted.stream is not None:
         words += ("--stream", "stderr" if wanted.stream is Stream.STDERR else "stdout")
-    if wanted.query:
-        words += ("--where", wanted.query)
+    if query:
+        words += ("--where", query)
     if stamps != "off":
         words.append(f"--timestamps={'rfc3339' if stamps == 'full' else stamps}")
     if any(name.startswith("-") for name in target.names):
         words.append("--")
     return " ".join(map(_quoted, [*words, *target.names]))
+
+
+def joined(targets: Sequence[Target]) -> Target:
+    """Return the target of all that one of ``targets`` has, which are those of rows.
+
+    What is alike is read together: containers, projects, the services of a project.
+    """
+    whole = {(each.host, name) for each in targets if not each.services for name in each.projects}
+    found: dict[tuple[str, str, str], Target] = {}
+    for each in targets:
+        project = each.projects[0] if each.services else ""
+        if (each.host, project) in whole:
+            continue
+        kind = "names" if each.names else "projects"
+        known = found.get((each.host, kind, project), Target(host=each.host))
+        found[each.host, kind, project] = msgspec.structs.replace(
+            known,
+            names=tuple(dict.fromkeys(known.names + each.names)),
+            projects=tuple(dict.fromkeys(known.projects + each.projects)),
+            services=tuple(dict.fromkeys(known.services + each.services)),
+        )
+    parts = tuple(found.values())
+    return parts[0] if len(parts) == 1 else Target(parts=parts)
+
+
+def _where(target: Target) -> str:
+    """Return the query that holds for the lines of one of a target's parts."""
+    return " or ".join(
+        " and ".join(
+            f"{name} in ({', '.join(map(quoted_text, values))})"
+            for name, values in (
+                ("container", part.names),
+                ("project", part.projects),
+                ("service", part.services),
+            )
+            if values
+        )
+        for part in target.parts
+    )
 
 
 def _quoted(word: str) -> str:
