@@ -13,6 +13,7 @@ from lobtail import Engine, Line
 from lobtail.tui import feed as feeding
 from lobtail.tui.feed import Feed
 from lobtail.tui.fleet import Fleet
+from lobtail.tui.state.filters import Filter
 from lobtail.tui.state.log import Log
 from lobtail.tui.state.store import Store
 from lobtail.tui.state.target import Target
@@ -158,6 +159,69 @@ def test_the_beginning_and_a_time_are_gone_to_without_what_lies_between(
         assert held == list(range(1, held[-1] + 1))
 
     with_session(engine, Target(names=(name,)), use, Store(max_items=4000))
+
+
+QUERY = "/^[0-9]*77$/"
+FOUND = [number for number in range(1, LINES + 1) if number % 100 == 77]
+
+
+@pytest.mark.parametrize("readable", [True, False], ids=["files", "api"])
+def test_a_filter_finds_lines_far_before_what_is_held(
+    engine: TestEngine, readable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not readable:
+        tail = Engine.tail
+        monkeypatch.setattr(Engine, "tail", lambda *a, **k: tail(*a, **k, source="api"))
+    name = engine.ended("ui-feed", WRITE)
+
+    async def use(session: Session) -> None:
+        log, feed = session.log, session.feed
+        feed.begin_at_end()
+        await session.until(lambda: feed.settled)
+        feed.look(following=False, near_end=False)
+        held, since = numbers(log), log.since_ns
+        log.set_filter(Filter(query=QUERY), 0, 0)
+        while log.work():
+            pass
+        while not session.begun():
+            await session.older()
+            # It never holds more than what passes, before what it held.
+            assert numbers(log) == [*(n for n in FOUND if n < held[0] and n in numbers(log)), *held]
+        log.work()
+        shown = [log.store.item(log.rows.number(i)) for i in range(len(log.rows))]
+        assert [int(item.raw) for item in shown if isinstance(item, Line)] == FOUND
+        # Without the filter only what was held whole is left: the rest is read again.
+        log.set_filter(Filter(), 0, 0)
+        assert (numbers(log), log.since_ns) == (held, since)
+        await session.older()
+        held = numbers(log)
+        assert held == list(range(held[0], LINES + 1))
+
+    with_session(engine, Target(names=(name,)), use, Store(max_items=4000))
+
+
+def test_a_filtered_log_is_read_from_its_beginning_whatever_its_length(engine: TestEngine) -> None:
+    name = engine.ended("ui-feed", WRITE)
+
+    async def use(session: Session) -> None:
+        log, feed = session.log, session.feed
+        log.set_filter(Filter(query=QUERY), 0, 0)
+        feed.look(following=False, near_end=False)
+        feed.begin_at_start()
+        await session.until(lambda: len(log.store) >= len(FOUND))
+        assert numbers(log) == FOUND
+        assert session.begun()
+        middle = log.store.time(log.store.first + len(FOUND) // 2)
+        assert middle is not None
+        feed.begin_at_time(middle)
+        await session.until(lambda: feed.settled)
+        while not session.begun():
+            await session.older()
+        assert numbers(log) == FOUND
+        log.set_filter(Filter(), 0, 0)
+        assert numbers(log) == []
+
+    with_session(engine, Target(names=(name,)), use, Store(max_items=1000))
 
 
 def test_of_several_the_window_is_whole_since_one_time(engine: TestEngine) -> None:

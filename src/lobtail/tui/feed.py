@@ -15,8 +15,10 @@ from typing import Any, Final
 
 from lobtail.core.model import ContainerRef, Item, Line
 from lobtail.errors import LobtailError
+from lobtail.files.literals import literals_of_term
+from lobtail.reading.intake import Search
 from lobtail.tui.fleet import Fleet
-from lobtail.tui.state.log import OVERLAP_NS, Log, overlap
+from lobtail.tui.state.log import ALL, OVERLAP_NS, Log, overlap
 from lobtail.tui.state.target import Target
 
 __all__ = ["Feed"]
@@ -32,6 +34,8 @@ SLICE: Final = 5000
 NEAR: Final = 5000
 # A batch may wait so long for the next one while history is read.
 _QUIET: Final = 0.4
+# After so long without any line there is none, as far as one can tell.
+_SILENT: Final = 1.0
 # Seconds that the feed works before it lets keys and the screen have their turn.
 _TURN: Final = 0.008
 # Seconds behind what is written after which the end is read anew rather than read up to.
@@ -54,6 +58,8 @@ class Feed:
         self._older: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._seen: dict[str, ContainerRef] = {}
+        self.found = 0
+        """How many containers there were when reading began."""
         self.following = True
         """Whether somebody looks at the newest lines, so that older ones may go for them."""
         self.near_end = True
@@ -66,6 +72,8 @@ class Feed:
         """How long ago the newest line that came was written; 0 if that is no time to speak of."""
         self.settled = False
         """Whether the history that was asked for first has come."""
+        self.empty = False
+        """Whether there is no line at all, as far as one can tell."""
 
     @property
     def loading(self) -> bool:
@@ -91,18 +99,25 @@ class Feed:
         self._restart(tail=first, clear=True)
 
     def begin_at_start(self) -> None:
-        """Read the log from its first line on."""
-        self._restart(tail="all", clear=True)
+        """Read the log from its first line on; with a filter, only the lines that pass it."""
+        self._restart(tail="all", clear=True, filtered=True)
 
     def begin_at_time(self, time_ns: int) -> None:
-        """Read the log from a time on."""
-        self._restart(since=time_ns, clear=True)
+        """Read the log from a time on; with a filter, only the lines that pass it."""
+        self._restart(since=time_ns, clear=True, filtered=True)
         self._log.since_ns = time_ns
 
     def ask_for_older(self) -> None:
         """Put older lines in front of those that are held, if there are any."""
-        if not self.loading and self._log.since_ns is not None and self.settled:
+        begun = self.settled or self.empty
+        if not self.loading and self._log.since_ns is not None and begun:
             self._older = asyncio.create_task(self._load_older())
+
+    def forget_older(self) -> None:
+        """Older lines that are on their way are not wanted any more."""
+        if self._older is not None:
+            self._older.cancel()
+            self._older = None
 
     def look(self, *, following: bool, near_end: bool) -> None:
         """Say where somebody looks: that decides whether reading goes on."""
@@ -121,14 +136,17 @@ class Feed:
 
     # --- reading ----------------------------------------------------------------------------
 
-    def _restart(self, *, clear: bool, **part: Any) -> None:
+    def _restart(self, *, clear: bool, filtered: bool = False, **part: Any) -> None:
         for task in (self._task, self._older):
             if task is not None:
                 task.cancel()
         if clear:
             self._log.clear()
+            if filtered and self._log.filter:
+                self._log.begin_filtered()
             self._changed()
         self.settled = not clear
+        self.empty = False
         self._waits_since = self.late_ns = 0
         self._soonest.clear()
         self._task = asyncio.create_task(self._read(part))
@@ -153,10 +171,12 @@ class Feed:
     async def _follow(self, part: dict[str, Any]) -> None:
         began_ns = time.time_ns()
         known = self._log.known_at_end()
-        tail = self._fleet.tail(self.target, follow=True, **part)
+        wanted = self._filter() if self._log.whole_from == ALL else {}
+        tail = self._fleet.tail(self.target, follow=True, **part, **wanted)
         async with tail:
             self.error = ""
             self._seen |= {ref.id: ref for ref in tail.found}
+            self.found = len(tail.found)
             self._changed()
             batches = aiter(tail)
             waiting = asyncio.ensure_future(anext(batches))
@@ -167,6 +187,11 @@ class Feed:
                         done, _ = await asyncio.wait((waiting,), timeout=_QUIET)
                         if not done:
                             self._settle(part)
+                    elif not self.settled and not self.empty:
+                        done, _ = await asyncio.wait((waiting,), timeout=_SILENT)
+                        if not done:
+                            self.empty = True
+                            self._changed()
                     items = known.new(await waiting)
                     if self.settled:
                         self._note_delay(items)
@@ -254,7 +279,7 @@ class Feed:
 
     async def _load_older(self) -> None:
         """Read what came before, a chunk of about ``CHUNK`` lines."""
-        log, generation = self._log, self._log.generation
+        log, generation, wanted = self._log, self._log.generation, self._log.filter
         self._changed()
         try:
             edge = log.since_ns
@@ -266,7 +291,7 @@ class Feed:
                 # Between a span that holds nothing and one that holds too much: no more guessing.
                 moment = edge - since <= overlap(edge) or 0 < too_much <= nothing + OVERLAP_NS
                 items, whole = await self._range(since, edge, unlimited=moment)
-                if generation != log.generation or edge != log.since_ns:
+                if (generation, wanted, edge) != (log.generation, log.filter, log.since_ns):
                     return  # the window is another one by now
                 if not whole and not moment:
                     too_much = edge - since
@@ -299,6 +324,7 @@ class Feed:
             follow=False,
             since=since,
             until=edge + overlap(edge),
+            **self._filter(),
         )
         async with tail:
             async for batch in tail:
@@ -308,6 +334,18 @@ class Feed:
                     return [], False
                 await asyncio.sleep(0)
         return list(kept), total == len(kept)
+
+    def _filter(self) -> dict[str, Any]:
+        """Return the arguments of a tail that gives what passes the filter."""
+        log = self._log
+        arguments: dict[str, Any] = {}
+        if log.filter.stream is not None:
+            arguments["streams"] = (log.filter.stream,)
+        if log.query is not None:
+            texts = literals_of_term(log.query.term)
+            arguments["where"] = log.query
+            arguments["search"] = Search(texts) if texts else None
+        return arguments
 
     def _span(self) -> int:
         """Return how far back about a chunk of lines goes, if their rate was as it is held."""

@@ -112,10 +112,10 @@ def history() -> list[Item]:
 
 
 class _Tail:
-    def __init__(self, items: Sequence[Item], *, follow: bool) -> None:
+    def __init__(self, items: Sequence[Item], found: list[ContainerRef], *, follow: bool) -> None:
         self._items = items
         self._follow = follow
-        self.found: list[ContainerRef] = []
+        self.found = found
         self.readers = self
 
     def also(self, other: _Tail) -> None:
@@ -200,6 +200,7 @@ class ScriptedEngine:
     def tail(self, *names: str, follow: bool = True, **part: Any) -> _Tail:
         projects, services = part.get("projects", ()), part.get("services", ())
         since, until = part.get("since"), part.get("until")
+        where, streams = part.get("where"), part.get("streams")
         items = [
             item
             for item in self.items
@@ -208,8 +209,11 @@ class ScriptedEngine:
             and (not services or item.container.service in services)
             and (since is None or (item.time_ns or 0) >= since)
             and (until is None or (item.time_ns or 0) <= until)
+            and (where is None or not isinstance(item, Line) or where.matches(item))
+            and (streams is None or not isinstance(item, Line) or item.stream in streams)
         ]
-        return _Tail(items, follow=follow)
+        found = [ref for ref in REFS.values() if not names or {ref.name, ref.id} & {*names}]
+        return _Tail(items, found, follow=follow)
 
     def events(self, **_: Any) -> _Silent:
         return _Silent()

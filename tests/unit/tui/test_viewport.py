@@ -63,6 +63,16 @@ def test_it_stays_when_older_rows_are_put_in_front_and_dropped() -> None:
     assert view.layout(rows, one) == before
 
 
+def test_at_the_top_it_stays_when_older_rows_come() -> None:
+    view, rows, store = make(100)
+    view.go_to_top(rows)
+    assert view.layout(rows, one)[:2] == [ABOVE, Place(0)]
+    store.prepend([line("x", -i) for i in range(1000)])
+    assert view.layout(rows, one)[0] == Place(0)
+    view.scroll(-1, rows, one)
+    assert view.layout(rows, one)[0] == Place(-1)
+
+
 def test_where_its_rows_are_dropped_it_shows_the_next_ones() -> None:
     view, rows, store = make(100)
     view.go_to_top(rows)

@@ -33,6 +33,17 @@ class Filter(msgspec.Struct, frozen=True):
     def __bool__(self) -> bool:
         return bool(self.query or self.level or self.stream is not None)
 
+    def as_query(self, now_ns: int, local_offset: int) -> Query | None:
+        """Return one query for text and level; None if it asks nothing of either.
+
+        Raises:
+            QueryError: the query cannot be read.
+        """
+        text = self.query
+        if self.level:
+            text = join_query(text, f"level>={self.level.name.lower()}")
+        return Query(text, now_ns=now_ns, local_offset=local_offset) if text else None
+
     def test(self, now_ns: int, local_offset: int) -> Test | None:
         """Return the test that items must pass; None if all do.
 

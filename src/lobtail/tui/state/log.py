@@ -8,14 +8,17 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final
 
 from lobtail.core.model import Item, Line, Mark
+from lobtail.core.query import Query
 from lobtail.tui.state.filters import Filter, find_test
 from lobtail.tui.state.rows import Rows, Test
 from lobtail.tui.state.store import MARK, Store
 
-__all__ = ["OVERLAP_NS", "Known", "Log", "is_error", "is_mark", "overlap"]
+__all__ = ["ALL", "OVERLAP_NS", "Known", "Log", "is_error", "is_mark", "overlap"]
 
 # How many items one look of the filter or the search takes: about 5 ms.
 SLICE: Final = 2000
+# A number that no item has.
+ALL: Final = 1 << 62
 # Lines are joined to those held by what both hold of so long a time.
 OVERLAP_NS: Final = 50_000_000
 # Podman's stamps are whole seconds, but it finds lines by their true time.
@@ -61,6 +64,12 @@ class Log:
         self.filter = Filter()
         self.pattern: re.Pattern[str] | None = None
         """What is searched."""
+        self.query: Query | None = None
+        """The filter's query and level, which an engine or files can be searched for."""
+        self.whole_from: int | None = None
+        """The number of the first item behind which all lines are held; before it only those that
+        pass the filter. None where all are held, ``ALL`` where no more than those are."""
+        self._whole_since_ns: int | None = None
         self._test: Test | None = None
         self.rows = Rows(self.store, None)
         """What is shown."""
@@ -86,7 +95,12 @@ class Log:
         self.since_ns = None
         self.detached = False
         self.dropped = 0
+        self.whole_from = None
         self.generation += 1
+
+    def begin_filtered(self) -> None:
+        """Say that only lines that pass the filter are going to come; it must be empty."""
+        self.whole_from = ALL
 
     def add(self, items: Sequence[Item]) -> None:
         """Take what was written behind the window, dropping the oldest if need be."""
@@ -96,11 +110,18 @@ class Log:
         if excess:
             self.store.drop_oldest(excess)
             self.dropped += excess
+            if self.whole_from is not None and self.store.first >= self.whole_from:
+                self.whole_from = None
             self._begin_at_first()
             self._fit()
 
     def add_older(self, items: Sequence[Item], since_ns: int | None) -> None:
-        """Take what was written before the window and since a time; None: all there is."""
+        """Take what was written before the window and since a time; None: all there is.
+
+        With a filter those are to be the lines that pass it.
+        """
+        if self.filter and self.whole_from is None:
+            self.whole_from, self._whole_since_ns = self.store.first, self.since_ns
         self.store.prepend(items)
         self.since_ns = since_ns
         self.dropped = max(0, self.dropped - len(items))
@@ -108,6 +129,8 @@ class Log:
         if excess:
             self.store.drop_newest(excess)
             self.detached = True
+            if self.whole_from not in (None, ALL):
+                self.whole_from = min(self.whole_from or 0, self.store.end)
             self._fit()
 
     def begin_at(self, since_ns: int) -> int:
@@ -143,13 +166,15 @@ class Log:
     # --- what is shown --------------------------------------------------------------------
 
     def set_filter(self, wanted: Filter, now_ns: int, local_offset: int) -> None:
-        """Show other lines.
+        """Show other lines; those of which only what passed the last filter is held are dropped.
 
         Raises:
             QueryError: the query cannot be read; nothing is changed.
         """
-        self._test = wanted.test(now_ns, local_offset)
-        self.filter = wanted
+        test, query = wanted.test(now_ns, local_offset), wanted.as_query(now_ns, local_offset)
+        if wanted != self.filter:
+            self._forget_filtered()
+        self._test, self.query, self.filter = test, query, wanted
         self.rows = Rows(self.store, self._test)
         self._search_again()
 
@@ -177,6 +202,14 @@ class Log:
         return next((row for row in rows if wanted(levels[row])), None)
 
     # --- its own ----------------------------------------------------------------------------
+
+    def _forget_filtered(self) -> None:
+        if self.whole_from is None:
+            return
+        self.store.drop_oldest(min(self.whole_from, self.store.end) - self.store.first)
+        self.since_ns = None if self.whole_from == ALL else self._whole_since_ns
+        self.whole_from = None
+        self.dropped = 0
 
     def _begin_at_first(self) -> None:
         times = (item.time_ns for item in self.store.items)

@@ -45,6 +45,10 @@ class Rows:
         store = self._store
         return self._test is None or (self._from <= store.first and self._to >= store.end)
 
+    def reach(self, number: int) -> bool:
+        """Tell whether an item, and all behind it, have been looked at."""
+        return self._test is None or self._from <= number or self.complete
+
     def number(self, index: int) -> int:
         """Return the number of the item in this row."""
         return self._numbers[index] if self._test else self._store.first + index

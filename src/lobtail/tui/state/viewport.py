@@ -43,9 +43,13 @@ class Viewport:
         self.below = False
         """Whether something stands behind the newest row: ``BELOW``."""
         self._top = ABOVE
+        self._oldest: int | None = None  # the oldest row, when it was last laid out
 
     def layout(self, rows: Rows, height_of: HeightOf) -> list[Place]:
         """Return what each row of the screen shows; fewer where there is no more."""
+        before, self._oldest = self._oldest, rows.number(0) if rows else None
+        if self._top == ABOVE and before is not None and rows and rows.number(0) < before:
+            self._top = Place(before)  # older ones have come: it stays where it is
         if not self.following:
             places, ended = self._from_top(rows, height_of)
             if not ended or len(places) >= self.height:

@@ -13,10 +13,11 @@ from textual.containers import Vertical
 from lobtail.core.frames import Stream
 from lobtail.core.levels import Level
 from lobtail.core.model import Item
+from lobtail.core.sanitize import sanitize
 from lobtail.render.stamps import Stamper, Zone, local
 from lobtail.tui.feed import NEAR, Feed
 from lobtail.tui.state.filters import Filter
-from lobtail.tui.state.log import Log
+from lobtail.tui.state.log import ALL, Log
 from lobtail.tui.state.look import Look
 from lobtail.tui.state.target import Target
 from lobtail.tui.state.viewport import ABOVE, Place
@@ -37,6 +38,8 @@ _FRAMES: Final = 20
 # The part of a processor's time from which on it is drawn less often, and then: in seconds.
 _BUSY: Final = 0.4
 _BUSY_REST: Final = 0.09
+# Seconds that a filter is not changed before older lines are read for it.
+_REST: Final = 0.7
 # Seconds that filter and search work before keys have their turn.
 _TURN: Final = 0.008
 _LEVELS: Final = (Level.UNKNOWN, Level.INFO, Level.WARN, Level.ERROR, Level.FATAL, Level.DEBUG)
@@ -73,7 +76,8 @@ class LogBody(Vertical):
         self.beyond: Filter | None = None
         """The filter that is suspended while a line is shown among all others."""
         self._rate = (0.0, 0, 0)
-        self._bars_at = self._drawn_at = 0.0
+        self._bars_at = self._drawn_at = self._filtered_at = 0.0
+        self._anchor: int | None = None
         self._spent = (0.0, 0.0)
         self._rest = 0.0
         self._jump_ns: int | None = None
@@ -136,12 +140,23 @@ class LogBody(Vertical):
         Raises:
             QueryError: the query cannot be read; nothing is changed.
         """
-        here = self.view.view.cursor
-        self.model.set_filter(wanted, time.time_ns(), time.localtime().tm_gmtoff)
-        self.view.selection = None
+        view, model, feed = self.view, self.model, self.feed
+        here = None if view.view.following else view.view.cursor
+        time_ns = None if here is None else model.store.time(here)
+        changed = wanted != model.filter
+        # Of what stands there only what passes the last filter is held.
+        lost = model.whole_from is not None and (here is None or here < model.whole_from)
+        model.set_filter(wanted, time.time_ns(), time.localtime().tm_gmtoff)
+        view.selection = None
+        if changed and feed is not None:
+            feed.forget_older()
+            if lost and time_ns is not None:
+                self._read_from(time_ns)
+            elif lost and not model.store.items:
+                feed.begin_at_end()
         self._work()
-        if here is not None and not self.view.view.following:
-            self.view.go_to(here)
+        self._anchor = here
+        self._filtered_at = time.monotonic()
         self._draw_soon()
 
     def search(self, text: str) -> None:
@@ -189,6 +204,7 @@ class LogBody(Vertical):
             self._drawn_at = now
             self._work()
             self._jump_if_there()
+            self._stay()
             self.view.came()
         elif relative:
             self.view.refresh()
@@ -208,6 +224,17 @@ class LogBody(Vertical):
         busy = (spent - before) / (now - then) > _BUSY
         self._rest = _BUSY_REST if busy else 0.0
 
+    def _stay(self) -> None:
+        """Point at the same line as before another filter, as soon as that has got there."""
+        here, view = self._anchor, self.view
+        if here is None:
+            return
+        if view.view.following or view.view.cursor != here:
+            self._anchor = None  # somebody has moved meanwhile
+        elif self.model.rows.reach(here):
+            self._anchor = None
+            view.go_to(here)
+
     def _draw_bars(self) -> None:
         if not self.bar.has_class("hidden"):
             self.bar.zone = self.view.look.zone
@@ -218,9 +245,18 @@ class LogBody(Vertical):
         feed, view = self.feed, self.view
         if feed is None:
             return
-        feed.look(following=view.view.following, near_end=view.rows_below < NEAR)
-        if view.at_top and not view.view.following:
+        feed.look(following=view.view.following, near_end=self._near_end())
+        # Of a filter that is still being typed not all is read.
+        rests = time.monotonic() - self._filtered_at > _REST
+        if view.at_top and not view.view.following and self.model.complete and rests:
             feed.ask_for_older()
+
+    def _near_end(self) -> bool:
+        """Tell whether the end of what is held is near, and nothing on screen would go for it."""
+        span, store = self.view.span, self.model.store
+        if span is None:
+            return not self.model.filter
+        return store.end - span[1] < NEAR and span[0] - store.first > NEAR
 
     def show_status(self) -> None:
         """Say below the log what is shown of it."""
@@ -272,14 +308,25 @@ class LogBody(Vertical):
         if place != ABOVE:
             return "newer lines follow: End shows the newest"
         feed, log = self.feed, self.model
-        if feed is None or not feed.settled:
-            if feed is None:
-                return ""
-            return "no log yet" if feed.error else "reading …"
+        if feed is None:
+            return ""
+        if not feed.settled:
+            if feed.error:
+                return "no log yet"
+            return self._why_nothing(feed) if feed.empty else "reading …"
         if log.since_ns is None:
             return "the log begins here"
         dropped = f"{log.dropped:,} lines were let go of; " if log.dropped else ""
         return "loading older lines …" if feed.loading else f"{dropped}older lines: scroll up"
+
+    def _why_nothing(self, feed: Feed) -> str:
+        """Say why there is no line."""
+        target = feed.target
+        if feed.found:
+            return "no such line" if self.model.whole_from == ALL else "nothing written yet"
+        if target.names:
+            return f"no container is called {sanitize(' or '.join(target.names))}"
+        return "there is no such container" if target != Target() else "no container runs"
 
     def _jump_if_there(self) -> None:
         if self._jump_ns is not None and self.model.rows:
@@ -294,13 +341,17 @@ class LogBody(Vertical):
         held = model.store.time(model.store.end - 1) if model.store.items else None
         later = model.detached and held is not None and time_ns > held
         earlier = model.since_ns is not None and time_ns < model.since_ns
-        if self.feed is not None and (earlier or later):
+        if earlier or later:
+            self._read_from(time_ns)
+        else:
+            self.view.go_to_time(time_ns)
+
+    def _read_from(self, time_ns: int) -> None:
+        if self.feed is not None:
             self.view.follow(False)
             self.feed.look(following=False, near_end=True)
             self.feed.begin_at_time(time_ns)
             self._jump_ns = time_ns
-        else:
-            self.view.go_to_time(time_ns)
 
     def shown_items(self) -> list[Item]:
         """Return all items that are shown, or those that are selected."""

@@ -81,6 +81,8 @@ class LogCanvas(Widget, can_focus=True):
         if self._generation != self.log_.generation:
             self.changed()
             return
+        if not self.size.height:
+            return
         self._lay_out()
         visible = self._visible()
         if visible != self._seen:
@@ -156,6 +158,8 @@ class LogCanvas(Widget, can_focus=True):
         Textual would give each a border, padding and a background that this widget has not. It
         asks for all of them also where another widget is to be drawn.
         """
+        if self.view.height != self.size.height:
+            self._lay_out()  # it was hidden, and is not told of its size before it is drawn
         missing = [y for y in crop.line_range if y not in self._strips]
         if missing:
             filters = self.get_line_filters()

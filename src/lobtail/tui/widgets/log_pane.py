@@ -76,7 +76,8 @@ class LogPane(LogBody):
 
     def action_end(self) -> None:
         """Go to the newest line and follow, reading anew if it is not held."""
-        if self.feed is not None and (self.model.detached or self.feed.behind):
+        filtered = self.model.whole_from is not None
+        if self.feed is not None and (self.model.detached or self.feed.behind or filtered):
             self.feed.begin_at_end()
         self.view.follow(True)
         self.touch()

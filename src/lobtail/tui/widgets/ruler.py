@@ -60,6 +60,7 @@ class Ruler:
             return " ", PLAIN
         count = len(log.rows)
         low, high = y * count // self._height, -(-(y + 1) * count // self._height)
+        high = min(high, count)
         if high <= low:
             return " ", PLAIN
         if log.hits is not None:
