@@ -8,7 +8,6 @@ import re
 import socket
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -204,37 +203,41 @@ def test_an_engine_that_goes_while_it_is_followed() -> None:
 def test_an_engine_that_goes_and_comes_back(folder: Path) -> None:
     """Its lines go on where they were cut, with the marks of a cut."""
     told: list[bool] = []
+    back = threading.Event()
     link = folder / "link"
 
     async def main(a: FakeHost, b: FakeHost, again: FakeHost) -> list[str]:
+        def tell(_: str, error: LobtailError | None) -> None:
+            told.append(error is None)
+            if error is None:
+                back.set()
+            else:
+                link.symlink_to(again.path)
+
         seen: list[str] = []
         async with (
             Engine(a.host) as one,
             Engine(f"unix://{link}") as other,
-            tail_engines(
-                {"one": one, "other": other}, on_engine=lambda _, error: told.append(error is None)
-            ) as tail,
+            tail_engines({"one": one, "other": other}, on_engine=tell) as tail,
         ):
             async for item in tail.lines():
                 seen.append(item.text if isinstance(item, Line) else item.kind)
                 if seen[-1] == "b live":
                     link.unlink()
                     b.__exit__(None, None, None)
-                if told and not link.exists():
-                    link.symlink_to(again.path)
-                if "b3" in seen and told == [False, True]:
-                    return seen
+                if {"b3", "a last"} <= set(seen):
+                    break
         return seen
 
-    beat = (chunk(line("beat", 9)), lambda _: time.sleep(0.05))
     first, live, last = line("b1", 1), line("b live", 2), line("b3", 3)
     with (
-        FakeHost(Box("web", live=beat * 400)) as a,
+        FakeHost(Box("web", live=(await_event(back), chunk(line("a last", 9)), stall))) as a,
         FakeHost(Box("db", [first, live, last])) as again,
     ):
         b = FakeHost(Box("db", [first], live=(chunk(live), stall))).__enter__()
         link.symlink_to(b.path)
-        seen = [text for text in asyncio.run(main(a, b, again)) if text != "beat"]
+        seen = [text for text in asyncio.run(main(a, b, again)) if text != "a last"]
+    assert told == [False, True]
     assert [text for text in seen if text[0] == "b"] == ["b1", "b live", "b3"]
     # Where it takes long, a gap says that it is still being tried.
     assert {"resumed"} <= {text for text in seen if text[0] != "b"} <= {"gap", "resumed"}
