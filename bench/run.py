@@ -131,6 +131,7 @@ STEPS: list[tuple[str, Callable[[Bench, argparse.Namespace], list[Row]]]] = [
     ("limited", lambda bench, o: many.many(bench, o.containers, o.rate, o.seconds, "10m")),
     ("cycles", lambda bench, o: cycling.cycles(bench, o.cycles)),
     ("ui", lambda bench, o: ui.ui(bench, o.rate, o.seconds)),
+    ("scroll", lambda bench, o: ui.scroll(bench, o.lines)),
     ("huge", lambda bench, o: volume.huge_line(bench) if o.huge else []),
     ("decoder", lambda _, o: decoding.decoder(o.lines, o.rounds)),
 ]

@@ -16,6 +16,7 @@ from benchkit import BenchError
 from benchkit.engine import Bench
 from benchkit.many import LABEL, Fleet, Watch, fleet
 from benchkit.report import OURS, Goal, Row
+from benchkit.volume import FIRST, log
 
 COLUMNS, ROWS = 120, 40
 # What is pressed in turn, and what of the answer nothing else draws at that time.
@@ -29,13 +30,20 @@ KEYS = (
 PAUSE = 0.15
 PATIENCE = 10.0
 
+# To scroll: pages at a time on a tall terminal, and what stands above the first line.
+TALL, PAGE_UP, PAGES = 100, b"\x1b[5~", 20
+TOP = b"the log begins here"
+# Seconds without anything drawn after which all keys are answered; and for the whole way.
+QUIET = 0.04
+SCROLL_PATIENCE = 600.0
+
 
 class _Terminal:
     """A pseudo-terminal on which lobtail runs, and all that it writes."""
 
-    def __init__(self, command: list[str], env: dict[str, str]) -> None:
+    def __init__(self, command: list[str], env: dict[str, str], rows: int) -> None:
         self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, COLUMNS, 0, 0))
         self.process = subprocess.Popen(
             command,
             stdin=slave,
@@ -72,6 +80,15 @@ class _Terminal:
         os.write(self.master, keys)
         return self.until(marker)
 
+    def press_and_rest(self, keys: bytes) -> bytes:
+        """Press keys; return what is drawn until nothing has come for a while."""
+        os.write(self.master, keys)
+        drawn = data = self.read(0.5)
+        while data:
+            data = self.read(QUIET)
+            drawn += data
+        return drawn
+
     def rest(self, seconds: float) -> None:
         """Read on for so long."""
         end = time.monotonic() + seconds
@@ -80,8 +97,8 @@ class _Terminal:
 
 
 @contextmanager
-def _terminal(command: list[str], env: dict[str, str]) -> Iterator[_Terminal]:
-    terminal = _Terminal(command, env)
+def _terminal(command: list[str], env: dict[str, str], rows: int = ROWS) -> Iterator[_Terminal]:
+    terminal = _Terminal(command, env, rows)
     try:
         yield terminal
     finally:
@@ -109,6 +126,26 @@ def ui(bench: Bench, rate: int, seconds: int, containers: int = 20) -> list[Row]
         for sample in samples:
             row.add(OURS, sample)
     return [row for row, _ in values]
+
+
+def scroll(bench: Bench, count: int) -> list[Row]:
+    """Scroll a log from its end to its first line, page by page, as long as that takes."""
+    title = f"ui, {count:,} lines scrolled from end to top by keys"
+    rows = [Row(title, "s"), Row(f"{title}: memory", "MiB", Goal("max", 400))]
+    with log(bench, count) as container:
+        command = [*bench.lobtail, "ui", container]
+        with _terminal(command, bench.env, rows=TALL) as terminal:
+            watch = Watch(terminal.process.pid)
+            terminal.until(str(FIRST + count - 1).encode())
+            begun = time.monotonic()
+            while TOP not in terminal.press_and_rest(PAGE_UP * PAGES):
+                watch.look()
+                if time.monotonic() > begun + SCROLL_PATIENCE:
+                    raise BenchError("the first line of the log was not reached")
+            rows[0].add(OURS, time.monotonic() - begun)
+    for sample in watch.rss:
+        rows[1].add(OURS, sample)
+    return rows
 
 
 def _press(terminal: _Terminal, made: Fleet, seconds: int) -> tuple[list[float], Watch]:

@@ -38,6 +38,8 @@ _FRAMES: Final = 20
 # The part of a processor's time from which on it is drawn less often, and then: in seconds.
 _BUSY: Final = 0.4
 _BUSY_REST: Final = 0.09
+# Rows above the screen that are there before somebody scrolls to them.
+_AHEAD: Final = 1000
 # Seconds that a filter is not changed before older lines are read for it.
 _REST: Final = 0.7
 # Seconds that filter and search work before keys have their turn.
@@ -248,7 +250,8 @@ class LogBody(Vertical):
         feed.look(following=view.view.following, near_end=self._near_end())
         # Of a filter that is still being typed not all is read.
         rests = time.monotonic() - self._filtered_at > _REST
-        if view.at_top and not view.view.following and self.model.complete and rests:
+        near = view.at_top or view.rows_above < _AHEAD
+        if near and not view.view.following and self.model.complete and rests:
             feed.ask_for_older()
 
     def _near_end(self) -> bool:

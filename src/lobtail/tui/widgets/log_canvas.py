@@ -134,6 +134,12 @@ class LogCanvas(Widget, can_focus=True):
         return bool(self._places) and self._places[0] == ABOVE
 
     @property
+    def rows_above(self) -> int:
+        """How many rows there are before the first one on the screen."""
+        span = self.span
+        return self.log_.rows.index(span[0]) if span else 0
+
+    @property
     def rows_below(self) -> int:
         """How many rows there are behind the last one on the screen."""
         span = self.span
