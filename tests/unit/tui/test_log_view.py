@@ -131,3 +131,24 @@ def test_a_filter_that_matches_nothing_held_finds_what_is_older(
         assert item.raw == b"INFO number 123"
 
     show(check, numbered(1000))
+
+
+def test_an_error_before_what_is_held_is_gone_to() -> None:
+    items = numbered(40_000)
+    items[3] = line("ERROR number 3", START + 3 * S, REFS["proxy"])
+    plain = [
+        item if i == 3 else line(f"INFO number {i}", item.time_ns or 0, REFS["proxy"])
+        for i, item in enumerate(items)
+    ]
+
+    async def check(client: Client) -> None:
+        model = client.pane.model
+        client.pane.feed.begin_at_time(START + 39_000 * S)
+        await client.until(lambda: len(model.store) == 1000 and client.pane.feed.settled)
+        await client.press("E")
+        await client.until(lambda: client.view.cursor_item.raw == b"ERROR number 3")
+        await client.press("E")
+        await client.until(lambda: "no error that way" in client.notices)
+        assert not client.pane.seeking.active
+
+    show(check, plain)

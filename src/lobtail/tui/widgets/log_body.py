@@ -25,6 +25,7 @@ from lobtail.tui.widgets.detail import Detail
 from lobtail.tui.widgets.histogram_bar import HistogramBar
 from lobtail.tui.widgets.log_view import LogView
 from lobtail.tui.widgets.palette import LogColors
+from lobtail.tui.widgets.seeking import Seeking
 from lobtail.tui.widgets.status import LogStatus, LogStatusLine
 from lobtail.tui.widgets.trouble import Trouble
 
@@ -80,6 +81,7 @@ class LogBody(Vertical):
         self._rate = (0.0, 0, 0)
         self._bars_at = self._drawn_at = self._filtered_at = 0.0
         self._anchor: int | None = None
+        self.seeking = Seeking(self)
         self._spent = (0.0, 0.0)
         self._rest = 0.0
         self._jump_ns: int | None = None
@@ -114,6 +116,7 @@ class LogBody(Vertical):
             closing = asyncio.create_task(self.feed.aclose())
             closing.add_done_callback(lambda _: None)
         self.detail.remove_class("open")
+        self.seeking.stop()
         self.beyond = None
         self.fleet = fleet
         self.feed = Feed(fleet, target, self.model, self.touch)
@@ -146,6 +149,7 @@ class LogBody(Vertical):
         here = None if view.view.following else view.view.cursor
         time_ns = None if here is None else model.store.time(here)
         changed = wanted != model.filter
+        self.seeking.stop()
         # Of what stands there only what passes the last filter is held.
         lost = model.whole_from is not None and (here is None or here < model.whole_from)
         model.set_filter(wanted, time.time_ns(), time.localtime().tm_gmtoff)
@@ -170,6 +174,7 @@ class LogBody(Vertical):
         from lobtail.tui.state.filters import make_pattern
 
         self.model.set_search(make_pattern(text))
+        self.seeking.stop()
         self._work()
         self._draw_soon()
 
@@ -197,7 +202,7 @@ class LogBody(Vertical):
             received = self.model.received
             self._rate = (now, received, received - self._rate[1] if self._rate[0] else 0)
             self._set_pace(now)
-        if not (self._dirty or due):
+        if not (self._dirty or due or self.seeking.active):
             return
         if self._dirty and not due and now - self._drawn_at < self._rest:
             return
@@ -210,6 +215,7 @@ class LogBody(Vertical):
             self.view.came()
         elif relative:
             self.view.refresh()
+        self.seeking.go_on()
         self._look()
         if now - self._bars_at > 0.25:
             self._bars_at = now

@@ -106,8 +106,8 @@ class LogPane(LogBody):
         self._point(self.view.next_error(1), "error")
 
     def action_previous_error(self) -> None:
-        """Point at the previous error."""
-        self._point(self.view.next_error(-1), "error")
+        """Point at the previous error, among older lines if need be."""
+        self.seeking.begin(lambda: self.view.next_error(-1), "error")
 
     def action_next_mark(self) -> None:
         """Point at the next mark."""

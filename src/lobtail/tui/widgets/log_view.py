@@ -95,6 +95,15 @@ class LogView(LogCanvas, can_focus=True):
         self.go_to(hits.number((index if step > 0 else index - 1) % len(hits)), middle=False)
         return True
 
+    def older_hit(self) -> bool:
+        """Point at the nearest hit before this line; tell whether there is one."""
+        hits = self.log_.hits
+        index = hits.index(self._number_here()) if hits is not None else 0
+        if hits is None or not index:
+            return False
+        self.go_to(hits.number(index - 1), middle=False)
+        return True
+
     def first_hit(self, origin: int) -> None:
         """Point at the hit nearest to ``origin``, where the search was begun: before it first."""
         hits = self.log_.hits
