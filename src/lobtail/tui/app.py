@@ -59,6 +59,8 @@ class LobtailApp(App[int]):
 
     TITLE = "lobtail"
     CSS = """
+    /* Above the line that says what is searched and filtered. */
+    ToastRack { margin-bottom: 2; }
     * {
         scrollbar-size-vertical: 1;
         scrollbar-color: $panel-lighten-2; scrollbar-color-hover: $primary;

@@ -51,6 +51,12 @@ def test_keys_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         assert view.left > 0
         await c.press("left")
         assert view.left == 0
+        await c.press("dollar_sign")
+        end = view.left
+        await c.press("left_parenthesis", "right_parenthesis")
+        assert 0 < view.left <= end + 8
+        await c.press("circumflex_accent")
+        assert view.left == 0
         await c.press("space")
         assert view.view.following
         await c.press("space")
@@ -110,9 +116,9 @@ def test_keys_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         assert len(model.rows) == rows
         await c.press("escape")
         assert not model.filter
-        await c.press("L", "L")
+        await c.press("L", "L", "L", "L", "ctrl+l")
         assert model.filter.level is Level.WARN
-        await c.press("L", "L", "L", "L", "s")
+        await c.press("L", "L", "L", "s")
         assert model.filter.stream is Stream.STDOUT
         await c.press("s", "s")
         assert not model.filter

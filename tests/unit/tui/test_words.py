@@ -153,7 +153,8 @@ def test_keys_are_there_once() -> None:
     assert len(names) == len(set(names))
     for where in ("log", "app"):
         keys = [k for key in KEYS if key.where in (where, "app") for k in key.keys.split(",")]
-        assert len(keys) == len(set(keys)), where
+        # In the log 0 is the beginning of lines; from elsewhere it goes there.
+        assert len(keys) == len(set(keys)) + (where == "log"), where
     assert all(key.words for key in KEYS)
 
 

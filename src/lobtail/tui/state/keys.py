@@ -22,7 +22,7 @@ class Key(NamedTuple):
     """With commas between them, as Textual names keys."""
     words: str
     where: str
-    """In which part it holds: ``log``, ``list``, ``app``."""
+    """In which part it holds: see ``TITLES``."""
     short: str = ""
     """For the footer; empty for keys that are not shown there."""
     action: str = ""
@@ -45,6 +45,10 @@ _LOG: Final = (
     Key("end", "G,end", "the newest line, and follow", "log", "follow"),
     Key("left", "h,left", "scroll to the left, where lines are not wrapped", "log"),
     Key("right", "l,right", "scroll to the right", "log"),
+    Key("half-left", "left_parenthesis,shift+left", "half a screen to the left", "log"),
+    Key("half-right", "right_parenthesis,shift+right", "half a screen to the right", "log"),
+    Key("line-start", "0,circumflex_accent", "the beginning of lines that are not wrapped", "log"),
+    Key("line-end", "dollar_sign", "the end of the line", "log"),
     Key("pause", "space", "pause, or follow again", "log", "pause"),
     Key("jump", "@,colon", "jump to a time: 12:30, -10m, 2026-01-02T15:04", "log", "time"),
     Key("next-error", "e", "the next line of level error", "log", "error"),
@@ -57,7 +61,8 @@ _LOG: Final = (
     Key("highlight", "asterisk", "show what a regex finds in colour", "log"),
     Key("filter", "f,backslash", "show only lines for which a query holds", "log", "filter"),
     Key("context", "c", "show the line among all others, and back", "log", "context"),
-    Key("level", "L", "only this level and graver ones: warn, error, fatal, all …", "log", "level"),
+    Key("level", "L", "only debug and graver; info, warn, error, fatal; all again", "log", "level"),
+    Key("level-back", "ctrl+l", "the same steps backwards", "log"),
     Key("stream", "s", "both streams, stdout, stderr", "log"),
     Key("wrap", "w", "wrap long lines", "log", "wrap"),
     Key("timestamps", "t", "times: short, full, relative, off", "log", "times"),
@@ -107,6 +112,26 @@ _LIST: Final = (
     _asked("prune", "b", "remove what nobody uses, of this kind", "list"),
 )
 
+_FIELDS: Final = (
+    Key("field-down", "j,down", "one field down", "fields"),
+    Key("field-up", "k,up", "one field up", "fields"),
+    Key("field-top", "g,home", "the first field", "fields"),
+    Key("field-end", "G,end", "the last field", "fields"),
+    Key("field-open", "l,right", "open it", "fields"),
+    Key("field-close", "h,left", "close it, or go to what it is in", "fields"),
+    Key("next-line", "J", "the next line of the log", "fields"),
+    Key("previous-line", "K", "the previous line of the log", "fields"),
+    Key("keep", "f", "show only lines with this value", "fields", "filter by this"),
+    Key("leave-out", "F,minus", "hide lines with this value", "fields", "filter it out"),
+    Key("copy-value", "y", "copy the value", "fields", "copy"),
+    Key("close-fields", "escape,q", "close, and go back to the log", "fields", "close"),
+)
+
+_BARS: Final = (
+    Key("earlier", "h,left", "the log at the bar before", "bars", "earlier", "move(-1)"),
+    Key("later", "l,right", "the log at the next bar", "bars", "later", "move(1)"),
+)
+
 _APP: Final = (
     Key("next-panel", "tab", "the next part of the screen", "app"),
     Key("previous-panel", "shift+tab", "the previous part", "app"),
@@ -131,9 +156,15 @@ _APP: Final = (
     Key("quit", "q,ctrl+c,ctrl+q", "quit", "app", "quit"),
 )
 
-KEYS: Final = (*_APP, *_LIST, *_LOG)
+KEYS: Final = (*_APP, *_LIST, *_LOG, *_FIELDS, *_BARS)
 
-TITLES: Final = {"app": "Everywhere", "list": "In a list", "log": "In a log"}
+TITLES: Final = {
+    "app": "Everywhere",
+    "list": "In a list",
+    "log": "In a log",
+    "fields": "In the fields of a line",
+    "bars": "On the rate over time",
+}
 """What the parts are called in help and documentation."""
 
 
@@ -167,6 +198,10 @@ _SHOWN: Final = {
     "colon": ":",
     "minus": "-",
     "plus": "+",
+    "left_parenthesis": "(",
+    "right_parenthesis": ")",
+    "circumflex_accent": "^",
+    "dollar_sign": "$",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "pagedown": "PgDn",

@@ -7,7 +7,7 @@ from typing import ClassVar
 from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -18,6 +18,7 @@ from lobtail.core.model import Item, Line
 from lobtail.core.sanitize import sanitize
 from lobtail.render.words import mark_words
 from lobtail.tui.state.record import Node, record_of, term_for
+from lobtail.tui.widgets.bindings import bindings_of
 from lobtail.tui.widgets.drawing import safe_text
 from lobtail.tui.widgets.record_tree import RecordTree
 from lobtail.tui.widgets.segments import segments_of
@@ -25,6 +26,8 @@ from lobtail.tui.widgets.segments import segments_of
 __all__ = ["Detail"]
 
 _MOST = 4000
+# Characters of what was copied that are said.
+_SAID = 60
 
 
 class Detail(Vertical):
@@ -38,12 +41,7 @@ class Detail(Vertical):
     Detail.open { display: block; }
     Detail .text { height: auto; max-height: 4; padding: 0 1; background: $surface; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "keep", "filter by this", tooltip="show only lines with this value"),
-        Binding("F,minus", "leave_out", "filter it out", tooltip="hide lines with this value"),
-        Binding("y", "copy", "copy", tooltip="copy the value"),
-        Binding("escape,q", "close", "close"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("fields")]
 
     class Filtered(Message):
         """A field was turned into a filter."""
@@ -51,6 +49,13 @@ class Detail(Vertical):
         def __init__(self, term: str) -> None:
             super().__init__()
             self.term = term
+
+    class Stepped(Message):
+        """Another line is to be looked at, so many further on."""
+
+        def __init__(self, lines: int) -> None:
+            super().__init__()
+            self.lines = lines
 
     def __init__(self, back: Widget) -> None:
         super().__init__()
@@ -81,26 +86,64 @@ class Detail(Vertical):
     def _node(self) -> Node | None:
         return self.fields.node
 
+    def action_field_down(self) -> None:
+        """Go to the next field."""
+        self.fields.action_cursor_down()
+
+    def action_field_up(self) -> None:
+        """Go to the previous field."""
+        self.fields.action_cursor_up()
+
+    def action_field_top(self) -> None:
+        """Go to the first field."""
+        self.fields.action_first()
+
+    def action_field_end(self) -> None:
+        """Go to the last field."""
+        self.fields.action_last()
+
+    def action_field_open(self) -> None:
+        """Open what has fields of its own."""
+        self.fields.action_open()
+
+    def action_field_close(self) -> None:
+        """Close it, or go to what it is in."""
+        self.fields.action_close()
+
+    def action_next_line(self) -> None:
+        """Look at the next line."""
+        self.post_message(self.Stepped(1))
+
+    def action_previous_line(self) -> None:
+        """Look at the previous line."""
+        self.post_message(self.Stepped(-1))
+
     def action_keep(self) -> None:
         """Show only lines with the value under the cursor."""
-        if self._node is not None and (term := term_for(self._node)):
-            self.post_message(self.Filtered(term))
-        else:
-            self.app.bell()
+        self._filter(without=False)
 
     def action_leave_out(self) -> None:
         """Show only lines without it."""
-        if self._node is not None and (term := term_for(self._node, without=True)):
-            self.post_message(self.Filtered(term))
-        else:
-            self.app.bell()
+        self._filter(without=True)
 
-    def action_copy(self) -> None:
+    def _filter(self, *, without: bool) -> None:
+        node = self._node
+        if node is not None and (term := term_for(node, without=without)):
+            self.post_message(self.Filtered(term))
+        elif node is not None:
+            self._say(f"{sanitize(node.name)} has no value to filter by: go to one of its fields")
+
+    def action_copy_value(self) -> None:
         """Copy the value."""
         if self._node is not None:
-            self.app.copy_to_clipboard(sanitize(self._node.value or self._node.name))
+            text = sanitize(self._node.value or self._node.name)
+            self.app.copy_to_clipboard(text)
+            self._say(f"copied {text[:_SAID]}{'…' if len(text) > _SAID else ''}")
 
-    def action_close(self) -> None:
+    def _say(self, words: str) -> None:
+        self.notify(words, timeout=2, markup=False)
+
+    def action_close_fields(self) -> None:
         """Hide."""
         self.remove_class("open")
         self.screen.set_focus(self._back)

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -15,6 +15,7 @@ from textual.widget import Widget
 from lobtail.render.stamps import Stamper, Zone, local
 from lobtail.tui.state.histogram import Bar, Histogram
 from lobtail.tui.state.log import Log
+from lobtail.tui.widgets.bindings import bindings_of
 from lobtail.tui.widgets.palette import DARK, LogColors
 
 __all__ = ["HistogramBar"]
@@ -27,10 +28,7 @@ class HistogramBar(Widget, can_focus=True):
     """Bars for what the log holds: errors at the bottom, warnings, and all other lines."""
 
     ALLOW_SELECT = False
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "move(-1)", "earlier"),
-        Binding("right,l", "move(1)", "later"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("bars")]
     DEFAULT_CSS = """
     HistogramBar { height: 4; background: $surface; }
     """

@@ -23,7 +23,7 @@ from lobtail.tui.widgets.log_questions import LogQuestions
 
 __all__ = ["LogPane"]
 
-_LEVELS: Final = (Level.UNKNOWN, Level.INFO, Level.WARN, Level.ERROR, Level.FATAL, Level.DEBUG)
+_LEVELS: Final = (Level.UNKNOWN, Level.DEBUG, Level.INFO, Level.WARN, Level.ERROR, Level.FATAL)
 _STREAMS: Final = (None, Stream.STDOUT, Stream.STDERR)
 
 
@@ -90,6 +90,25 @@ class LogPane(LogBody):
         """Scroll to the right."""
         self.view.shift(1)
 
+    def action_half_left(self) -> None:
+        """Scroll to the left by half a screen."""
+        self.view.shift_half(-1)
+
+    def action_half_right(self) -> None:
+        """Scroll to the right by half a screen."""
+        self.view.shift_half(1)
+
+    def action_line_start(self) -> None:
+        """Show the beginning of lines; from beside the log, go there."""
+        if self.view.has_focus:
+            self.view.shift_to_start()
+        else:
+            self.screen.set_focus(self.view)
+
+    def action_line_end(self) -> None:
+        """Show the end of the line."""
+        self.view.shift_to_end()
+
     def action_pause(self) -> None:
         """Stay here, or follow again."""
         if self.view.view.following:
@@ -99,7 +118,10 @@ class LogPane(LogBody):
 
     def _point(self, found: bool, what: str) -> None:
         if not found:
-            self.notify(f"no {what} that way", timeout=2, markup=False)
+            self._say(f"no {what} that way")
+
+    def _say(self, words: str) -> None:
+        self.notify(words, timeout=2, markup=False)
 
     def action_next_error(self) -> None:
         """Point at the next error."""
@@ -119,11 +141,23 @@ class LogPane(LogBody):
 
     def action_next_hit(self) -> None:
         """Point at the next hit of the search."""
-        self._point(self.view.next_hit(1), "line that is searched")
+        self._point_at_hit(1)
 
     def action_previous_hit(self) -> None:
         """Point at the previous hit."""
-        self._point(self.view.next_hit(-1), "line that is searched")
+        self._point_at_hit(-1)
+
+    def _point_at_hit(self, step: int) -> None:
+        pattern = self.model.pattern
+        if pattern is None:
+            self._say("nothing is searched: / asks what")
+            return
+        if not self.view.next_hit(step):
+            self._say(f"not found: {sanitize(pattern.pattern)}")
+        elif self.view.wrapped:
+            self._say(
+                "search wrapped: " + ("from the first on" if step > 0 else "from the last back")
+            )
 
     # --- what is shown ----------------------------------------------------------------------
 
@@ -163,8 +197,15 @@ class LogPane(LogBody):
 
     def action_level(self) -> None:
         """Show only graver lines, step by step."""
+        self._step_level(1)
+
+    def action_level_back(self) -> None:
+        """Show less grave lines, step by step."""
+        self._step_level(-1)
+
+    def _step_level(self, step: int) -> None:
         at = _LEVELS.index(self.model.filter.level) if self.model.filter.level in _LEVELS else 0
-        self.refilter(level=_LEVELS[(at + 1) % len(_LEVELS)])
+        self.refilter(level=_LEVELS[(at + step) % len(_LEVELS)])
 
     def action_stream(self) -> None:
         """Show one stream, the other, or both."""
@@ -260,6 +301,10 @@ class LogPane(LogBody):
     def on_histogram_bar_chosen(self, event: HistogramBar.Chosen) -> None:
         """Jump to a time."""
         self.view.go_to_time(event.time_ns)
+
+    def on_detail_stepped(self, event: Detail.Stepped) -> None:
+        """Look at another line."""
+        self.view.move(event.lines)
 
     def on_detail_filtered(self, event: Detail.Filtered) -> None:
         """Add a field to the filter."""

@@ -11,7 +11,9 @@ from textual.message import Message
 from lobtail.core.model import Item, Line
 from lobtail.tui.state.log import is_error, is_mark
 from lobtail.tui.state.selection import Point, Selection
+from lobtail.tui.state.viewport import ABOVE, BELOW
 from lobtail.tui.widgets.log_canvas import LogCanvas
+from lobtail.tui.widgets.segments import width_of
 
 __all__ = ["LogView"]
 
@@ -22,6 +24,9 @@ _SHIFT: Final = 8
 
 class LogView(LogCanvas, can_focus=True):
     """A window of a log, with a cursor and a selection."""
+
+    wrapped = False
+    """Whether the last step to a hit went on from the other end."""
 
     class Opened(Message):
         """A line is to be looked at closely."""
@@ -92,7 +97,9 @@ class LogView(LogCanvas, can_focus=True):
         index = hits.index(at)
         if step > 0 and index < len(hits) and hits.number(index) == at:
             index += 1
-        self.go_to(hits.number((index if step > 0 else index - 1) % len(hits)), middle=False)
+        index = index if step > 0 else index - 1
+        self.wrapped = not 0 <= index < len(hits)
+        self.go_to(hits.number(index % len(hits)), middle=False)
         return True
 
     def older_hit(self) -> bool:
@@ -118,6 +125,30 @@ class LogView(LogCanvas, can_focus=True):
         widest = max((self._text_width(place) for place in self._places), default=0)
         self.left = max(0, min(self.left + columns * _SHIFT, widest - _SHIFT))
         self.refresh()
+
+    def shift_half(self, step: int) -> None:
+        """Scroll to the side by half of what is seen of the text."""
+        self.shift(step * max(1, self._text_room() // 2 // _SHIFT))
+
+    def shift_to_start(self) -> None:
+        """Show the beginning of lines again."""
+        self.left = 0
+        self.refresh()
+
+    def shift_to_end(self) -> None:
+        """Show the end of the line that is pointed at, or of the longest on the screen."""
+        if self.look.wrap:
+            return
+        places = [place for place in self._places if place.number == self.view.cursor]
+        widest = max(map(self._text_width, places or self._places), default=0)
+        self.left = max(0, widest - self._text_room())
+        self.refresh()
+
+    def _text_room(self) -> int:
+        """Return how many columns of text there are."""
+        shown = [place for place in self._places if place not in (ABOVE, BELOW)]
+        head = width_of(self.drawn(shown[0].number).head) if shown else 0
+        return max(1, self.size.width - 1 - head)
 
     def _next(self, step: int, wanted: Callable[[int], bool]) -> bool:
         row = self.log_.next_row(self.log_.rows.index(self._number_here()), step, wanted)

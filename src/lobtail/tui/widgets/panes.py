@@ -65,8 +65,10 @@ class TreePane(RecordTree):
     BINDINGS = [  # noqa: RUF012 - Textual's way
         ("j", "cursor_down", ""),
         ("k", "cursor_up", ""),
-        ("g", "scroll_home", ""),
-        ("G", "scroll_end", ""),
+        ("g,home", "first", ""),
+        ("G,end", "last", ""),
+        ("l,right", "open", ""),
+        ("h,left", "close", ""),
     ]
 
     def show_json(self, value: dict[str, Any]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
@@ -19,12 +21,18 @@ from lobtail.tui.widgets.bindings import press
 __all__ = ["Ask", "Prompt"]
 
 
+# Columns around title, text and hint, and for the cursor.
+_BETWEEN: Final = 8
+
+
 class Ask(msgspec.Struct, kw_only=True):
     """What is asked for, and what to do with the answer."""
 
     title: str
     text: str = ""
     hint: str = ""
+    note: Callable[[str], str] = lambda _: ""
+    """Called with each text that is right; what it means, to be said in place of the hint."""
     typed: Callable[[str], str] = lambda _: ""
     """Called with each text, and with the answer; returns what is wrong with it, or nothing."""
     done: Callable[[str], object]
@@ -63,9 +71,12 @@ class Prompt(Widget):
         width: auto; padding: 0 1;
         background: $primary; color: $background; text-style: bold;
     }
-    Prompt Input { height: 1; border: none; padding: 0 1; background: $surface; }
+    Prompt Input { width: 1fr; height: 1; border: none; padding: 0 1; background: $surface; }
     Prompt Input:focus { border: none; }
-    Prompt .hint { width: auto; max-width: 50%; padding: 0 1; color: $text-muted; }
+    Prompt .hint {
+        width: auto; max-width: 60%; padding: 0 1; color: $text-muted;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
     Prompt .fault { height: auto; padding: 0 1; color: $text-error; display: none; }
     Prompt .fault.there { display: block; }
     """
@@ -98,7 +109,6 @@ class Prompt(Widget):
         self._recalled = 0
         self.display = True
         self.query_one(".title", Static).update(Content(ask.title))
-        self.query_one(".hint", Static).update(Content(ask.hint))
         field = self.query_one(_Field)
         with field.prevent(Input.Changed):
             field.value = ask.text
@@ -137,6 +147,13 @@ class Prompt(Widget):
         line.set_class(bool(fault), "there")
         lines = "\n".join(map(sanitize, fault.split("\n")))
         line.update(Content.from_rich_text(Text(lines)))
+        note = self._ask.note(text) if text and not fault else ""
+        hint = self.query_one(".hint", Static)
+        words = sanitize(note) or self._ask.hint
+        hint.update(Content(words))
+        # What is typed needs the room more than the words on what could be.
+        taken = cell_len(self._ask.title) + cell_len(text) + cell_len(words) + _BETWEEN
+        hint.display = bool(note) or taken <= self.screen.size.width
         return fault
 
     def _submit(self, ask: Ask, text: str) -> None:

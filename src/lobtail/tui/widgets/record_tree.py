@@ -45,6 +45,34 @@ class RecordTree(Tree[Node]):
         found = self.cursor_node
         return found.data if found is not None else None
 
+    def action_first(self) -> None:
+        """Go to the first node."""
+        self.cursor_line = 0
+
+    def action_last(self) -> None:
+        """Go to the last node that is seen."""
+        self.cursor_line = self.last_line
+
+    def action_open(self) -> None:
+        """Open the node under the cursor; go to its first child if it is open."""
+        node = self.cursor_node
+        if node is None or not node.allow_expand:
+            return
+        if node.is_expanded:
+            self.action_cursor_down()
+        else:
+            node.expand()
+
+    def action_close(self) -> None:
+        """Close the node under the cursor; go to what it is in if there is nothing to close."""
+        node = self.cursor_node
+        if node is None:
+            return
+        if node.allow_expand and node.is_expanded:
+            node.collapse()
+        elif node.parent is not None and not node.parent.is_root:
+            self.move_cursor(node.parent)
+
     def _put(self, parent: TreeNode[Node], node: Node, opened: Callable[[Node], bool]) -> None:
         label = Text(sanitize(node.name), style="bold" if node.children else "")
         if node.value:

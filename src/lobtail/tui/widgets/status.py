@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rich.text import Text
 from textual.content import Content
@@ -11,6 +11,10 @@ from textual.widgets import Static
 from lobtail.core.sanitize import sanitize
 
 __all__ = ["LogStatus", "LogStatusLine"]
+
+
+# Columns that are left to a long filter beside the count of its lines.
+_LEAST: Final = 30
 
 
 class LogStatus(NamedTuple):
@@ -53,12 +57,14 @@ class LogStatusLine(Static):
         if status == self._shown and self.size.width == self._columns:
             return
         self._shown, self._columns = status, self.size.width
-        left, right = self._left(status), self._right(status)
-        if left.cell_len + right.cell_len > self._columns - 2:
-            right = Text(f"  {status.time[11:]}", no_wrap=True)
-        if left.cell_len + right.cell_len > self._columns - 2:
-            right = Text()
-        room = self._columns - 2 - right.cell_len
+        left, columns = self._left(status), self._columns - 2
+        forms = self._right(status)
+        right = next((form for form in forms if left.cell_len + form.cell_len <= columns), None)
+        if right is None:
+            # How many lines a filter leaves says more than the end of a long one.
+            count = forms[-1]
+            right = count if status.filter and columns - count.cell_len >= _LEAST else Text()
+        room = columns - right.cell_len
         if left.cell_len > room:
             left.truncate(max(room, 0), overflow="ellipsis")
         gap = " " * max(room - left.cell_len, 0)
@@ -92,15 +98,21 @@ class LogStatusLine(Static):
         return text
 
     @staticmethod
-    def _right(status: LogStatus) -> Text:
-        text = Text(no_wrap=True)
-        if status.filter:
-            text.append(f"  {status.rows:,} of ", "dim")
-        else:
-            text.append("  ")
-        text.append(f"{status.lines:,} lines", "dim")
-        if status.rate:
-            text.append(f"  {status.rate:,}/s", "dim")
-        if status.time:
-            text.append(f"  {status.time}")
-        return text
+    def _right(status: LogStatus) -> list[Text]:
+        """Return what stands to the right, from the longest form to the shortest."""
+        filtered = bool(status.filter)
+        long = (
+            f"  {status.rows:,} of " * filtered + "  " * (not filtered) + f"{status.lines:,} lines"
+        )
+        short = f"  {status.rows:,}/{status.lines:,}" if filtered else f"  {status.lines:,}"
+        rate = f"  {status.rate:,}/s" if status.rate else ""
+        whole = f"  {status.time}" if status.time else ""
+        clock = f"  {status.time[11:]}" if status.time else ""
+        forms = (
+            (long + rate, whole),
+            (long, whole),
+            (long, clock),
+            (short, clock),
+            (short, "") if filtered else ("", clock),
+        )
+        return [Text.assemble((count, "dim"), moment, no_wrap=True) for count, moment in forms]
