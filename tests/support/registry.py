@@ -9,17 +9,21 @@ import io
 import json
 import tarfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
+_LARGE = 3 << 20
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
 class Registry:
     """Serves ``{host}/image:1`` and ``:2``; a context manager.
 
-    ``broken`` is a tag whose layer is not what its digest says; ``password`` is asked for if set.
+    ``broken`` is a tag whose layer is not what its digest says; ``large`` and ``larger`` have 3 MB,
+    of which a third comes while it is ``held``. ``password`` is asked for if set.
     """
 
     def __init__(self, *, password: str = "") -> None:
@@ -27,11 +31,15 @@ class Registry:
         self.blobs: dict[str, bytes] = {}
         self.manifests: dict[str, bytes] = {}
         self.host = ""
+        self._open = threading.Event()
+        self._open.set()
 
     def __enter__(self) -> Self:
         for tag in ("1", "2"):
             self._add(tag, f"tag {tag}\n".encode() * 20_000)
         self._add("broken", b"broken\n")
+        for tag in ("large", "larger"):
+            self._add(tag, tag.encode().ljust(_LARGE, b"."))
         layer = json.loads(self.manifests["broken"])["layers"][0]["digest"]
         self.blobs[layer] = self.blobs[layer][:-1] + b"?"
         registry = self
@@ -60,6 +68,15 @@ class Registry:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Send no more than a third of what is large meanwhile."""
+        self._open.clear()
+        try:
+            yield
+        finally:
+            self._open.set()
 
     def _add(self, tag: str, text: bytes) -> None:
         out = io.BytesIO()
@@ -117,8 +134,13 @@ class Registry:
         if kind == "manifests":
             handler.send_header("Docker-Content-Digest", _digest(body))
         handler.end_headers()
-        if handler.command == "GET":
+        if handler.command == "GET" and len(body) < _LARGE:
             handler.wfile.write(body)
+        elif handler.command == "GET":
+            handler.wfile.write(body[: _LARGE // 3])
+            self._open.wait(30)
+            with suppress(OSError):  # who asked may have given up
+                handler.wfile.write(body[_LARGE // 3 :])
 
 
 def _digest(data: bytes) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, NamedTuple, TypeAlias
 
 from lobtail.api import Engine
-from lobtail.errors import EngineError, LobtailError
+from lobtail.engine.lifecycle_models import Pruned
+from lobtail.errors import ConfigError, EngineError, LobtailError
 from lobtail.tui.state.inventory import Kind, Row, size_words
 
 __all__ = ["ACTIONS", "Action", "actions_for", "perform", "prune"]
 
 Do: TypeAlias = Callable[[Engine, Row], Awaitable[object]]
+
+# What an engine calls a volume that was given no name.
+_NAMELESS: Final = re.compile(r"[0-9a-f]{64}")
 
 _RUNNING: Final = ("running", "paused", "restarting")
 _STOPPED: Final = ("exited", "failed", "created", "dead")
@@ -45,6 +51,14 @@ async def _remove_container(engine: Engine, row: Row) -> None:
 
 async def _remove_image(engine: Engine, row: Row) -> None:
     await engine.images.remove(row.key)
+
+
+async def _remove_network(engine: Engine, row: Row) -> None:
+    name = row.key
+    # By its ID Podman 4.3 takes a network away from the containers that are in it.
+    if await engine.is_podman():
+        name = (await engine.networks.inspect(name)).name
+    await engine.networks.remove(name)
 
 
 ACTIONS: Final = (
@@ -94,7 +108,7 @@ ACTIONS: Final = (
         "network",
         "remove",
         "removed",
-        lambda e, r: e.networks.remove(r.key),
+        _remove_network,
         (),
         "Remove {}?",
     ),
@@ -139,12 +153,26 @@ PRUNE_QUESTIONS: Final[dict[str, str]] = {
 }
 
 
+async def _prune_volumes(engine: Engine) -> Pruned:
+    try:
+        return await engine.volumes.prune()
+    except ConfigError:  # engines before API 1.42 would remove those with a name, too
+        unused = await engine.volumes.list(filters={"dangling": "true"})
+        deleted = []
+        for volume in unused:
+            if _NAMELESS.fullmatch(volume.name):
+                with suppress(EngineError):  # somebody took it, or removed it, meanwhile
+                    await engine.volumes.remove(volume.name)
+                    deleted.append(volume.name)
+        return Pruned(deleted)
+
+
 async def prune(engine: Engine, kind: Kind) -> str:
     """Remove what nobody uses of a kind; return what was done, in words."""
     if kind == "image":
         pruned = await engine.images.prune()
     elif kind == "volume":
-        pruned = await engine.volumes.prune()
+        pruned = await _prune_volumes(engine)
     elif kind == "network":
         pruned = await engine.networks.prune()
     else:

@@ -113,6 +113,14 @@ class Watch:
             except LobtailError as exc:
                 self.error = str(exc)
                 self._changed("engine")
+                await asyncio.sleep(_BACK_OFF[0])
+                # Without a connection all is read as soon as there is one.
+                if self.connected:
+                    self.refresh(*stale)
+            else:
+                if self.connected and self.error:
+                    self.error = ""
+                    self._changed("engine")
 
     async def _read(self, kinds: set[str]) -> None:
         inventory, engine = self.inventory, self.engine

@@ -163,6 +163,7 @@ class ScriptedEngine:
         self.containers: Sequence[ContainerSummary] = CONTAINERS
         self.asked: list[tuple[Any, ...]] = []
         self.refusal: EngineError | None = None
+        self.unreadable: EngineError | None = None
         self.away = False
         self.images = SimpleNamespace(
             list=self._images,
@@ -240,6 +241,8 @@ class ScriptedEngine:
         ]
 
     async def _volumes(self) -> Sequence[Volume]:
+        if self.unreadable is not None:
+            raise self.unreadable
         return [Volume(name="shop_data", driver="local"), Volume(name="shop_cache", driver="local")]
 
     async def _networks(self) -> Sequence[Network]:

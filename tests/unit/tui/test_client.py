@@ -55,6 +55,11 @@ def test_several_engines_are_looked_at_as_one() -> None:
         await c.press("p")
         await c.until(lambda: engines["two"].asked == [("pause", "2" * 64)])
         assert not engines["one"].asked
+        await c.press("R")
+        await c.press("backspace")
+        await c.type("7")
+        await c.press("enter")
+        await c.until(lambda: engines["two"].asked[1:] == [("rename", "2" * 64, "shop-web-7")])
         await c.until(lambda: c.pane.feed.target == Target(names=("shop-web-1",), host="two"))
 
     in_client("list", use, target=Target(host="one"), engines=engines)
@@ -86,6 +91,26 @@ def test_an_engine_that_is_away_is_said_and_found_again(monkeypatch: pytest.Monk
         await c.until(lambda: watch.connected)
         assert not watch.error
         await c.until(lambda: c.main.panels[1].count > 1)
+
+    in_client("list", use, engine=engine)
+
+
+def test_lists_that_cannot_be_read_for_once_are_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lobtail.tui.watch._BACK_OFF", (0.05,))
+    engine = ScriptedEngine()
+
+    async def use(c: Pressed) -> None:
+        watch = c.watches[0]
+        engine.unreadable = EngineError(500, "no such container")
+        watch.refresh("volume")
+        await c.until(lambda: watch.error)
+        assert watch.connected
+        watch.inventory.volumes = []
+        engine.unreadable = None
+        await c.until(lambda: not watch.error)
+        assert watch.inventory.volumes
 
     in_client("list", use, engine=engine)
 

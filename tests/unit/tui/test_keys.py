@@ -237,6 +237,8 @@ def test_keys_of_lists() -> None:
         await c.type("busybox:1.36")
         await c.press("enter")
         await c.until_asked("pull", "busybox:1.36")
+        await c.until(lambda: any("pulled busybox:1.36" in notice for notice in c.notices))
+        assert not c.main.header.pulls
         for number, kind in ((3, "image"), (4, "volume"), (5, "network")):
             await c.press(str(number), "d")
             await c.until(lambda: isinstance(c.app.screen, ConfirmScreen))

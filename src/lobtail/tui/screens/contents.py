@@ -96,16 +96,36 @@ class Contents(Vertical):
         self._show()
 
     def show_rows(self, rows: list[Row]) -> None:
-        """Show what is chosen in a list."""
+        """Show what is chosen in a list; of a list in which nothing is left, nothing."""
         if not rows:
+            if self._kind not in ("container", "project"):
+                self._rows = []
+                self._tree.show_json({})
+                self._text.show("")
+                self.update_bar()
             return
         before = [(row.kind, row.place) for row in self._rows]
         self._rows, self._kind = rows, rows[0].kind
-        targets = [row.target for row in rows if row.target is not None]
-        if targets:
-            self._target = joined(targets)
+        self._aim()
         if [(row.kind, row.place) for row in rows] != before:
             self._show()
+
+    def keep_up(self, kind: Kind, rows: list[Row]) -> None:
+        """Go on with the rows of a list that are shown as they are now: they may be renamed."""
+        if kind != self._kind or not self._rows:
+            return
+        now = {row.place: row for row in rows}
+        before = self._target
+        self._rows = [now.get(row.place, row) for row in self._rows]
+        self._aim()
+        if self._target != before and self.tab == "logs":
+            self.log_pane.open(self._fleet, self._target)
+
+    def _aim(self) -> None:
+        """Take the log of the rows that are shown."""
+        targets = [row.target for row in self._rows if row.target is not None]
+        if targets:
+            self._target = joined(targets)
 
     def open_tab(self, tab: str) -> None:
         """Open a tab, if there is one of that name."""
@@ -138,7 +158,9 @@ class Contents(Vertical):
 
     def update_bar(self) -> None:
         """Show the tabs as they are now."""
-        title = ", ".join(row.name for row in self._rows) or sanitize(self._target.title)
+        title = ", ".join(row.name for row in self._rows)
+        if not title and self._kind == "container":
+            title = sanitize(self._target.title)
         self.bar.show(self.tabs, self.tab, title, focused=self._has_focus)
 
     def set_colors(self, colors: LogColors) -> None:

@@ -137,7 +137,9 @@ class MainScreen(Screen[None]):
     def show_lists(self) -> None:
         """Show what the engine has."""
         for panel in self.panels:
-            panel.show(self.fleet.rows(panel.kind))
+            rows = self.fleet.rows(panel.kind)
+            panel.show(rows)
+            self.contents.keep_up(panel.kind, rows)
         if self._unmet:
             self._point_at_named()
         self._share_room()

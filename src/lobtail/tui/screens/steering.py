@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lobtail.core.sanitize import sanitize
-from lobtail.errors import ConfigError, LobtailError
+from lobtail.errors import ConfigError, EngineError, EngineStreamError, LobtailError
 from lobtail.tui import session
 from lobtail.tui.actions import PRUNE_QUESTIONS, Action, actions_for, perform, prune
 from lobtail.tui.screens.questions import ConfirmScreen, MenuScreen
-from lobtail.tui.state.inventory import SORTS, Kind, Row, size_words
+from lobtail.tui.state.inventory import SORTS, Kind, Row
 from lobtail.tui.state.keys import keys_of, shown_keys
+from lobtail.tui.state.pulling import Pulling
 from lobtail.tui.widgets.list_panel import ListPanel
 from lobtail.tui.widgets.prompt import Ask, Prompt
 
@@ -137,6 +138,8 @@ class Steering:
             self._perform(action, rows, panel)
 
     def _perform(self, action: Action, rows: list[Row], panel: ListPanel) -> None:
+        chosen = panel.chosen
+
         async def work() -> None:
             self._say(f"{action.words}: {_names(rows)} …")
             done, faults = await perform(self._screen.fleet.engine, action, rows)
@@ -145,8 +148,8 @@ class Steering:
             if len(faults) > 3:
                 self._say(f"and {len(faults) - 3} more that failed", severity="error")
             if done:
-                self._say(f"{action.done}: {', '.join(done)}")
-            panel.marked.clear()
+                self._say(f"{action.done}: {_few(done)}")
+            panel.unmark(chosen)
             self._refresh()
 
         self._screen.run_worker(work(), exit_on_error=False)
@@ -162,7 +165,7 @@ class Steering:
             try:
                 self._say(await prune(self._screen.fleet.engine(host), kind))
             except LobtailError as exc:
-                self._say(str(exc), severity="error")
+                self._say(_refusal(exc), severity="error")
             self._refresh()
 
         question += f" On {host}." if host else ""
@@ -172,47 +175,42 @@ class Steering:
         row = self._one_container(panel)
         if row is None:
             return
+        # Without the engine that stands in front of it in the list.
+        before = "".join(row.target.names) if row.target is not None else ""
 
         async def work(name: str) -> None:
             try:
                 await self._screen.fleet.engine(row.host).rename(row.key, name)
             except LobtailError as exc:
-                self._say(str(exc), severity="error")
+                self._say(f"{row.name}: {_refusal(exc)}", severity="error")
             else:
                 self._say(f"{row.name} is now {name}")
 
         def done(text: str) -> None:
-            if text.strip() and text.strip() != row.name:
+            if text.strip() and text.strip() != before:
                 self._screen.run_worker(work(text.strip()), exit_on_error=False)
 
-        self._prompt(Ask(title=f"rename {row.name} to", text=row.name, done=done))
+        self._prompt(Ask(title=f"rename {row.name} to", text=before, done=done))
 
     def _pull(self, panel: ListPanel) -> None:
-        engine = self._screen.fleet.engine(self._host_of(panel))
+        host = self._host_of(panel)
+        engine = self._screen.fleet.engine(host)
+        title = f"pull on {sanitize(host)}" if host else "pull"
 
         async def work(reference: str) -> None:
-            layers: dict[str, tuple[int, int]] = {}
-            shown = 0
+            progress, shown = Pulling(), self._screen.header.pulls
+            shown[host, reference] = ""
             try:
-                pull = engine.images.pull(reference)
-                self._say(f"pulling {reference} …")
-                async with pull:
+                async with engine.images.pull(reference) as pull:
                     async for step in pull:
-                        if step.id and step.total:
-                            layers[step.id] = (step.current or 0, step.total)
-                        done, whole = (
-                            (sum(column) for column in zip(*layers.values(), strict=True))
-                            if layers
-                            else (0, 0)
-                        )
-                        tenth = done * 10 // whole if whole else 0
-                        if tenth > shown:
-                            shown = tenth
-                            self._say(f"{reference}: {size_words(done)} of {size_words(whole)}")
+                        progress.take(step)
+                        shown[host, reference] = progress.words
             except LobtailError as exc:
-                self._say(str(exc), severity="error")
+                self._say(f"{reference}: {_refusal(exc)}", severity="error")
             else:
                 self._say(f"pulled {reference}")
+            finally:
+                shown.pop((host, reference), None)
             self._refresh("image")
 
         def done(text: str) -> None:
@@ -228,7 +226,7 @@ class Steering:
                 return str(exc)
             return ""
 
-        self._prompt(Ask(title="pull", hint="name:tag", typed=typed, done=done))
+        self._prompt(Ask(title=title, hint="name:tag", typed=typed, done=done))
 
     def _talk(self, panel: ListPanel, name: str) -> None:
         row = self._one_container(panel)
@@ -283,7 +281,16 @@ class Steering:
 
 
 def _names(rows: list[Row]) -> str:
-    names = [row.name for row in rows if row.key]
-    return (
-        ", ".join(names) if len(names) <= 3 else f"{', '.join(names[:2])} and {len(names) - 2} more"
-    )
+    return _few([row.name for row in rows if row.key])
+
+
+def _few(names: list[str]) -> str:
+    """Return names for people, the first two of many."""
+    if len(names) <= 3:
+        return ", ".join(names)
+    return f"{', '.join(names[:2])} and {len(names) - 2} more"
+
+
+def _refusal(error: LobtailError) -> str:
+    """Return what went wrong, in the engine's own words where it has some."""
+    return error.message if isinstance(error, EngineError | EngineStreamError) else str(error)

@@ -24,6 +24,8 @@ class HeaderLine(Static):
     def __init__(self) -> None:
         super().__init__(markup=False)
         self._said: tuple[object, ...] = ()
+        self.pulls: dict[tuple[str, str], str] = {}
+        """What is being pulled, by engine and reference, and how much of it has come."""
 
     def show(self, watches: Mapping[str, Watch], *, read_only: bool) -> None:
         """Say something else, if it is something else."""
@@ -31,24 +33,30 @@ class HeaderLine(Static):
         inventories = [watch.inventory for watch in watches.values()]
         running = sum(inventory.running for inventory in inventories)
         total = sum(len(inventory.containers) for inventory in inventories)
-        said = (*states, running, total, read_only, self.size.width)
+        pulls = [(name.rpartition("/")[2], words) for (_, name), words in self.pulls.items()]
+        said = (*states, *pulls, running, total, read_only, self.size.width)
         if said == self._said:
             return
         self._said = said
         left = Text(no_wrap=True)
         left.append("lobtail", "bold")
-        # What does not answer comes first: it must not be cut off.
+        # What does not answer comes first: it must not be cut off. The reasons come last.
         for name, about, error, connected in sorted(states, key=lambda state: not state[2]):
             called = f"{sanitize(name)}: " if name else ""
             if error:
                 left.append("  ✗ ", "bold red")
-                left.append(f"{called}no connection, trying again: {sanitize(error)}", "red")
+                left.append(f"{called}no connection, trying again", "red")
             elif connected:
                 left.append("  ● ", "green")
                 left.append(sanitize(name or about))
             else:
                 left.append(f"  … {called}connecting", "dim")
-        right = Text(f"  {running} of {total} run", "dim") if total else Text()
+        for _, _, error, _ in states:
+            left.append(f": {sanitize(error)}" if error else "", "red")
+        right = Text()
+        for name, words in pulls:
+            right.append(f"  ⇣ {sanitize(name)} {words}".rstrip(), "cyan")
+        right.append(f"  {running} of {total} run" if total else "", "dim")
         if read_only:
             right.append("  read-only", "bold yellow")
         room = max(self.size.width - 2 - right.cell_len, 0)

@@ -87,6 +87,7 @@ class ListPanel(Widget, can_focus=True):
     def show(self, rows: list[Row]) -> None:
         """Show other rows; the cursor stays on its object, the marks on theirs."""
         place = self.row.place if self.row is not None else None
+        marked = len(self.marked)
         self._all = rows
         self.marked &= {row.place for row in rows}
         wanted = self.filter.lower()
@@ -96,14 +97,24 @@ class ListPanel(Widget, can_focus=True):
             self._cursor = places.index(place)
         else:
             self._cursor = min(self._cursor, max(len(places) - 1, 0))
-            if self.row is not None and place is not None:
+            if place is not None:
                 self.post_message(self.Chosen(self))
+        if len(self.marked) != marked:
+            self.post_message(self.Chosen(self))
         self._scroll()
 
     def set_filter(self, text: str) -> None:
         """Show only rows with a text in their name."""
         self.filter = text
         self.show(self._all)
+
+    def unmark(self, rows: list[Row]) -> None:
+        """Let go of the marks of some rows, if they have any."""
+        gone = self.marked & {row.place for row in rows}
+        if gone:
+            self.marked -= gone
+            self.post_message(self.Chosen(self))
+            self.refresh()
 
     def point_at(self, key: str) -> bool:
         """Point at an object; tell whether there is one."""
