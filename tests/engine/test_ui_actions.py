@@ -154,9 +154,9 @@ def test_images_volumes_and_networks_are_removed(engine: TestEngine, prefix: str
     engine.docker("tag", IMAGE, f"{prefix}:1")
     for name in (used, free, other):
         engine.docker("volume", "create", name)
-        engine.docker("network", "create", "--internal", name)
+        engine.docker("network", "create", "--internal", f"{name}-net")
     engine.docker(
-        *("run", "-d", "--name", prefix, "-v", f"{used}:/data", "--network", used),
+        *("run", "-d", "--name", prefix, "-v", f"{used}:/data", "--network", f"{used}-net"),
         *(IMAGE, "sh", "-c", LONG),
     )
     with ui(engine) as screen:
@@ -188,6 +188,7 @@ def test_images_volumes_and_networks_are_removed(engine: TestEngine, prefix: str
         screen.until(lambda text: "✓" not in text)
         assert names(engine, "volume", prefix) == {used}
         # So with networks.
+        used, free, other = (f"{name}-net" for name in (used, free, other))
         screen.open("networks", prefix)
         screen.rows(f"○ {free}", f"○ {other}", f"● {used}")
         screen.press("G", "d")
