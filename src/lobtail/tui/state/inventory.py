@@ -184,12 +184,13 @@ class Inventory(msgspec.Struct):
 
     def _networks(self) -> Iterable[Row]:
         used = {
-            endpoint.network_id
+            key
             for container in self.containers
-            for endpoint in (container.network_settings.networks or {}).values()
+            for name, endpoint in (container.network_settings.networks or {}).items()
+            for key in (endpoint.network_id or name, name)  # Podman lists names as IDs
         }
         for network in sorted(self.networks, key=lambda network: network.name):
-            state, sign = ("running", "●") if network.id in used else ("exited", "○")
+            state, sign = ("running", "●") if {network.id, network.name} & used else ("exited", "○")
             yield Row(
                 "network", network.id, sanitize(network.name), state, sign, sanitize(network.driver)
             )
