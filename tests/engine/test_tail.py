@@ -76,15 +76,20 @@ def test_tail_counts_lines_of_each_container(engine: TestEngine) -> None:
         assert texts(items, name) == ["48", "49", "50"]
 
 
-def test_what_tail_leaves_out_stays_out_when_following(engine: TestEngine) -> None:
-    name = engine.start("seq 500; until [ -e /go ]; do usleep 10000; done; echo new; sleep 1000")
-    until(lambda: b"500" in engine.run("docker", "logs", name).stdout, "all lines")
+@pytest.mark.parametrize("count", [500, 250_000])
+def test_what_tail_leaves_out_stays_out_when_following(engine: TestEngine, count: int) -> None:
+    """However much was written in the last two seconds, which are read again to join the ends."""
+    script = f"seq {count}; until [ -e /go ]; do usleep 10000; done; echo new; sleep 1000"
+    name = engine.start(script)
+    last = [str(number) for number in range(count - 2, count + 1)]
+    until(lambda: engine.docker("logs", "-n1", name) == last[-1], "all lines")
     go = ("exec", name, "sh", "-c", ": >/go")
     items = asyncio.run(
-        collect(engine, name, tail=3, actions=((seen("500"), go),), until=seen("new"))
+        collect(engine, name, tail=3, actions=((seen(last[-1]), go),), until=seen("new"))
     )
     engine.docker("rm", "-f", name)
-    assert texts(items) == ["498", "499", "500", "new"]
+    assert texts(items) == [*last, "new"]
+    assert marks(items) == []
 
 
 @pytest.mark.timeout(120)

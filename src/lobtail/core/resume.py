@@ -134,13 +134,14 @@ class Overlap:
 
     A log only grows at its end. So what stands before the first message that is known was there
     when that one was read, and had been left out on purpose (``tail``, ``since``): it is left out
-    again. Until a known message comes, messages that are not younger than ``newest_ns`` are held.
+    again. Until a known message comes, messages that are not younger than ``newest_ns`` are held,
+    the last LIMIT of them.
     """
 
     def __init__(self, counts: Counter[int], newest_ns: int) -> None:
         self._counts = counts
         self._newest = newest_ns
-        self._held: list[Frame] = []
+        self._held: deque[Frame] = deque(maxlen=LIMIT)
         self.matched = 0
         """Messages left out so far because they were known."""
         self.gap = False
@@ -169,13 +170,14 @@ class Overlap:
 
     def finish(self) -> list[Frame]:
         """Say that the log has ended; return what was held, for nothing known came behind it."""
-        held, self._held = self._held, []
+        held = list(self._held)
+        self._held.clear()
         self.gap = self.gap or bool(held)
         return held
 
     def _old(self, message: Frame) -> bool:
         stamp = stamp_of(message)
-        return stamp is not None and stamp <= self._newest and len(self._held) < LIMIT
+        return stamp is not None and stamp <= self._newest
 
 
 class ReplayFilter:

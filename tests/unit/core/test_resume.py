@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lobtail.core import resume as module
 from lobtail.core.frames import Frame, Stream
 from lobtail.core.resume import WINDOW_NS, Memory, ReplayFilter
 from lobtail.core.timestamps import format_rfc3339
@@ -74,6 +76,26 @@ def test_what_was_left_out_on_purpose_stays_out() -> None:
     new = message(T0 + 200, "new")
     assert overlap.filter([*log.read(memory.since_ns), new]) == [new]
     assert not overlap.gap
+
+
+def test_however_much_stands_before_the_first_known_message_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`tail -n 3` of a log of which 300 000 lines were written within a second."""
+    monkeypatch.setattr(module, "LIMIT", 50)
+    log = [message(T0 + i, str(i)) for i in range(1000)]
+    memory = Memory()
+    memory.add(log[-3:], T0 + 999)
+    overlap = memory.overlap()
+    assert overlap is not None
+    new = message(T0 + 1000, "new")
+    assert overlap.filter([*log, new]) == [new]
+    assert not overlap.gap
+    other = memory.overlap()
+    assert other is not None
+    assert other.filter(log[:-3]) == []
+    assert other.finish() == log[-53:-3]  # no more is held than that
+    assert other.gap
 
 
 def test_what_was_held_comes_out_if_nothing_is_known() -> None:

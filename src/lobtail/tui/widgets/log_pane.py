@@ -270,7 +270,7 @@ class LogPane(LogBody):
 
     def action_back(self) -> None:
         """Let go of the selection, the search or the filter."""
-        if self.view.clear_selection():
+        if self.view.clear_selection() or self.seeking.stop():
             return
         if self.beyond is not None:
             self.action_context()
