@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from lobtail.api import Engine
 from lobtail.engine.models import ContainerSummary
@@ -35,6 +38,7 @@ class Fleet:
     ) -> None:
         self.engines = dict(engines)
         self._thread = thread
+        self._short = _short_names(list(self.engines))
         self.words = dict(words or {})
         self.watches = {name: Watch(engine) for name, engine in self.engines.items()}
 
@@ -118,13 +122,46 @@ class Fleet:
 
     def rows(self, kind: Kind) -> list[Row]:
         """Return the rows of a list, those of all engines one after another."""
-        if not self.several:
-            return self.inventories[0].rows(kind)
         rows: list[Row] = []
         for name, watch in self.watches.items():
+            watch.inventory.now = time.time()
             own = watch.inventory.rows(kind)
-            rows += [row.on(name) for row in own if kind != "container" or row.key]
+            if watch.away:
+                own = [row.not_live() for row in own]
+            if not self.several:
+                return own
+            rows += [row.on(name, self._short[name]) for row in own if row.key]
         if kind == "container":
             running = sum(inventory.running for inventory in self.inventories)
-            rows.insert(0, Inventory.everything(running))
+            everything = Inventory.everything(running)
+            live = not any(watch.away for watch in self.watches.values())
+            rows.insert(0, msgspec.structs.replace(everything, live=live))
         return rows
+
+    def members(self, rows: Iterable[Row]) -> list[Row]:
+        """Return the containers that are meant by rows: of projects and services, or themselves."""
+        found: dict[tuple[str, str], Row] = {}
+        for row in rows:
+            own = [row]
+            if row.kind == "project" and row.target is not None:
+                own = self.watches[row.host].inventory.members(row.target)
+                if self.several:
+                    own = [each.on(row.host, row.engine) for each in own]
+            found |= {each.place: each for each in own if each.key}
+        return list(found.values())
+
+
+def _short_names(names: Sequence[str]) -> dict[str, str]:
+    """Return what is left of names without the folders that all begin and end with."""
+    split = [name.split("/") for name in names]
+    begin = end = 0
+    shortest = min(map(len, split), default=1)
+    if len(split) > 1:
+        while begin < shortest - 1 and len({parts[begin] for parts in split}) == 1:
+            begin += 1
+        while begin + end < shortest - 1 and len({parts[-1 - end] for parts in split}) == 1:
+            end += 1
+    return {
+        name: "/".join(parts[begin : len(parts) - end])
+        for name, parts in zip(names, split, strict=True)
+    }

@@ -46,6 +46,11 @@ class Watch:
         self._stale: set[str] = set()
         self._wake = asyncio.Event()
 
+    @property
+    def away(self) -> bool:
+        """Whether it does not answer any more, so that what is known of it is old."""
+        return bool(self.error) and not self.connected
+
     def start(self, changed: Callable[[str], None]) -> None:
         """Begin; ``changed`` is called with what has changed from now on."""
         self._changed = changed
@@ -78,6 +83,7 @@ class Watch:
             except LobtailError as exc:
                 self.connected = False
                 self.error = str(exc)
+                self._changed("lists")  # they are not live any more
             self._changed("engine")
             await asyncio.sleep(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
             failures += 1

@@ -45,7 +45,7 @@ def test_several_engines_are_looked_at_as_one() -> None:
 
     async def use(c: Pressed) -> None:
         panel = c.main.panels[1]
-        names = [row.name for row in panel._rows]
+        names = [row.full_name for row in panel._rows]
         assert names[0] == "all that run"
         assert panel.row.note == "10"
         assert {"one/proxy", "two/proxy"} < set(names)

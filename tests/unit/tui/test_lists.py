@@ -54,7 +54,7 @@ def test_the_log_of_what_is_marked_is_that_of_each() -> None:
         panel._go_to(4)
         await c.press("space")
         await c.until(lambda: shown(c) == {"blog-api-1", "blog-web-1", "shop-db-1"})
-        assert c.main.contents.bar.title == "blog, db"
+        assert c.main.contents.bar.title == "blog, shop/db"
         # Two services of one name.
         await c.press("escape", "g", "j", "j", "space")
         panel._go_to(5)
@@ -93,3 +93,116 @@ def test_the_command_for_what_is_marked_says_the_same() -> None:
     assert not query.matches(line("a=2", 1, blog))
     assert not query.matches(line("a=1", 1, other))
     assert query.matches(line("a=1", 1, replace(other, service="api")))
+
+
+def line_of(c: Client, panel: int, row: int) -> str:
+    return str(c.main.panels[panel].render_line(row).text)
+
+
+def test_titles_count_objects() -> None:
+    async def use(c: Client) -> None:
+        assert line_of(c, 0, 0).endswith(" 2 ─")
+        assert line_of(c, 1, 0).endswith(f" {len(CONTAINERS) + 2} ─")
+        await c.press("2", "slash")
+        await c.type("nothing is called so")
+        await c.press("enter")
+        assert line_of(c, 1, 0).endswith(" 0 ─")
+
+    in_client(use, engine=with_blog())
+
+
+def test_notes_are_whole_beside_short_names() -> None:
+    engine = ScriptedEngine()
+    statuses = {
+        "looping": ("restarting", "Restarting (2) 35 seconds ago", "↻ looping", "exit 2"),
+        "a-rather-long-name-of-it": ("exited", "Exited (137) 3 days ago", "○ a-", "exit 137"),
+        "sick": ("running", "Up 3 hours (health: starting)", "● sick", "health: starting"),
+    }
+    engine.containers = [
+        summary_of((name, "", "x", state, status), number)
+        for number, (name, (state, status, *_)) in enumerate(statuses.items(), 10)
+    ]
+
+    async def use(c: Client) -> None:
+        for watch in c.watches:
+            watch.inventory.usage.clear()
+        c.main.show_lists()
+        lines = [line_of(c, 1, row).strip() for row in range(2, 5)]
+        for _, _, begin, end in statuses.values():
+            assert [line for line in lines if line.startswith(begin) and line.endswith(f" {end}")]
+
+    in_client(use, engine=engine, size=(80, 24))
+
+
+def test_the_order_and_what_it_goes_by_are_shown() -> None:
+    async def use(c: Client) -> None:
+        await c.press("2")
+        for order, note in (("state", "%"), ("cpu", "%"), ("memory", "M"), ("age", "d")):
+            await c.press("o")
+            assert line_of(c, 1, 0).startswith(f" 2 Containers by {order} ─")
+            assert line_of(c, 1, 2).rstrip().endswith(note)
+        await c.press("o")
+        assert line_of(c, 1, 0).startswith(" 2 Containers ─")
+
+    in_client(use)
+
+
+def test_what_was_known_of_an_engine_that_is_away_is_not_shown_as_if_it_were_so_now() -> None:
+    async def use(c: Client) -> None:
+        assert "%" in line_of(c, 1, 6)
+        watch = c.watches[0]
+        watch.connected, watch.error = False, "nobody answers"
+        c.main._changed("lists")
+        c.main._tick()
+        assert " not live " in line_of(c, 1, 0)
+        assert not any("%" in line_of(c, 1, row) for row in range(1, 9))
+        assert "ran when last seen" in str(c.main.header.render())
+        watch.connected, watch.error = True, ""
+        c.main._changed("lists")
+        c.main._tick()
+        assert "not live" not in line_of(c, 1, 0)
+        assert "%" in line_of(c, 1, 6)
+
+    in_client(use)
+
+
+def test_what_is_shown_follows_the_cursor_when_its_object_is_gone() -> None:
+    engine = ScriptedEngine()
+
+    async def use(c: Client) -> None:
+        await c.press("2", "slash")
+        await c.type("proxy")
+        await c.press("enter")
+        await c.until(lambda: c.main.contents.bar.title == "proxy")
+        engine.containers = [each for each in CONTAINERS if each.name != "proxy"]
+        c.watches[0].refresh("container")
+        await c.until(lambda: not c.main.panels[1].count)
+        await c.press("escape")
+        assert c.main.panels[1].row.name == "all that run"
+        await c.until(lambda: c.pane.feed.target == Target())
+        await c.until(lambda: c.main.contents.bar.title == "all that run")
+
+    in_client(use, engine=engine)
+
+
+def test_engines_are_shortened_before_containers_are() -> None:
+    hosts = ("/tmp/qa/bookworm/docker.sock", "/tmp/qa/trixie/docker.sock")
+    engines = {host: ScriptedEngine() for host in hosts}
+
+    async def use(c: Client) -> None:
+        lines = [line_of(c, 1, row) for row in range(1, c.main.panels[1].size.height)]
+        for summary in CONTAINERS:
+            assert sum(f"/{summary.name} " in line for line in lines) == 2, lines
+        assert any(" bookworm/proxy " in line for line in lines)
+        assert any(" trixie/proxy " in line for line in lines)
+
+    in_client(use, engines=engines, target=Target(host=hosts[0]), size=(100, 50))
+
+
+def test_tables_are_as_wide_as_their_cells() -> None:
+    async def use(c: Client) -> None:
+        pane = c.main.contents._text
+        pane.show_table(("A", "B"), [("漢字", "x"), ("abcd", "y")])
+        assert str(pane.query_one("Static").content) == "A     B\n漢字  x\nabcd  y\n"
+
+    in_client(use)

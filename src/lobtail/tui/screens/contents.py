@@ -158,7 +158,7 @@ class Contents(Vertical):
 
     def update_bar(self) -> None:
         """Show the tabs as they are now."""
-        title = ", ".join(row.name for row in self._rows)
+        title = ", ".join(row.full_name for row in self._rows)
         if not title and self._kind == "container":
             title = sanitize(self._target.title)
         self.bar.show(self.tabs, self.tab, title, focused=self._has_focus)
@@ -233,7 +233,7 @@ class Contents(Vertical):
             (
                 time.strftime("%Y-%m-%d", time.gmtime(layer.created)),
                 size_words(layer.size),
-                layer.created_by,
+                layer.created_by or layer.comment or "-",
             )
             for layer in layers
         ]
@@ -248,12 +248,13 @@ class Contents(Vertical):
     def _show_stats(self) -> None:
         usage = {
             identifier: use
-            for inventory in self._fleet.inventories
-            for identifier, use in inventory.usage.items()
+            for watch in self._fleet.watches.values()
+            for identifier, use in watch.inventory.usage.items()
+            if not watch.away
         }
         rows = [row for row in self._rows if row.kind == "container" and row.key]
         if rows:
-            self._stats.show([(row.name, usage.get(row.key)) for row in rows])
+            self._stats.show([(row.full_name, usage.get(row.key)) for row in rows])
             return
         members = [
             container

@@ -140,6 +140,8 @@ class MainScreen(Screen[None]):
             rows = self.fleet.rows(panel.kind)
             panel.show(rows)
             self.contents.keep_up(panel.kind, rows)
+        order = self.fleet.inventories[0].sort
+        self.panels[1].order = order if order != "name" else ""
         if self._unmet:
             self._point_at_named()
         self._share_room()

@@ -54,6 +54,10 @@ class Row(msgspec.Struct, frozen=True):
     usage: Usage | None = None
     host: str = ""
     """On which of several engines it is."""
+    engine: str = ""
+    """What that engine is called in front of the name."""
+    live: bool = True
+    """Whether its engine answers, so that it is as it is shown."""
 
     def is_named_by(self, target: Target) -> bool:
         """Tell whether it is what a target of one container, project or service means."""
@@ -70,11 +74,23 @@ class Row(msgspec.Struct, frozen=True):
         """What no other row of its list has."""
         return self.host, self.key
 
-    def on(self, host: str) -> Row:
+    @property
+    def full_name(self) -> str:
+        """The name with its engine's, or its project's: what it is called elsewhere."""
+        name = self.name
+        if self.indent and self.target is not None:
+            name = sanitize(self.target.title)
+        return f"{self.engine}/{name}" if self.engine else name
+
+    def not_live(self) -> Row:
+        """Return it as it is shown while its engine is away: without what was measured."""
+        note = self.note if self.usage is None else ""
+        return msgspec.structs.replace(self, live=False, note=note, usage=None)
+
+    def on(self, host: str, engine: str) -> Row:
         """Return it as one of several engines' rows."""
         target = self.target and msgspec.structs.replace(self.target, host=host)
-        name = self.name if self.indent else f"{sanitize(host)}/{self.name}"
-        return msgspec.structs.replace(self, host=host, name=name, target=target)
+        return msgspec.structs.replace(self, host=host, engine=sanitize(engine), target=target)
 
 
 class Inventory(msgspec.Struct):
@@ -88,6 +104,8 @@ class Inventory(msgspec.Struct):
     """What containers use, by ID."""
     hide_stopped: bool = False
     sort: Sort = "name"
+    now: float = 0.0
+    """From when ages count: Unix seconds."""
 
     def rows(self, kind: Kind) -> list[Row]:
         """Return the rows of a list."""
@@ -114,6 +132,15 @@ class Inventory(msgspec.Struct):
         """Return a container by its ID."""
         return next((c for c in self.containers if c.id == identifier), None)
 
+    def members(self, target: Target) -> list[Row]:
+        """Return the containers of a project or a service, also those that are not shown."""
+        return [
+            self._row(container)
+            for container in sorted(self.containers, key=lambda each: each.name)
+            if (container.labels or {}).get(_PROJECT) in target.projects
+            and (not target.services or (container.labels or {}).get(_SERVICE) in target.services)
+        ]
+
     def _projects(self) -> Iterable[Row]:
         projects: dict[str, dict[str, list[ContainerSummary]]] = {}
         for container in self.containers:
@@ -134,20 +161,30 @@ class Inventory(msgspec.Struct):
         yield self.everything(self.running)
         shown = [c for c in self.containers if c.running or not self.hide_stopped]
         for container in sorted(shown, key=self._order):
-            usage = self.usage.get(container.id) if container.running else None
-            note = _status(container)
-            if usage is not None and usage.cpu:
-                note = f"{usage.cpu[-1]:.1f}%"
-            yield Row(
-                "container",
-                container.id,
-                sanitize(container.name),
-                _state(container),
-                _SIGNS.get(container.state, "?"),
-                note,
-                target=Target(names=(container.name,)),
-                usage=usage,
-            )
+            yield self._row(container)
+
+    def _row(self, container: ContainerSummary) -> Row:
+        usage = self.usage.get(container.id) if container.running else None
+        return Row(
+            "container",
+            container.id,
+            sanitize(container.name),
+            _state(container),
+            _SIGNS.get(container.state, "?"),
+            self._note(container, usage),
+            target=Target(names=(container.name,)),
+            usage=usage,
+        )
+
+    def _note(self, container: ContainerSummary, usage: Usage | None) -> str:
+        """Return what is sorted by, if that is a number, or how it is with a container."""
+        if self.sort == "age":
+            return _age_words(self.now - container.created)
+        if usage is not None and self.sort == "memory" and usage.memory:
+            return size_words(usage.memory[-1])
+        if usage is not None and usage.cpu:
+            return f"{usage.cpu[-1]:.1f}%"
+        return _status(container)
 
     def _order(self, container: ContainerSummary) -> tuple[object, ...]:
         usage = self.usage.get(container.id)
@@ -222,9 +259,19 @@ def _status(container: ContainerSummary) -> str:
     status = sanitize(container.status)
     if status.startswith("Exited ("):
         return f"exit {status[8:].partition(')')[0]}"
+    if status.startswith("Restarting ("):
+        # What it ended with; the sign and its colour say that it is to run again.
+        return f"exit {status[12:].partition(')')[0]}"
     if "(" in status:
         return status.partition("(")[2].rstrip(")")
     return "" if container.running else container.state
+
+
+def _age_words(seconds: float) -> str:
+    for unit, length in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{seconds // length:.0f}{unit}"
+    return f"{max(seconds, 0):.0f}s"
 
 
 def size_words(size: float) -> str:

@@ -56,7 +56,9 @@ class HeaderLine(Static):
         right = Text()
         for name, words in pulls:
             right.append(f"  ⇣ {sanitize(name)} {words}".rstrip(), "cyan")
-        right.append(f"  {running} of {total} run" if total else "", "dim")
+        # What was known of an engine that is away is not known any more.
+        run = "ran when last seen" if any(watch.away for watch in watches.values()) else "run"
+        right.append(f"  {running} of {total} {run}" if total else "", "dim")
         if read_only:
             right.append("  read-only", "bold yellow")
         room = max(self.size.width - 2 - right.cell_len, 0)

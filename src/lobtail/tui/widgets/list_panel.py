@@ -23,6 +23,10 @@ from lobtail.tui.widgets.palette import DARK, LogColors
 __all__ = ["ListPanel"]
 
 _WHEEL: Final = 3
+# What notes may take even of a long name: "exit 137", "unhealthy".
+_NOTE: Final = 9
+# The least that an engine is shown by in front of a name.
+_ENGINE: Final = 4
 
 
 class ListPanel(Widget, can_focus=True):
@@ -60,6 +64,8 @@ class ListPanel(Widget, can_focus=True):
         self.title = title
         self.palette: LogColors = DARK
         self.filter = ""
+        self.order = ""
+        """What the rows are sorted by, if that is to be said."""
         self.marked: set[tuple[str, str]] = set()
         self._rows: list[Row] = []
         self._all: list[Row] = []
@@ -79,6 +85,11 @@ class ListPanel(Widget, can_focus=True):
         return len(self._rows)
 
     @property
+    def objects(self) -> int:
+        """How many objects are shown: services stand below their projects, and all is none."""
+        return sum(1 for row in self._rows if row.key and (self.filter or not row.indent))
+
+    @property
     def chosen(self) -> list[Row]:
         """The rows that are marked; without marks the one that is pointed at."""
         marked = [row for row in self._all if row.place in self.marked]
@@ -91,13 +102,13 @@ class ListPanel(Widget, can_focus=True):
         self._all = rows
         self.marked &= {row.place for row in rows}
         wanted = self.filter.lower()
-        self._rows = [row for row in rows if wanted in row.name.lower()] if wanted else rows
+        self._rows = [row for row in rows if wanted in row.full_name.lower()] if wanted else rows
         places = [row.place for row in self._rows]
         if place is not None and place in places:
             self._cursor = places.index(place)
         else:
             self._cursor = min(self._cursor, max(len(places) - 1, 0))
-            if place is not None:
+            if self.row is not None or place is not None:
                 self.post_message(self.Chosen(self))
         if len(self.marked) != marked:
             self.post_message(self.Chosen(self))
@@ -138,10 +149,14 @@ class ListPanel(Widget, can_focus=True):
     def _title(self, columns: int, base: Style) -> Strip:
         colors = self.palette
         name = f" {self.title} "
-        count = f" {len(self._rows)} " if self._rows else " "
+        count = f" {self.objects} "
+        if self.order:
+            name += f"by {self.order} "
         if self.filter:
-            room = columns - len(name) - len(count) - 3
+            room = columns - width(name) - len(count) - 3
             name += f"/{fit(self.filter, max(room, 1))} "
+        if any(not row.live for row in self._rows):
+            count = f" not live{count}"
         if self.marked:
             count = f" {len(self.marked)}✓{count}"
         style = base + (colors.title if self.has_focus else colors.title_idle)
@@ -159,16 +174,18 @@ class ListPanel(Widget, can_focus=True):
         head = [
             Segment(mark, base + colors.loss),
             Segment("  " * row.indent, base),
-            Segment(f"{row.sign} ", base + colors.of_state(row.state)),
+            Segment(f"{row.sign} ", base + colors.of_state(row.state if row.live else "")),
         ]
         room = columns - 3 - 2 * row.indent
-        note = fit(row.note, max(room // 3, 7))
+        # Names have what notes leave, and notes what short names do.
+        note = fit(row.note, max(room // 3, _NOTE, room - width(row.full_name) - 2))
         chart = ""
         if row.usage is not None and room >= 28:
             chart = sparkline(row.usage.cpu, 8, most=5.0) + " "
         left = max(room - width(note) - len(chart) - 2, 1)
-        name = fit(row.name, left)
-        fore = base if row.state not in ("exited", "created") else base + colors.dim
+        name = _fit_name(row, left)
+        idle = row.state in ("exited", "created") or not row.live
+        fore = base + colors.dim if idle else base
         gap = " " * max(left - width(name) + 1, 0)
         segments = [
             *head,
@@ -269,3 +286,12 @@ class ListPanel(Widget, can_focus=True):
     def action_ask(self, name: str) -> None:
         """Ask for something to be done with what is chosen."""
         self._asked(self, name)
+
+
+def _fit_name(row: Row, columns: int) -> str:
+    """Return the name in so many columns: the engine's is shortened first."""
+    if not row.engine or row.indent:
+        return fit(row.name, columns)
+    room = max(columns - width(row.name) - 1, min(_ENGINE, width(row.engine)))
+    engine = fit(row.engine, room)
+    return f"{engine}/{fit(row.name, max(columns - width(engine) - 1, 1))}"

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from lobtail.core.sanitize import sanitize
+from lobtail.render.table import width
 from lobtail.tui.state.inventory import size_words
 from lobtail.tui.state.record import nodes_of
 from lobtail.tui.state.usage import Usage
@@ -51,10 +52,13 @@ class TextPane(VerticalScroll, can_focus=True):
     def show_table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Show a table."""
         lines = [tuple(map(sanitize, row)) for row in (head, *rows)]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
         text = Text()
         for i, line in enumerate(lines):
-            cells = (cell.ljust(columns) for cell, columns in zip(line, widths, strict=True))
+            cells = (
+                cell + " " * (columns - width(cell))
+                for cell, columns in zip(line, widths, strict=True)
+            )
             text.append("  ".join(cells).rstrip() + "\n", "bold" if i == 0 else "")
         self.show(text)
 
@@ -144,14 +148,15 @@ class StatsPane(VerticalScroll, can_focus=True):
     @staticmethod
     def _several(usages: Sequence[tuple[str, Usage | None]]) -> Text:
         text = Text()
-        longest = max((len(name) for name, _ in usages), default=4)
+        longest = max((width(name) for name, _ in usages), default=4)
         text.append(f"{'NAME'.ljust(longest)}     CPU   MEMORY\n", "bold")
-        for name, usage in usages:
+        for called, usage in usages:
+            name = called + " " * (longest - width(called))
             if usage is None or usage.last is None:
-                text.append(f"{name.ljust(longest)}       -        -\n", "dim")
+                text.append(f"{name}       -        -\n", "dim")
                 continue
             memory = size_words(usage.last.memory_used)
-            text.append(f"{name.ljust(longest)}  {_last(usage.cpu):5.1f}%  {memory:>7}\n")
+            text.append(f"{name}  {_last(usage.cpu):5.1f}%  {memory:>7}\n")
         return text
 
 
