@@ -11,6 +11,7 @@
 ``NAME in (A, B)``          one of several; ``not in``
 ``has NAME``                it is there at all
 ``/RE/``, ``"text"``        short for ``text ~ /RE/`` and ``text contains "text"``
+``word``                    the same as ``"word"``, but for the names below
 ``not``, ``and``, ``or``    in this order of strength, with parentheses
 =========================== =====================================================================
 
@@ -60,6 +61,8 @@ _GRAMMAR: Final = r"""
         | "(" _any ")"
         | REGEX -> bare
         | STRING -> bare
+        | NAME -> bare
+        | BARE -> bare
         | _HAS NAME -> exists
         | NAME OPERATOR value -> compare
         | NAME MATCH pattern -> match
@@ -80,6 +83,7 @@ _GRAMMAR: Final = r"""
     NAME: /\.?[A-Za-z_@$][\w@$\/-]*(\.([\w@$\/-]+|"[^"]*"))*/
     REGEX.2: /\/(\\.|[^\/\\])+\/i?/
     STRING.2: /"(\\.|[^"\\])*"|'(\\.|[^'\\])*'/
+    BARE.-1: /[^\W_][^\s()"',<>=!~&|]*/
     WORD: /[^\s()"',<>=!~&|][^\s()"',]*/
     %ignore /\s+/
 """
@@ -166,7 +170,7 @@ class _Reader:
         if not what:
             return "the query should end here"
         fault = f"{what} {'is missing at the end' if ended else 'is expected here'}"
-        # What people type who only look for a word.
+        # What people type who only look for some words.
         hint = "; to look for a text, put it in quotes" if "OPERATOR" in names else ""
         return fault + hint
 
@@ -203,6 +207,15 @@ class _Reader:
     def _bare(self, token: Token) -> Term:
         if token.type == "REGEX":
             return Matches(Subject("text"), self._pattern(token))
+        if token.type == "NAME":
+            subject = self._subject(token)
+            if subject.kind != "field" or token.startswith("."):
+                # Not a text that somebody looks for, but a term that was not written to its end.
+                self._fail(
+                    f"say what {token} is to be, as in has {token}; "
+                    "to look for a text, put it in quotes",
+                    token.end_pos,
+                )
         return Contains(Subject("text"), self._value(token).text)
 
     def _compare(self, name: Token, operator: Token, value: Token) -> Term:

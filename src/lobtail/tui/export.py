@@ -1,47 +1,73 @@
-"""Write what is shown to a file, as text or as JSON lines: whole, or not at all."""
+"""Write a log to a file, as text or as JSON lines: whole, or not at all."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, NamedTuple
 
-from lobtail.core.model import Item
+from lobtail.core.model import ContainerRef, Item
 from lobtail.errors import ConfigError
 from lobtail.render.formats import make_formatter
-from lobtail.render.style import Style
+from lobtail.render.style import Formatter, Style
 from lobtail.tui.state.look import Look
 
-__all__ = ["JSON_SUFFIXES", "save"]
+__all__ = ["JSON_SUFFIXES", "Saved", "save", "sliced"]
 
 JSON_SUFFIXES: Final = (".json", ".jsonl", ".ndjson")
 _SLICE: Final = 2000
 
 
-async def save(items: list[Item], path: Path, look: Look) -> int:
-    """Write the items to ``path``; return how many bytes. Keys are answered meanwhile.
+class Saved(NamedTuple):
+    """What a file has."""
+
+    lines: int
+    size: int
+
+
+async def sliced(items: Sequence[Item]) -> AsyncIterator[Sequence[Item]]:
+    """Give items a few at a time."""
+    for start in range(0, len(items), _SLICE):
+        yield items[start : start + _SLICE]
+
+
+async def save(
+    batches: AsyncIterator[Sequence[Item]],
+    path: Path,
+    look: Look,
+    *,
+    containers: Callable[[], Iterable[ContainerRef]],
+    progress: Callable[[int], object] = lambda _: None,
+) -> Saved:
+    """Write items to ``path``; keys are answered meanwhile.
 
     The format is JSON lines where the name says so, else text with times. A file that is there is
-    replaced once all is written.
+    replaced once all is written. ``containers``, asked at the first item, are those whose names
+    are to have room; ``progress`` is told how many lines there are so far.
 
     Raises:
-        ConfigError: it cannot be written.
+        ConfigError: it cannot be written, or there is nothing to write.
     """
     name = "json" if path.suffix.lower() in JSON_SUFFIXES else "pretty"
     formatter = make_formatter(name, Style(timestamps="rfc3339", zone=look.zone))
-    formatter.expect({item.container.id: item.container for item in items}.values())
     temporary = ""
+    lines = size = 0
     try:
         fd, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        total = 0
         with os.fdopen(fd, "wb") as file:
-            for start in range(0, len(items), _SLICE):
-                for chunk in formatter.render(items[start : start + _SLICE]):
-                    total += file.write(chunk.data)
-                await asyncio.sleep(0)
+            async for items in batches:
+                if not lines:
+                    formatter.expect(containers())
+                # Beside the screen: disks may be slow.
+                size += await asyncio.to_thread(_write, file, formatter, items)
+                lines += len(items)
+                progress(lines)
+        if not lines:
+            raise ConfigError("nothing was saved: there is no such line")
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)  # noqa: PTH101 - mkstemp gives a name, not a Path
@@ -54,4 +80,8 @@ async def save(items: list[Item], path: Path, look: Look) -> int:
         if temporary:
             with suppress(OSError):
                 os.unlink(temporary)  # noqa: PTH108
-    return total
+    return Saved(lines, size)
+
+
+def _write(file: BinaryIO, formatter: Formatter, items: Sequence[Item]) -> int:
+    return sum(int(file.write(chunk.data)) for chunk in formatter.render(list(items)))

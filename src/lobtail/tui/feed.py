@@ -146,6 +146,7 @@ class Feed:
                 self._log.begin_filtered()
             self._changed()
         self.settled = not clear
+        self._log.live_ns = time.time_ns()
         self.empty = False
         self._waits_since = self.late_ns = 0
         self._soonest.clear()

@@ -185,10 +185,27 @@ def test_text_leaves_the_cr_of_a_tty_out() -> None:
     assert matches("/done$/", line(b"done\r"))
 
 
+@pytest.mark.parametrize("word", ["timeout", "INFO", "500", "10.0.0.1", "größe", "not-found"])
+def test_a_bare_word_is_a_text(word: str) -> None:
+    assert Query(word).term == Query(f'"{word}"').term
+    assert matches(word, line(f"a {word} b"))
+    assert not matches(f"not {word}", line(f"a {word} b"))
+    assert matches(f"({word} or x=1) and stream=stdout", line(word))
+
+
+def test_words_before_an_operator_are_names() -> None:
+    assert matches("has status and status>=500", line('{"status":502}'))
+    assert not matches("status and status>=600", line('{"status":502}'))
+    assert matches("status not in (1, 2) and status", line('{"status":502}'))
+
+
 FAULTS = {
     "": ("the query is empty", 0),
     "  ": ("the query is empty", 0),
-    "timeout": ("put it in quotes", 7),
+    "level": ("say what level is to be", 5),
+    "a=1 and service": ("to look for a text, put it in quotes", 15),
+    ".level": ("has .level", 6),
+    "connection refused": ("put it in quotes", 11),
     "a b": ("is expected here", 2),
     "a = b and": ("is missing at the end", 9),
     "a=": ("a value is missing at the end", 2),

@@ -153,6 +153,8 @@ def test_keys_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         assert len(view.selected_items()) == 3
         await c.press("y")
         assert c.app.clipboard.count("\n") == 2
+        await c.press("Y")
+        assert "\n" not in c.app.clipboard
         assert view.selection is None
         await c.press("C")
         assert c.app.clipboard.startswith("lobtail tail")

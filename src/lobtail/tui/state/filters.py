@@ -16,8 +16,9 @@ from lobtail.errors import ConfigError, QueryError
 from lobtail.tui.state.rows import Test
 from lobtail.tui.state.store import MARK
 
-__all__ = ["Filter", "fault", "find_test", "join_query", "make_pattern", "visible_text"]
+__all__ = ["Filter", "fault", "find_test", "join_query", "make_pattern", "meaning", "visible_text"]
 
+_WORD: Final = re.compile(r"[^\s\"'/()=<>~!&|]+")
 _SGR: Final = re.compile(r"\x1b\[[0-9;:]*m")
 
 
@@ -104,6 +105,14 @@ def find_test(pattern: re.Pattern[str], within: Test | None) -> Test:
         return search(visible_text(item)) is not None
 
     return found
+
+
+def meaning(query: str) -> str:
+    """Say what a query means that is but a word; nothing of others."""
+    if not _WORD.fullmatch(query.strip()):
+        return ""
+    word = query.strip()
+    return f'lines with the text "{word}"; /{re.escape(word)}/i would ignore case'
 
 
 def join_query(query: str, term: str) -> str:

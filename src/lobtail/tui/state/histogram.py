@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import log1p
 from typing import Final, NamedTuple
 
 from lobtail.tui.state.rows import Rows
@@ -12,6 +13,8 @@ __all__ = ["Bar", "Histogram"]
 
 _ERRORS: Final = (5, 6)
 _WARNINGS: Final = (4,)
+# How many times the usual bar the highest may be: then the usual one is still seen to differ.
+_RATIO: Final = 24
 
 
 class Bar(NamedTuple):
@@ -66,6 +69,18 @@ class Histogram(NamedTuple):
     def most(self) -> int:
         """The lines of the highest bar."""
         return max((bar.lines for bar in self.bars), default=0)
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether one burst would make all else look like nothing, if heights were lines."""
+        counts = sorted(bar.lines for bar in self.bars if bar.lines)
+        return bool(counts) and counts[len(counts) // 2] * _RATIO < counts[-1]
+
+    def height(self, lines: int, most: int, logarithmic: bool) -> float:
+        """Return how high a bar of so many lines is, where the highest bar is ``most`` high."""
+        if logarithmic:
+            return most * log1p(lines) / log1p(self.most)
+        return most * lines / max(self.most, 1)
 
     def time_of(self, column: int) -> int:
         """Return when the bar at ``column`` begins."""

@@ -8,13 +8,24 @@ from typing import Final
 
 from lobtail.core.timestamps import format_rfc3339, parse_duration, parse_time_argument
 from lobtail.errors import ConfigError
+from lobtail.render.stamps import Stamper, Zone
 
-__all__ = ["parse_jump"]
+__all__ = ["jump_words", "parse_jump"]
 
 _SECOND: Final = 1_000_000_000
 _DAY: Final = 86_400
 _CLOCK: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(\.[0-9]{1,9})?)?")
 _HELP: Final = "a time: @12:30, 12:30:05.2, -10m, +30s, or 2026-01-02T15:04:05"
+
+
+def jump_words(text: str, time_ns: int, *, now_ns: int, zone: Zone) -> str:
+    """Say which time ``text`` was taken for."""
+    moment = Stamper("rfc3339", zone).show(time_ns, 0)[:19].replace("T", " ")
+    if time_ns > now_ns:
+        return f"{moment} is in the future"
+    day, today = ((ns // _SECOND + zone(now_ns // _SECOND)) // _DAY for ns in (time_ns, now_ns))
+    clock = _CLOCK.fullmatch(text.strip().removeprefix("@").strip())
+    return f"yesterday, {moment}" if clock and day < today else moment
 
 
 def parse_jump(text: str, *, now_ns: int, here_ns: int, zone: Callable[[int], int]) -> int:

@@ -71,8 +71,9 @@ _LOG: Final = (
     Key("histogram", "H", "the rate of lines over time", "log"),
     Key("detail", "enter", "look at the line closely: its fields as a tree", "log", "detail"),
     Key("select", "v,V", "select lines; the mouse selects text", "log"),
-    Key("copy", "y", "copy what is selected, or the line", "log", "copy"),
-    Key("save", "S", "save what is shown to a file, as text or JSON lines", "log"),
+    Key("copy", "y", "copy what is selected, or the line, as it is shown", "log", "copy"),
+    Key("copy-text", "Y", "the same without time and container", "log"),
+    Key("save", "S", "save to a file what is held, or all; as text or JSON lines", "log"),
     Key("command", "C", "the lobtail tail command that shows the same", "log"),
     Key("back", "escape", "let go of selection, search, filter, in this order", "log"),
 )

@@ -81,8 +81,10 @@ class Log:
         """Whether lines behind the window have been dropped, so that others cannot follow it."""
         self.dropped = 0
         """How many older lines were let go of to make room for newer ones."""
+        self.live_ns = 0
+        """From when on a line was not yet written when reading began."""
         self.received = 0
-        """How many lines have come, whatever became of them."""
+        """How many lines have come that were written since ``live_ns``."""
         self.generation = 0
         """Rises when the window is emptied: what belonged to an earlier one is void."""
 
@@ -105,7 +107,7 @@ class Log:
     def add(self, items: Sequence[Item]) -> None:
         """Take what was written behind the window, dropping the oldest if need be."""
         self.store.append(items)
-        self.received += len(items)
+        self.received += self._live(items)
         excess = self.store.excess()
         if excess:
             self.store.drop_oldest(excess)
@@ -210,6 +212,12 @@ class Log:
         self.since_ns = None if self.whole_from == ALL else self._whole_since_ns
         self.whole_from = None
         self.dropped = 0
+
+    def _live(self, items: Sequence[Item]) -> int:
+        """Return how many of the items are no history."""
+        if not items or (items[-1].time_ns or 0) < self.live_ns:
+            return 0  # nearly all of them: history comes in order
+        return sum((item.time_ns or 0) >= self.live_ns for item in items)
 
     def _begin_at_first(self) -> None:
         times = (item.time_ns for item in self.store.items)

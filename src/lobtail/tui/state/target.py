@@ -66,11 +66,17 @@ class Target(msgspec.Struct, frozen=True):
 
 
 def command_for(
-    target: Target, wanted: Filter, *, engine: tuple[str, ...] = (), stamps: str = "off"
+    target: Target,
+    wanted: Filter,
+    *,
+    engine: tuple[str, ...] = (),
+    part: tuple[str, ...] = (),
+    stamps: str = "off",
 ) -> str:
     """Return the ``lobtail tail`` command that shows the same lines, for a shell.
 
-    ``engine`` are the options that say which engine is meant.
+    ``engine`` are the options that say which engine is meant, and ``part`` those that say which
+    part of the logs.
     """
     query = wanted.query
     if target.parts:
@@ -89,6 +95,7 @@ def command_for(
             words += (option, value)
     if target.arguments()["all"]:
         words.append("--all")
+    words += part
     if wanted.level is not Level.UNKNOWN:
         words += ("--level", wanted.level.name.lower())
     if wanted.stream is not None:

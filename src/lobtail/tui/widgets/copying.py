@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from lobtail.core.frames import Stream
 from lobtail.core.model import Item, Line
 from lobtail.render.prefix import shown_name
+from lobtail.render.table import width
 from lobtail.render.words import mark_words
 from lobtail.tui.widgets.drawing import safe_text
 from lobtail.tui.widgets.segments import segments_of, text_of
@@ -19,26 +21,45 @@ __all__ = ["copy_selection"]
 _SGR: Final = re.compile(r"\x1b\[[0-9;:]*m")
 
 
-def copy_selection(view: LogView) -> tuple[str, int]:
+def copy_selection(view: LogView, *, bare: bool = False) -> tuple[str, int]:
     """Return the text that is selected, and of how many lines.
 
-    Nothing in it acts where it is pasted: what would is shown, as on the screen.
+    Where names are shown, time and container stand before lines, unless they are wanted ``bare``
+    or only a part of one line is selected. Nothing in it acts where it is pasted: what would is
+    shown, as on the screen.
     """
     items = view.selected_items()
-    texts = [_text(item) for item in items]
+    texts = [_text(item, bare=bare or not view.look.names) for item in items]
     part = view.selected_part()
     if part is not None and texts:
         # Offsets count what is drawn, where tabs are blanks.
         drawn = [text_of(segments_of(text)) for text in texts]
         first, last = part
         if len(drawn) == 1:
-            texts = [drawn[0][first:last]]
-        else:
-            texts = [drawn[0][first:], *texts[1:-1], drawn[-1][:last]]
+            return drawn[0][first:last], 1
+        texts = [drawn[0][first:], *texts[1:-1], drawn[-1][:last]]
+    if view.look.names and not bare:
+        heads = _heads(view, items)
+        texts = [head + text for head, text in zip(heads, texts, strict=True)]
     return "\n".join(texts), len(texts)
 
 
-def _text(item: Item) -> str:
+def _text(item: Item, *, bare: bool) -> str:
     if isinstance(item, Line):
         return _SGR.sub("", safe_text(item))
-    return f"-- {shown_name(item.container)}: {mark_words(item)}"
+    return f"-- {shown_name(item.container)}: {mark_words(item)}" if bare else mark_words(item)
+
+
+def _heads(view: LogView, items: list[Item]) -> list[str]:
+    """Return what stands before each: as on the screen, but with names in full."""
+    stamper, now_ns = view.look.stamper(), view.clock()
+    names = [shown_name(item.container) for item in items]
+    columns = max(map(width, names), default=0)
+    heads = []
+    for item, name in zip(items, names, strict=True):
+        stamp = f"{stamper.pad(item.time_ns, now_ns)} " if stamper is not None else ""
+        error = isinstance(item, Line) and item.stream is Stream.STDERR
+        rule = "│" if isinstance(item, Line) else "─"
+        blanks = " " * (columns - width(name) + 1)
+        heads.append(f"{stamp}{name}{blanks}{'e' if error else ' '}{rule} ")
+    return heads

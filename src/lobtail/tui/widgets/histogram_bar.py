@@ -70,16 +70,17 @@ class HistogramBar(Widget, can_focus=True):
             return self._axis(histogram, width, base)
         here = base + self.palette.here
         bars = self.size.height - 1
-        most = max(histogram.most, 1)
+        logarithmic = histogram.logarithmic
+        heights = [histogram.height(bar.lines, bars * 8, logarithmic) for bar in histogram.bars]
         segments = [
-            self._cell(bar, bars - 1 - y, bars, most, here if column in self._here else base)
-            for column, bar in enumerate(histogram.bars)
+            self._cell(bar, height, bars - 1 - y, here if column in self._here else base)
+            for column, (bar, height) in enumerate(zip(histogram.bars, heights, strict=True))
         ]
         return Strip(segments).adjust_cell_length(width, base).simplify()
 
-    def _cell(self, bar: Bar, level: int, cells: int, most: int, base: Style) -> Segment:
-        """Return one cell of a bar, ``level`` cells above its foot."""
-        scale = cells * 8 / most
+    def _cell(self, bar: Bar, height: float, level: int, base: Style) -> Segment:
+        """Return one cell of a bar of a height in eighths, ``level`` cells above its foot."""
+        scale = height / max(bar.lines, 1)
         # Whatever is there is seen, be it little.
         errors = max(round(bar.errors * scale), 1) if bar.errors else 0
         warnings = errors + (max(round(bar.warnings * scale), 1) if bar.warnings else 0)
@@ -113,6 +114,8 @@ class HistogramBar(Widget, can_focus=True):
         )
         lines = f"{histogram.most:,} line{'' if histogram.most == 1 else 's'}"
         words = f"{lines} / {_duration(span // len(histogram.bars))}"
+        if histogram.logarithmic:
+            words += ", log scale"
         if len(left) + len(words) + len(right) + 4 > width:
             words = ""
         return Strip(

@@ -10,7 +10,6 @@ import msgspec
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from lobtail.core.frames import Stream
 from lobtail.core.levels import Level
 from lobtail.core.model import Item
 from lobtail.core.sanitize import sanitize
@@ -45,8 +44,6 @@ _AHEAD: Final = 1000
 _REST: Final = 0.7
 # Seconds that filter and search work before keys have their turn.
 _TURN: Final = 0.008
-_LEVELS: Final = (Level.UNKNOWN, Level.INFO, Level.WARN, Level.ERROR, Level.FATAL, Level.DEBUG)
-_STREAMS: Final = (None, Stream.STDOUT, Stream.STDERR)
 
 
 class LogBody(Vertical):
@@ -85,6 +82,9 @@ class LogBody(Vertical):
         self._spent = (0.0, 0.0)
         self._rest = 0.0
         self._jump_ns: int | None = None
+        self._kept: Filter | None = None
+        self.beside = ""
+        """What goes on beside the log, to be said below it."""
 
     def compose(self) -> ComposeResult:
         """Put the parts together."""
@@ -123,6 +123,13 @@ class LogBody(Vertical):
         self.view.set_look(names=not target.single)
         self.view.follow(True)
         self.feed.begin_at_end()
+        if self.model.filter and self.model.filter != self._kept:
+            # Once for each filter: somebody may go through many containers with it.
+            self.notify(
+                f"still only lines where {sanitize(self.filter_words)}: Esc in the log shows all",
+                markup=False,
+            )
+        self._kept = self.model.filter
 
     def touch(self) -> None:
         """Say that something has changed; it is drawn with the next frame."""
@@ -288,6 +295,7 @@ class LogBody(Vertical):
                 loading=feed is not None and feed.loading,
                 working=not model.complete,
                 error=feed.error if feed is not None else "",
+                task=self.beside,
                 filter=self.filter_words,
                 search=model.pattern.pattern if model.pattern else "",
                 hit=hit,
@@ -303,10 +311,11 @@ class LogBody(Vertical):
     @property
     def filter_words(self) -> str:
         """Say what is hidden."""
-        wanted = self.model.filter
+        wanted = self.beyond or self.model.filter
         words = []
         if wanted.level:
-            words.append(f"{wanted.level.name.lower()}+")
+            graver = "" if wanted.level is Level.FATAL else "+"
+            words.append(f"{wanted.level.name.lower()}{graver}")
         if wanted.stream is not None:
             words.append(wanted.stream.name.lower())
         if wanted.query:
@@ -324,6 +333,9 @@ class LogBody(Vertical):
                 return "no log yet"
             return self._why_nothing(feed) if feed.empty else "reading …"
         if log.since_ns is None:
+            hidden = len(log.store) if not log.rows and log.complete else 0
+            if hidden:
+                return f"the filter hides all {hidden:,} lines: Esc shows them"
             return "the log begins here"
         dropped = f"{log.dropped:,} lines were let go of; " if log.dropped else ""
         return "loading older lines …" if feed.loading else f"{dropped}older lines: scroll up"

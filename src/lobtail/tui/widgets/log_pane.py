@@ -10,6 +10,7 @@ from textual.message import Message
 from lobtail.core.frames import Stream
 from lobtail.core.levels import Level
 from lobtail.core.sanitize import sanitize
+from lobtail.core.timestamps import format_rfc3339
 from lobtail.errors import ConfigError
 from lobtail.render.stamps import find_zone, utc
 from lobtail.tui.state.filters import Filter, join_query
@@ -20,6 +21,7 @@ from lobtail.tui.widgets.detail import Detail
 from lobtail.tui.widgets.histogram_bar import HistogramBar
 from lobtail.tui.widgets.log_body import LogBody
 from lobtail.tui.widgets.log_questions import LogQuestions
+from lobtail.tui.widgets.saving import Saving
 
 __all__ = ["LogPane"]
 
@@ -34,6 +36,8 @@ class LogPane(LogBody):
         """There is nothing left to let go of."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("log")]
+
+    _saving: Saving | None = None
 
     @property
     def questions(self) -> LogQuestions:
@@ -178,8 +182,10 @@ class LogPane(LogBody):
         self.questions.jump()
 
     def action_save(self) -> None:
-        """Ask where to save."""
-        self.questions.save()
+        """Ask what to save, and where."""
+        if self._saving is None:
+            self._saving = Saving(self)
+        self._saving.ask()
 
     def action_context(self) -> None:
         """Show the line that is pointed at among all others, or go back to the filter."""
@@ -251,12 +257,19 @@ class LogPane(LogBody):
         self.view.select_lines()
 
     def action_copy(self) -> None:
-        """Copy what is selected."""
-        text, count = copy_selection(self.view)
+        """Copy what is selected, as it is shown."""
+        self._copy(bare=False)
+
+    def action_copy_text(self) -> None:
+        """Copy the text of what is selected."""
+        self._copy(bare=True)
+
+    def _copy(self, *, bare: bool) -> None:
+        text, count = copy_selection(self.view, bare=bare)
         if count:
             self.app.copy_to_clipboard(text)
             self.view.clear_selection()
-            self.notify(f"copied {count:,} line{'s' if count > 1 else ''}", timeout=2, markup=False)
+            self._say(f"copied {count:,} line{'s' if count > 1 else ''}")
 
     def action_command(self) -> None:
         """Show the command that shows the same, and copy it."""
@@ -264,9 +277,22 @@ class LogPane(LogBody):
             target = self.feed.target
             words = self.fleet.engine_words(target.host)
             stamps = self.view.look.stamp
-            command = command_for(target, self.model.filter, engine=words, stamps=stamps)
+            command = command_for(
+                target, self.model.filter, engine=words, part=self._part, stamps=stamps
+            )
             self.app.copy_to_clipboard(command)
             self.notify(sanitize(command), title="Copied", timeout=8, markup=False)
+
+    @property
+    def _part(self) -> tuple[str, ...]:
+        """The options of ``lobtail tail`` that say which part of the log is held."""
+        model, store = self.model, self.model.store
+        since = model.since_ns
+        if since is None and self.feed is not None and not self.feed.settled and store.items:
+            since = store.time(store.first)
+        part = ["--tail", "all"] if since is None else ["--since", format_rfc3339(since)]
+        until = store.time(store.end - 1) if model.detached and store.items else None
+        return tuple(part) if until is None else (*part, "--until", format_rfc3339(until))
 
     def action_back(self) -> None:
         """Let go of the selection, the search or the filter."""

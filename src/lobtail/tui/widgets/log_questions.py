@@ -1,18 +1,16 @@
-"""What a log asks its reader: what to search, to filter, where to jump, where to save."""
+"""What a log asks its reader: what to search, to filter, where to jump."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from lobtail.errors import ConfigError
-from lobtail.tui.export import save
-from lobtail.tui.state.filters import fault, make_pattern
-from lobtail.tui.state.jump import parse_jump
+from lobtail.tui.state.filters import fault, make_pattern, meaning
+from lobtail.tui.state.jump import jump_words, parse_jump
 from lobtail.tui.widgets.prompt import Ask, Prompt
 
 if TYPE_CHECKING:
@@ -102,6 +100,7 @@ class LogQuestions:
                 text=before.query,
                 hint="level>=warn and status>=500 and not /health/",
                 typed=typed,
+                note=meaning,
                 done=typed,
                 left=lambda: pane.set_filter(before),
             )
@@ -119,37 +118,26 @@ class LogQuestions:
         def typed(text: str) -> str:
             return _fault_of(lambda: when(text)) if text.strip("@ ") else ""
 
-        def done(text: str) -> None:
-            if text.strip("@ "):
-                pane.go_to_time(when(text))
-
-        self._ask(
-            Ask(title="jump to", hint="12:30  -10m  +1h  2026-01-02T15:04", typed=typed, done=done)
-        )
-
-    def save(self) -> None:
-        """Ask for a file."""
-        pane = self._pane
-        items = pane.shown_items()
-
-        async def write(path: Path) -> None:
-            try:
-                size = await save(items, path, pane.view.look)
-            except ConfigError as exc:
-                pane.notify(str(exc), severity="error", markup=False)
-            else:
-                pane.notify(
-                    f"{len(items):,} items, {size:,} bytes: {path}", title="Saved", markup=False
-                )
+        def words(text: str) -> str:
+            if not text.strip("@ "):
+                return ""
+            zone = pane.view.look.zone
+            return jump_words(text, when(text), now_ns=time.time_ns(), zone=zone)
 
         def done(text: str) -> None:
-            if text.strip():
-                pane.run_worker(write(Path(text.strip()).expanduser()), exit_on_error=False)
+            if not text.strip("@ "):
+                return
+            time_ns, said = when(text), words(text)
+            if time_ns > time.time_ns():
+                pane.action_end()
+                pane.notify(f"{said}: these are the newest lines", markup=False)
+                return
+            pane.go_to_time(time_ns)
+            if said.startswith("yesterday"):
+                pane.notify(said, markup=False)
 
-        name = time.strftime("lobtail-%Y%m%d-%H%M%S.log")
-        self._ask(
-            Ask(title=f"save {len(items):,} to", text=name, hint=".jsonl for JSON lines", done=done)
-        )
+        hint = "12:30  -10m  +1h  2026-01-02T15:04"
+        self._ask(Ask(title="jump to", hint=hint, typed=typed, note=words, done=done))
 
 
 def _words(exc: ConfigError) -> str:

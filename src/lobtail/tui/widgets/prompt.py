@@ -32,7 +32,7 @@ class Ask(msgspec.Struct, kw_only=True):
     text: str = ""
     hint: str = ""
     note: Callable[[str], str] = lambda _: ""
-    """Called with each text that is right; what it means, to be said in place of the hint."""
+    """Called with each text that is right; what it means, to be said below it."""
     typed: Callable[[str], str] = lambda _: ""
     """Called with each text, and with the answer; returns what is wrong with it, or nothing."""
     done: Callable[[str], object]
@@ -79,6 +79,7 @@ class Prompt(Widget):
     }
     Prompt .fault { height: auto; padding: 0 1; color: $text-error; display: none; }
     Prompt .fault.there { display: block; }
+    Prompt .fault.note { color: $text-muted; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -144,16 +145,16 @@ class Prompt(Widget):
             return ""
         fault = self._ask.typed(text)
         line = self.query_one(".fault", Static)
-        line.set_class(bool(fault), "there")
-        lines = "\n".join(map(sanitize, fault.split("\n")))
+        note = self._ask.note(text) if text.strip() and not fault else ""
+        line.set_class(bool(fault or note), "there")
+        line.set_class(bool(note), "note")
+        lines = "\n".join(map(sanitize, (fault or note).split("\n")))
         line.update(Content.from_rich_text(Text(lines)))
-        note = self._ask.note(text) if text and not fault else ""
         hint = self.query_one(".hint", Static)
-        words = sanitize(note) or self._ask.hint
-        hint.update(Content(words))
+        hint.update(Content(self._ask.hint))
         # What is typed needs the room more than the words on what could be.
-        taken = cell_len(self._ask.title) + cell_len(text) + cell_len(words) + _BETWEEN
-        hint.display = bool(note) or taken <= self.screen.size.width
+        taken = cell_len(self._ask.title) + cell_len(text) + cell_len(self._ask.hint) + _BETWEEN
+        hint.display = taken <= self.screen.size.width
         return fault
 
     def _submit(self, ask: Ask, text: str) -> None:

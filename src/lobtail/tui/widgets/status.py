@@ -29,6 +29,8 @@ class LogStatus(NamedTuple):
     loading: bool = False
     working: bool = False
     error: str = ""
+    task: str = ""
+    """What goes on beside the log."""
     filter: str = ""
     search: str = ""
     hit: int = 0
@@ -84,6 +86,8 @@ class LogStatusLine(Static):
             text.append(f"  {status.late:,} s behind", "bold yellow")
         if status.error:
             text.append(f"  ✗ {sanitize(status.error)}", "bold red")
+        if status.task:
+            text.append(f"  {sanitize(status.task)}", "bold cyan")
         if status.selected:
             text.append(f"  {status.selected:,} selected", "bold cyan")
         if status.search:

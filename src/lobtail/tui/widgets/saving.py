@@ -1,0 +1,171 @@
+"""Save a log: what is held of it, or all that the engine has, in the background."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.worker import Worker
+
+from lobtail.core.model import ContainerRef, Item, Line, level_of
+from lobtail.core.sanitize import sanitize
+from lobtail.errors import LobtailError
+from lobtail.tui.export import JSON_SUFFIXES, save, sliced
+from lobtail.tui.screens.questions import ConfirmScreen, MenuScreen
+from lobtail.tui.state.store import MARK
+from lobtail.tui.widgets.prompt import Ask, Prompt
+
+if TYPE_CHECKING:
+    from lobtail.tui.widgets.log_body import LogBody
+
+__all__ = ["Saving"]
+
+Batches = Callable[[], AsyncIterator[Sequence[Item]]]
+
+
+class Saving:
+    """Asks what to save and where, writes it, and says how far it is and what came of it."""
+
+    def __init__(self, body: LogBody) -> None:
+        self._body = body
+        self._worker: Worker[None] | None = None
+        self._containers: list[ContainerRef] = []
+
+    def ask(self) -> None:
+        """Ask what to save; while something is being saved, whether to stop that."""
+        body, model = self._body, self._body.model
+        if self._worker is not None and self._worker.is_running:
+            self._confirm("A log is being saved. Stop that? Nothing is kept of it.", self._stop)
+            return
+        items = body.shown_items()
+        more = model.since_ns is not None or model.detached
+        if body.view.selection is not None or not more:
+            self._held(items)
+            return
+        options = [("all", "", f"all lines of the log from its beginning on{self._filtered}")]
+        if items:
+            count = f"{_lines(len(items))} that {'is' if len(items) == 1 else 'are'} held"
+            options.insert(0, ("held", "", f"only the {count}{self._filtered}"))
+
+        def chosen(name: str | None) -> None:
+            if name == "held":
+                self._held(items)
+            elif name == "all":
+                self._ask_where("all lines", self._read_all)
+
+        body.app.push_screen(MenuScreen("Save", options), chosen)
+
+    @property
+    def _filtered(self) -> str:
+        return f" (where {self._body.filter_words})" if self._body.model.filter else ""
+
+    def _held(self, items: Sequence[Item]) -> None:
+        if not items:
+            self._say("nothing to save: no line is shown", severity="warning")
+            return
+        self._containers = [*{item.container.id: item.container for item in items}.values()]
+        self._ask_where(_lines(len(items)), lambda: sliced(items))
+
+    async def _read_all(self) -> AsyncIterator[Sequence[Item]]:
+        """Give all lines that the engine has, as far as they pass the filter."""
+        body = self._body
+        assert body.fleet is not None
+        assert body.feed is not None
+        test = body.model.filter.test(time.time_ns(), time.localtime().tm_gmtoff)
+        tail = body.fleet.tail(body.feed.target, follow=False)
+        async with tail:
+            self._containers = list(tail.found)
+            async for batch in tail:
+                passed = [item for item in batch if test is None or test(item, _rank(item))]
+                if passed:
+                    yield passed
+
+    # --- where ------------------------------------------------------------------------------
+
+    def _ask_where(self, what: str, batches: Batches) -> None:
+        def typed(text: str) -> str:
+            path = _path(text)
+            if not text.strip():
+                return ""
+            if path.is_dir():
+                return f"{path} is a folder"
+            return "" if path.parent.is_dir() else f"there is no folder {path.parent}"
+
+        def note(text: str) -> str:
+            path = _path(text)
+            kind = "JSON lines" if path.suffix.lower() in JSON_SUFFIXES else "text"
+            return f"{kind}: {path}{', which is there already' if path.exists() else ''}"
+
+        def done(text: str) -> None:
+            path = _path(text)
+            if not text.strip():
+                return
+            if path.exists():
+                self._confirm(f"{path} is there already. Replace it?", lambda: begin(path))
+            else:
+                begin(path)
+
+        def begin(path: Path) -> None:
+            self._worker = self._body.run_worker(self._write(path, batches), exit_on_error=False)
+
+        name = time.strftime("lobtail-%Y%m%d-%H%M%S.log")
+        hint = ".jsonl for JSON lines"
+        self._body.screen.query_one(Prompt).ask(
+            Ask(title=f"save {what} to", text=name, hint=hint, typed=typed, note=note, done=done)
+        )
+
+    async def _write(self, path: Path, batches: Batches) -> None:
+        body = self._body
+
+        def progress(lines: int) -> None:
+            body.beside = f"saving: {lines:,} lines …"
+            body.touch()
+
+        try:
+            saved = await save(
+                batches(), path, body.view.look, containers=self._known, progress=progress
+            )
+        except LobtailError as exc:
+            self._say(str(exc), severity="error")
+        else:
+            self._say(f"{_lines(saved.lines)}, {saved.size:,} bytes: {path}", title="Saved")
+        finally:
+            body.beside = ""
+            body.touch()
+
+    def _known(self) -> Iterable[ContainerRef]:
+        return self._containers
+
+    def _stop(self) -> None:
+        if self._worker is not None:
+            self._worker.cancel()
+            self._say("nothing was saved")
+
+    def _confirm(self, question: str, then: Callable[[], object]) -> None:
+        def answered(yes: bool | None) -> None:
+            if yes:
+                then()
+
+        self._body.app.push_screen(ConfirmScreen(question), answered)
+
+    def _say(self, words: str, *, title: str = "", severity: str = "information") -> None:
+        self._body.notify(
+            sanitize(words),
+            title=title,
+            severity=severity,  # type: ignore[arg-type]
+            markup=False,
+        )
+
+
+def _path(text: str) -> Path:
+    return Path(text.strip()).expanduser().absolute()
+
+
+def _lines(count: int) -> str:
+    return f"{count:,} line{'' if count == 1 else 's'}"
+
+
+def _rank(item: Item) -> int:
+    return level_of(item) // 10 if isinstance(item, Line) else MARK
