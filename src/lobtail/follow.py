@@ -117,9 +117,10 @@ class Follower:
             if exc.status in (404, 409):
                 marks: list[Item] = []
                 if self._options.follow:
+                    await self._hear_of_removal()
                     if self.runs.in_run:
-                        marks.append(Stopped(self.ref, None, self.runs.exit_code))
-                    marks.append(Removed(self.ref, None))
+                        marks.append(Stopped(self.ref, self.runs.pending_ns, self.runs.exit_code))
+                    marks.append(Removed(self.ref, self.runs.removed_ns))
                 await finish(*marks)
             else:  # for instance a log driver that cannot be read
                 await finish(Gap(self.ref, None, exc.message))
@@ -274,6 +275,14 @@ class Follower:
         with suppress(TimeoutError):
             async with asyncio.timeout(HEARING):
                 while self.runs.heard_ns < started:
+                    self.changed.clear()
+                    await self.changed.wait()
+
+    async def _hear_of_removal(self) -> None:
+        """Wait for the event that says when the container was removed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HEARING):
+                while self.runs.removed_ns is None:
                     self.changed.clear()
                     await self.changed.wait()
 

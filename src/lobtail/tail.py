@@ -263,6 +263,8 @@ class EngineReaders(Readers):
             follower.runs.ended(event.time_ns, event.exit_code)
         if event.action == "start":
             follower.runs.started(event.time_ns)
+        if event.action in ("destroy", "remove"):
+            follower.runs.removed_ns = event.time_ns
         if event.action == "rename":
             with suppress(EngineError):
                 container = await self._ask(lambda: self._engine.inspect(event.id))

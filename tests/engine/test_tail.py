@@ -147,6 +147,9 @@ def test_re_creation_under_the_same_name(any_engine: TestEngine) -> None:
     engine.docker("rm", "-f", name)
     assert texts(items) == ["first", "second"]
     assert marks(items) == [Stopped, Removed, Started]
+    times = [item.time_ns for item in items if isinstance(item, Mark)]
+    assert None not in times
+    assert times == sorted(times, key=lambda time: time or 0)
 
 
 def test_a_container_that_starts_later_joins(engine: TestEngine) -> None:

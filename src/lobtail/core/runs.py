@@ -38,6 +38,8 @@ class Runs:
         self._starts: list[int] = []
         self.heard_ns = 0
         """The time of the newest event."""
+        self.removed_ns: int | None = None
+        """When the container was removed, if an event has told."""
         self.exit_code: int | None = None
         """What the last event of an end said; it outlives the container."""
 
