@@ -93,6 +93,8 @@ def test_the_fields_of_a_line_are_moved_in_with_the_letters() -> None:
         assert not tree.cursor_node.is_expanded
         await c.press("l")
         assert tree.cursor_node.is_expanded
+        footer = [entry[0] for entry in c.main.keys._shown]
+        assert footer.count("f") == 1
         # What cannot be filtered by says so.
         while tree.node.name != "labels":
             await c.press("j")

@@ -49,6 +49,9 @@ class KeyLine(Widget):
         # An action that several keys do is shown once.
         once = {words: (key, words, name) for key, words, name in reversed(shown)}
         unique = [entry for entry in shown if once.get(entry[1]) == entry]
+        # A key means what it means to what has the focus, whose bindings come first.
+        first = {key: (key, words, name) for key, words, name in reversed(unique)}
+        unique = [entry for entry in unique if first[entry[0]] == entry]
         if unique != self._shown:
             self._shown = unique
             self.refresh()
