@@ -36,21 +36,33 @@ class Action(NamedTuple):
     """In which states it can be done; none: in all."""
     question: str = ""
     """What is asked before, as something is lost; empty for what can be undone."""
+    by_force: Do | None = None
+    """What can be done instead where the engine refuses it."""
 
 
-async def _toggle_pause(engine: Engine, row: Row) -> None:
-    if row.state == "paused":
-        await engine.unpause(row.key)
-    else:
-        await engine.pause(row.key)
+class Outcome(NamedTuple):
+    """What came of an action."""
+
+    done: list[str]
+    faults: list[str]
+    refused: list[tuple[Row, str]]
+    """What can still be done by force, and why it was not done."""
 
 
 async def _remove_container(engine: Engine, row: Row) -> None:
     await engine.remove(row.key, force=row.state in _RUNNING)
 
 
+async def _remove_with_volumes(engine: Engine, row: Row) -> None:
+    await engine.remove(row.key, force=row.state in _RUNNING, volumes=True)
+
+
 async def _remove_image(engine: Engine, row: Row) -> None:
     await engine.images.remove(row.key)
+
+
+async def _force_image(engine: Engine, row: Row) -> None:
+    await engine.images.remove(row.key, force=True)
 
 
 async def _remove_network(engine: Engine, row: Row) -> None:
@@ -78,10 +90,18 @@ ACTIONS: Final = (
     Action(
         "pause-container",
         "container",
-        "pause, or go on",
-        "paused or resumed",
-        _toggle_pause,
-        ("running", "paused"),
+        "pause",
+        "paused",
+        lambda e, r: e.pause(r.key),
+        ("running",),
+    ),
+    Action(
+        "pause-container",
+        "container",
+        "resume",
+        "resumed",
+        lambda e, r: e.unpause(r.key),
+        ("paused",),
     ),
     Action("kill", "container", "kill", "killed", lambda e, r: e.kill(r.key), _RUNNING, "Kill {}?"),
     Action(
@@ -93,7 +113,16 @@ ACTIONS: Final = (
         (),
         "Remove {}? What was written in it, and its log, will be gone.",
     ),
-    Action("remove", "image", "remove", "removed", _remove_image, (), "Remove {}?"),
+    Action(
+        "remove-volumes",
+        "container",
+        "remove with nameless volumes",
+        "removed",
+        _remove_with_volumes,
+        (),
+        "Remove {} and its nameless volumes? What was written there, and its log, will be gone.",
+    ),
+    Action("remove", "image", "remove", "removed", _remove_image, (), "Remove {}?", _force_image),
     Action(
         "remove",
         "volume",
@@ -119,30 +148,35 @@ def actions_for(name: str, rows: list[Row]) -> tuple[Action | None, list[Row]]:
     """Return the action of a name for what is chosen, and those with which it can be done."""
     if not rows:
         return None, []
-    kind = rows[0].kind
-    action = next((a for a in ACTIONS if a.name == name and a.kind == kind), None)
-    if action is None:
-        return None, []
-    fit = [row for row in rows if row.key and (not action.states or row.state in action.states)]
-    return action, fit
+    action: Action | None = None
+    for action in (a for a in ACTIONS if a.name == name and a.kind == rows[0].kind):
+        fit = [row for row in rows if row.key and (not action.states or row.state in action.states)]
+        if fit:
+            return action, fit
+    return action, []
 
 
-async def perform(
-    engine: Callable[[str], Engine], action: Action, rows: list[Row]
-) -> tuple[list[str], list[str]]:
+async def perform(engine: Callable[[str], Engine], action: Action, rows: list[Row]) -> Outcome:
     """Do it with each, on the ``engine`` of its name; return what was done, and what went wrong."""
     done: list[str] = []
     faults: list[str] = []
+    refused: list[tuple[Row, str]] = []
     for row in rows:
         try:
             await action.do(engine(row.host), row)
         except EngineError as exc:
-            faults.append(f"{row.name}: {exc.message}")
+            words = exc.message if row.name in exc.message else f"{row.full_name}: {exc.message}"
+            # So moby says that a container runs that was made of an image.
+            final = exc.status != 409 or "cannot be forced" in exc.message
+            if action.by_force is None or final:
+                faults.append(words)
+            else:
+                refused.append((row, words))
         except LobtailError as exc:
-            faults.append(f"{row.name}: {exc}")
+            faults.append(f"{row.full_name}: {exc}")
         else:
-            done.append(row.name)
-    return done, faults
+            done.append(row.full_name)
+    return Outcome(done, faults, refused)
 
 
 PRUNE_QUESTIONS: Final[dict[str, str]] = {

@@ -17,6 +17,7 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.filter import LineFilter, Monochrome
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Input
 
 from lobtail.render.stamps import find_zone
@@ -88,8 +89,10 @@ class LobtailApp(App[int]):
             self.look,
             histogram=settings.histogram,
             read_only=settings.read_only,
+            keymap=settings.keys,
             lend=self.lend_terminal,
         )
+        self._palette_for: Widget | None = None
         self.fault = ""
         """What ended it, where that was a fault of ours."""
 
@@ -161,15 +164,22 @@ class LobtailApp(App[int]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Give the palette all that keys do, in the part that has the focus and everywhere."""
-        parts = ("list", "log") if isinstance(screen, MainScreen) else ()
-        focused = "list" if isinstance(self.focused, ListPanel) else "log"
-        for part in ("app", *(part for part in parts if part == focused)):
+        before = self._palette_for
+        focused = "list" if isinstance(before, ListPanel) else "log"
+        for part in (focused, "app") if isinstance(screen, MainScreen) else ("app",):
             for key in keys_of(part):
-                if key.name != "palette":
-                    pressed = self.settings.keys.get(key.name, key.keys).split(",")[0]
+                fits = not isinstance(before, ListPanel) or self.main.steering.may(before, key.name)
+                if key.name != "palette" and fits:
+                    keys = self.settings.keys.get(key.name, key.keys)
+                    pressed = keys.split(",")[0]
                     words = key.words[:1].upper() + key.words[1:]
                     press = partial(self.call_later, self.simulate_key, pressed)
-                    yield SystemCommand(words, f"{shown_keys(key.keys)}  ({key.name})", press)
+                    yield SystemCommand(words, f"{shown_keys(keys)}  ({key.name})", press)
+
+    def action_command_palette(self) -> None:
+        """Show the palette, for what has the focus now."""
+        self._palette_for = self.focused
+        super().action_command_palette()
 
     def action_help(self) -> None:
         """Show all keys."""

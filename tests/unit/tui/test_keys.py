@@ -221,6 +221,8 @@ def test_keys_of_lists() -> None:
             await c.press("y")
             await c.until_asked(what, "2" * 64)
         assert asked[-1] == ("remove", "2" * 64, "force=True")
+        await c.press("D", "y")
+        await c.until(lambda: asked[-1] == ("remove", "2" * 64, "force=True", "volumes=True"))
         panel.point_at("7" * 64)
         await c.press("u")
         await c.until_asked("start", "7" * 64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from textual import events
@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widgets import Input
 
 from lobtail.tui.fleet import Fleet
 from lobtail.tui.screens.contents import Contents
@@ -52,6 +53,7 @@ class MainScreen(Screen[None]):
         *,
         histogram: bool,
         read_only: bool,
+        keymap: Mapping[str, str],
         lend: Callable[[Callable[[], Awaitable[str]]], Awaitable[str]],
     ) -> None:
         super().__init__()
@@ -59,6 +61,8 @@ class MainScreen(Screen[None]):
         self.lend = lend
         """Gives the terminal to somebody else for a while."""
         self.read_only = read_only
+        self.keymap = keymap
+        """Other keys, by the names of what they do."""
         self.fleet = fleet
         self.header = HeaderLine()
         self.steering = Steering(self)
@@ -66,7 +70,7 @@ class MainScreen(Screen[None]):
             ListPanel(kind, title, opened=self._open, asked=self.steering.ask)
             for kind, title in zip(KINDS, _TITLES, strict=True)
         ]
-        self.keys = KeyLine()
+        self.keys = KeyLine(self._may)
         self.contents = Contents(fleet, look, histogram=histogram)
         self._dirty: set[str] = set()
         self._resting: Timer | None = None
@@ -145,6 +149,14 @@ class MainScreen(Screen[None]):
         if self._unmet:
             self._point_at_named()
         self._share_room()
+        self.keys.renew()
+
+    def _may(self, name: str) -> bool:
+        """Tell whether what a key is called for can be done where the focus is."""
+        if isinstance(self.focused, Input):
+            return name not in ("help", "quit", "zoom")  # letters are typed there
+        panel = self.focused
+        return not isinstance(panel, ListPanel) or self.steering.may(panel, name)
 
     def _point_at_named(self) -> None:
         """Have the cursor stand on what was named, unless somebody chooses something else."""
@@ -185,6 +197,7 @@ class MainScreen(Screen[None]):
 
     def on_list_panel_chosen(self, event: ListPanel.Chosen) -> None:
         """Show what is chosen, once the cursor rests."""
+        self.keys.renew()
         if self._resting is not None:
             self._resting.stop()
         if not event.panel.has_focus:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lobtail.core.sanitize import sanitize
 from lobtail.errors import ConfigError, EngineError, EngineStreamError, LobtailError
+from lobtail.render.prefix import fit
 from lobtail.tui import session
 from lobtail.tui.actions import PRUNE_QUESTIONS, Action, actions_for, perform, prune
 from lobtail.tui.screens.questions import ConfirmScreen, MenuScreen
@@ -22,6 +23,24 @@ __all__ = ["Steering"]
 
 # What only looks, and may be done read-only.
 _HARMLESS = frozenset(("list-filter", "sort", "hide-stopped", "menu"))
+# What is done most comes first.
+_MENU: Final = (
+    "start",
+    "stop",
+    "restart",
+    "shell",
+    "remove",
+    "remove-volumes",
+    "pause-container",
+    "attach",
+    "rename",
+    "kill",
+    "pull",
+    "prune",
+    "list-filter",
+    "sort",
+    "hide-stopped",
+)
 _OF_CONTAINERS = frozenset(("rename", "shell", "attach"))
 
 
@@ -92,14 +111,12 @@ class Steering:
 
     def _menu(self, panel: ListPanel) -> None:
         rows = panel.chosen
-        options = []
-        for key in keys_of("list"):
-            if not key.action.startswith("ask(") or key.name == "menu":
-                continue
-            if self._screen.read_only and key.name not in _HARMLESS:
-                continue
-            if self._can(key.name, panel.kind, rows):
-                options.append((key.name, shown_keys(key.keys), key.words))
+        keys = {key.name: key.keys for key in keys_of("list")} | dict(self._screen.keymap)
+        options = [
+            (name, shown_keys(keys[name]), self._words(panel, name))
+            for name in _MENU
+            if self.may(panel, name)
+        ]
 
         def chosen(name: str | None) -> None:
             if name:
@@ -107,10 +124,37 @@ class Steering:
 
         self._screen.app.push_screen(MenuScreen(_names(rows) or panel.title, options), chosen)
 
-    @staticmethod
-    def _can(name: str, kind: Kind, rows: list[Row]) -> bool:
+    def _words(self, panel: ListPanel, name: str) -> str:
+        """Say what would be done, and with what."""
+        kind, names = panel.kind, fit(_names(panel.chosen), 44)
+        action, rows = actions_for(name, self._screen.fleet.members(panel.chosen))
+        if action is not None:
+            return f"{action.words} {fit(_called(rows, panel.chosen), 44)}"
+        hidden = self._screen.fleet.inventories[0].hide_stopped
+        return {
+            "shell": f"a shell in {names}; exit comes back",
+            "attach": f"attach to {names}; Ctrl-P Ctrl-Q comes back",
+            "rename": f"rename {names}",
+            "pull": "pull an image",
+            "prune": PRUNE_QUESTIONS.get(kind, "").partition("?")[0].replace("R", "r", 1),
+            "list-filter": f"show only {kind}s with a text in their names",
+            "sort": "sort by the next of name, state, CPU, memory, age",
+            "hide-stopped": f"{'show' if hidden else 'hide'} containers that do not run",
+        }[name]
+
+    def may(self, panel: ListPanel, name: str) -> bool:
+        """Tell whether what a key is for can be done with what is chosen in a list."""
+        if name in ("mark", "open"):
+            return panel.row is not None and (name == "open" or bool(panel.row.key))
+        if not any(key.name == name and key.action.startswith("ask(") for key in keys_of("list")):
+            return True
+        if self._screen.read_only and name not in _HARMLESS:
+            return False
+        return self._can(name, panel.kind, panel.chosen)
+
+    def _can(self, name: str, kind: Kind, rows: list[Row]) -> bool:
         """Tell whether something can be done with what is chosen."""
-        if name == "list-filter":
+        if name in ("list-filter", "menu"):
             return True
         if name in ("sort", "hide-stopped"):
             return kind == "container"
@@ -122,17 +166,18 @@ class Steering:
             running = bool(rows) and rows[0].state == "running"
             one = kind == "container" and len(rows) == 1 and bool(rows[0].key)
             return one and (running or name == "rename")
-        return bool(actions_for(name, rows)[1])
+        return bool(actions_for(name, self._screen.fleet.members(rows))[1])
 
     # --- actions ----------------------------------------------------------------------------
 
     def _act(self, panel: ListPanel, name: str) -> None:
-        action, rows = actions_for(name, panel.chosen)
+        action, rows = actions_for(name, self._screen.fleet.members(panel.chosen))
         if action is None or not rows:
             self._say("this cannot be done with it", severity="warning")
         elif action.question:
+            called = _called(rows, panel.chosen)
             self._confirm(
-                action.question.format(_names(rows)), lambda: self._perform(action, rows, panel)
+                action.question.format(called), lambda: self._perform(action, rows, panel)
             )
         else:
             self._perform(action, rows, panel)
@@ -141,8 +186,8 @@ class Steering:
         chosen = panel.chosen
 
         async def work() -> None:
-            self._say(f"{action.words}: {_names(rows)} …")
-            done, faults = await perform(self._screen.fleet.engine, action, rows)
+            self._say(f"{action.words} {_names(rows)} …")
+            done, faults, refused = await perform(self._screen.fleet.engine, action, rows)
             for fault in faults[:3]:
                 self._say(fault, severity="error")
             if len(faults) > 3:
@@ -151,6 +196,14 @@ class Steering:
                 self._say(f"{action.done}: {_few(done)}")
             panel.unmark(chosen)
             self._refresh()
+            if refused and action.by_force is not None:
+                forced = action._replace(do=action.by_force, by_force=None)
+                names = _names([row for row, _ in refused])
+                question = f"{refused[0][1]}\n\nRemove {names} by force?"
+                if await self._screen.fleet.engine(refused[0][0].host).is_podman():
+                    question += " The containers that use it go with it."
+                again = [row for row, _ in refused]
+                self._confirm(question, lambda: self._perform(forced, again, panel))
 
         self._screen.run_worker(work(), exit_on_error=False)
 
@@ -281,7 +334,15 @@ class Steering:
 
 
 def _names(rows: list[Row]) -> str:
-    return _few([row.name for row in rows if row.key])
+    return _few([row.full_name for row in rows if row.key])
+
+
+def _called(rows: list[Row], chosen: list[Row]) -> str:
+    """Return what containers are called: those of projects are counted."""
+    if chosen and chosen[0].kind == "project":
+        plural = "" if len(rows) == 1 else "s"
+        return f"{len(rows)} container{plural} of {_names(chosen)}"
+    return _names(rows)
 
 
 def _few(names: list[str]) -> str:

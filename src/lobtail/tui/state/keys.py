@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from lobtail.errors import ConfigError
 
-__all__ = ["KEYS", "TITLES", "Key", "check_keymap", "keys_of", "shown_keys"]
+__all__ = ["FOOTER", "KEYS", "TITLES", "Key", "check_keymap", "keys_of", "shown_keys"]
 
 
 class Key(NamedTuple):
@@ -98,14 +98,13 @@ _LIST: Final = (
     _asked("sort", "o", "containers by name, state, CPU, memory, age", "list", "sort"),
     _asked("hide-stopped", "e", "hide containers that do not run", "list"),
     _asked("menu", "x", "all that can be done with it", "list", "menu"),
-    _asked("start", "u", "start the container", "list", "start"),
+    _asked("start", "u", "start the container, or those of the project", "list", "start"),
     _asked("stop", "s", "stop it", "list", "stop"),
     _asked("restart", "r", "restart it", "list", "restart"),
-    _asked("pause-container", "p", "pause it, or go on", "list"),
+    _asked("pause-container", "p", "pause it, or let it go on", "list"),
     _asked("kill", "K", "kill it", "list"),
-    _asked(
-        "remove", "d,delete", "remove it: a container, image, volume, network", "list", "remove"
-    ),
+    _asked("remove", "d,delete", "remove it", "list", "remove"),
+    _asked("remove-volumes", "D", "remove the container with its nameless volumes", "list"),
     _asked("rename", "R", "rename the container", "list"),
     _asked("shell", "E", "a shell in it; exit comes back", "list", "shell"),
     _asked("attach", "a", "attach to its main process; Ctrl-P Ctrl-Q comes back", "list"),
@@ -155,6 +154,14 @@ _APP: Final = (
     Key("help", "question_mark,f1", "all keys", "app", "help"),
     Key("palette", "ctrl+p", "the command palette", "app", action="command_palette"),
     Key("quit", "q,ctrl+c,ctrl+q", "quit", "app", "quit"),
+)
+
+# From what is shown longest in the line at the bottom to what is left out first.
+FOOTER: Final = (
+    *("help", "quit"),
+    *("open", "menu", "list-filter", "mark", "stop", "start", "restart", "shell", "remove", "sort"),
+    *("search", "filter", "end", "pause", "detail", "level", "next-error", "jump"),
+    *("zoom", "copy", "wrap", "timestamps", "context"),
 )
 
 KEYS: Final = (*_APP, *_LIST, *_LOG, *_FIELDS, *_BARS)
