@@ -6,6 +6,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -253,3 +254,23 @@ def test_a_fault_of_ours_is_one_line_and_the_terminal_is_as_it_was(
         end = screen.raw[screen.raw.rfind(b"\x1b[?1049l") :].decode()
         assert "the terminal UI failed: RuntimeError: made by a test" in end
         assert "Traceback" not in end
+
+
+def test_ctrl_z_gives_the_terminal_back_and_takes_it_again(
+    one_engine: TestEngine, web_of_one: str
+) -> None:
+    with ui(one_engine, web_of_one) as screen:
+        screen.until(" of web")
+        screen.press("ctrl+z")
+        status = Path(f"/proc/{screen.process.pid}/stat")
+        screen.until(lambda _: status.read_text().rpartition(")")[2].split()[0] == "T")
+        screen.until(lambda _: screen.raw.count(b"\x1b[?1049l") == 1)
+        screen.assert_restored()
+        screen.process.send_signal(signal.SIGCONT)
+        screen.until(lambda _: screen.raw.count(b"\x1b[?1049h") == 2)
+        screen.until("following")
+        screen.press("w", "?")
+        screen.until("Everywhere")
+        screen.press("q", "q")
+        assert screen.wait() == 0
+        screen.assert_restored()

@@ -84,7 +84,7 @@ def command(host: str | None, **options: Any) -> int:
         from lobtail.tui.app import Settings, run_app
         from lobtail.tui.fleet import Fleet
         from lobtail.tui.reading_thread import ReadingThread
-        from lobtail.tui.state.keys import check_keymap
+        from lobtail.tui.state.keymap import check_keymap
         from lobtail.tui.state.target import Target
     except ModuleNotFoundError as exc:
         if (exc.name or "").split(".")[0] not in ("textual", "rich"):

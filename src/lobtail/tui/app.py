@@ -9,13 +9,14 @@ import signal
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.filter import LineFilter, Monochrome
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
@@ -33,6 +34,10 @@ from lobtail.tui.widgets.list_panel import ListPanel
 from lobtail.tui.widgets.themes import DARK_THEME, LIGHT_THEME
 
 __all__ = ["LobtailApp", "Settings"]
+
+
+# Notices that are shown at once.
+_NOTICES: Final = 3
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +74,8 @@ class LobtailApp(App[int]):
     }
     OptionList:nocolor > .option-list--option-highlighted { text-style: reverse; }
     Prompt:nocolor .title { text-style: bold reverse; }
+    ToastRack { dock: top; align: right top; margin: 2 1 0 0; overflow: hidden; }
+    Toast { margin: 0 0 1 0; padding: 0 1; max-height: 4; }
     """
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("app")]
@@ -105,6 +112,30 @@ class LobtailApp(App[int]):
         self._return_code = 1
         self._close_messages_no_wait()
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Say something for a while; no more than the newest few are shown."""
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+        self.call_later(self._drop_old_notices)
+
+    def _drop_old_notices(self) -> None:
+        for notice in list(self._notifications)[:-_NOTICES]:
+            self._unnotify(notice)
+
+    def _dismiss_notices(self) -> bool:
+        """Take notices away; tell whether there was one for which a key is pressed."""
+        grave = any(notice.severity != "information" for notice in self._notifications)
+        if self._notifications:
+            self.clear_notifications()
+        return grave
+
     async def on_event(self, event: events.Event) -> None:
         """Do what a key means before the next one is looked at.
 
@@ -114,6 +145,9 @@ class LobtailApp(App[int]):
         fresh = isinstance(event, events.Key) and not event.is_forwarded
         if fresh and not isinstance(self.focused, Input):
             assert isinstance(event, events.Key)
+            # What only tells of success goes beside what the key does.
+            if event.key == "escape" and self.screen is self.main and self._dismiss_notices():
+                return
             if await press(self, event.key):
                 return
         await super().on_event(event)

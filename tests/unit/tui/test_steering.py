@@ -12,6 +12,7 @@ from textual.widgets import OptionList, Static
 
 from lobtail.errors import EngineError
 from lobtail.tui.screens.questions import ConfirmScreen, MenuScreen
+from lobtail.tui.state.keymap import check_keymap
 from unit.tui.apps import Client, running
 from unit.tui.scripted import ScriptedEngine
 
@@ -187,3 +188,34 @@ def test_the_palette_has_the_commands_of_the_list_it_was_called_from() -> None:
         assert "Wrap long lines" in [each.title for each in c.app.get_system_commands(c.main)]
 
     in_client(use)
+
+
+def test_notices_are_three_at_most_and_escape_takes_them_away() -> None:
+    async def use(c: Client) -> None:
+        await c.press("0")
+        for number in range(5):
+            c.app.notify(f"fault {number}", severity="error", timeout=60)
+        await c.until(lambda: c.notices == ["fault 2", "fault 3", "fault 4"])
+        await c.press("escape")
+        assert not c.notices
+        assert c.app.focused is c.view
+        # One that asks for nothing goes beside what the key does.
+        c.app.notify("all is well", timeout=60)
+        await c.until(lambda: c.notices == ["all is well"])
+        await c.press("escape")
+        assert not c.notices
+        assert c.app.focused is not c.view
+
+    in_client(use)
+
+
+def test_keys_that_change_places_do() -> None:
+    async def use(c: Client) -> None:
+        await c.press("0", "t")
+        assert c.view.look.wrap
+        stamp = c.view.look.stamp
+        await c.press("w")
+        assert c.view.look.wrap
+        assert c.view.look.stamp != stamp
+
+    in_client(use, keys=check_keymap({"wrap": "t", "timestamps": "w"}))

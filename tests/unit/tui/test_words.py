@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.keys import _character_to_key
 
 from lobtail.cli.tail import command
 from lobtail.core.frames import Stream
@@ -19,7 +20,8 @@ from lobtail.core.query import Query
 from lobtail.errors import ConfigError
 from lobtail.tui.state.filters import Filter
 from lobtail.tui.state.jump import parse_jump
-from lobtail.tui.state.keys import KEYS, check_keymap
+from lobtail.tui.state.keymap import check_keymap, key_name
+from lobtail.tui.state.keys import KEYS
 from lobtail.tui.state.record import Node, record_of, term_for
 from lobtail.tui.state.selection import Point, Selection
 from lobtail.tui.state.target import Target, command_for
@@ -151,7 +153,7 @@ def test_titles() -> None:
 def test_keys_are_there_once() -> None:
     names = [key.name for key in KEYS]
     assert len(names) == len(set(names))
-    for where in ("log", "app"):
+    for where in ("log", "list", "app"):
         keys = [k for key in KEYS if key.where in (where, "app") for k in key.keys.split(",")]
         # In the log 0 is the beginning of lines; from elsewhere it goes there.
         assert len(keys) == len(set(keys)) + (where == "log"), where
@@ -160,10 +162,45 @@ def test_keys_are_there_once() -> None:
 
 def test_a_keymap_is_checked() -> None:
     assert check_keymap({"wrap": "W"}) == {"wrap": "W"}
-    with pytest.raises(ConfigError, match="has no 'warp'"):
-        check_keymap({"warp": "W"})
-    with pytest.raises(ConfigError, match="takes keys"):
-        check_keymap({"wrap": 1})
+    assert check_keymap({"search": "F, ctrl+S"}) == {"search": "F,ctrl+s"}
+    # Two that change places.
+    assert check_keymap({"wrap": "t", "timestamps": "w"}) == {"wrap": "t", "timestamps": "w"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"warp": "W"}, "has no 'warp'"),
+        ({"wrap": 1}, "takes keys"),
+        ({"wrap": "ctrl+nonsense"}, "wrap: there is no key 'ctrl\\+nonsense'"),
+        ({"wrap": "W,"}, "there is no key ''"),
+        ({"wrap": "hyper+w"}, "no key"),
+        ({"search": "f"}, "search: f is a key of 'filter' already; give 'filter' another one"),
+        ({"wrap": "X", "names": "X"}, "'wrap' already|'names' already"),
+        ({"wrap": "question_mark"}, r"wrap: \? is a key of 'help'"),
+        ({"zoom": "w"}, "zoom: w is a key of 'wrap'"),
+        ({"copy": "ctrl+c"}, "copy: Ctrl-c is a key of 'quit'"),
+    ],
+)
+def test_keys_that_do_not_fit_are_refused_in_one_line(given: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said) as caught:
+        check_keymap(given)
+    assert "\n" not in str(caught.value)
+
+
+def test_some_keys_always_quit() -> None:
+    assert check_keymap({"quit": "Q"}) == {"quit": "Q,ctrl+c,ctrl+q"}
+
+
+def test_keys_are_called_as_by_textual() -> None:
+    for key in map(chr, range(33, 127)):
+        assert key_name(key) == _character_to_key(key)
+        name = _character_to_key(key)
+        assert key_name(name) == name
+    for action in KEYS:
+        assert all(key_name(key) for key in action.keys.split(",")), action
+    for known in ("f12", "alt+x", "ctrl+pagedown", "ctrl+shift+up", "shift+tab", "ä"):
+        assert key_name(known) == known
 
 
 def test_a_selection_goes_from_point_to_point() -> None:

@@ -5,12 +5,9 @@ Where lazydocker and vim agree with each other or have a key alone, it is theirs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from lobtail.errors import ConfigError
-
-__all__ = ["FOOTER", "KEYS", "TITLES", "Key", "check_keymap", "keys_of", "shown_keys"]
+__all__ = ["FOOTER", "KEYS", "TITLES", "Key", "keys_of", "shown_keys"]
 
 
 class Key(NamedTuple):
@@ -153,6 +150,13 @@ _APP: Final = (
     Key("theme", "ctrl+t", "a light or a dark theme", "app"),
     Key("help", "question_mark,f1", "all keys", "app", "help"),
     Key("palette", "ctrl+p", "the command palette", "app", action="command_palette"),
+    Key(
+        "suspend",
+        "ctrl+z",
+        "stop it, and give the terminal back to the shell; fg goes on",
+        "app",
+        action="suspend_process",
+    ),
     Key("quit", "q,ctrl+c,ctrl+q", "quit", "app", "quit"),
 )
 
@@ -179,23 +183,6 @@ TITLES: Final = {
 def keys_of(where: str) -> tuple[Key, ...]:
     """Return the keys that hold in a part."""
     return tuple(key for key in KEYS if key.where == where)
-
-
-def check_keymap(given: Mapping[str, object]) -> dict[str, str]:
-    """Return other keys for actions, as a config file gives them.
-
-    Raises:
-        ConfigError: there is no such action, or it is not a text of keys.
-    """
-    keymap: dict[str, str] = {}
-    names = {key.name for key in KEYS}
-    for name, keys in given.items():
-        if name not in names:
-            raise ConfigError(f"[ui.keys] has no {name!r}; there are {', '.join(sorted(names))}")
-        if not isinstance(keys, str) or not keys.strip():
-            raise ConfigError(f"[ui.keys] {name} takes keys, such as 'w' or 'ctrl+w,w'")
-        keymap[name] = keys
-    return keymap
 
 
 _SHOWN: Final = {
