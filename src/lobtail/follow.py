@@ -18,7 +18,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from lobtail.core.frames import Frame
 from lobtail.core.model import ContainerRef, Gap, Item, Removed, Started, Stopped
+from lobtail.core.resume import stamp_of
 from lobtail.core.runs import Look, Runs
 from lobtail.core.timestamps import parse_rfc3339
 from lobtail.errors import ConnectionLostError, EngineError, ProtocolError
@@ -38,6 +40,8 @@ __all__ = ["FollowOptions", "Follower", "moment"]
 SETTLE: Final = 0.1
 STATES: Final = 50
 """How often the state is looked at after `die`, a fifth of SETTLE apart."""
+# After how many looks, SETTLE apart, a stream that goes on behind the end of its run is stuck.
+STUCK: Final = 10
 # The longest wait for an event that is owed; Podman's come a tenth of a second late.
 HEARING: Final = 1.0
 # First and longest pause between two looks at a log that cannot be followed, in seconds.
@@ -49,7 +53,8 @@ class Follower:
 
     ``turn`` bounds how many followers open a stream at once; ``set_live`` is told when the history
     has been handed on. ``now`` is the engine's clock, in nanoseconds since the epoch.
-    ``changed`` is to be set whenever an event names the container.
+    ``changed`` is to be set whenever an event names the container. ``joined_ns`` is the time of the
+    event of the start with which it joins others that are followed already.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class Follower:
         set_live: Callable[[bool], None],
         turn: Turn,
         now: Callable[[], int],
+        joined_ns: int | None = None,
         podman: bool = False,
         tell: Tell | None = None,
     ) -> None:
@@ -81,10 +87,12 @@ class Follower:
             turn=turn,
             now=now,
             before_live=self._check_run,
+            split=self._tell_ends,
             podman=podman,
             tell=tell,
         )
         self._intake: Intake = self._reader.intake
+        self._joined_ns = joined_ns
         self._looked_ns = 0  # when the container was last inspected
         self.runs = Runs()
         """To be told of each start and end that there is an event of."""
@@ -110,14 +118,19 @@ class Follower:
             look = _look(self.container)
             self.runs.begin(look, joined=joined)
             if joined:
-                await finish(Started(self.ref, look.started_ns))
+                started = look.started_ns
+                if self._joined_ns is not None and (started or 0) > self._joined_ns:
+                    # It has been started again before it was looked at.
+                    started = self._joined_ns
+                    self.runs.join(started)
+                await finish(Started(self.ref, started))
             if await self._read_history() and self._options.follow:
                 await self._follow()
         except EngineError as exc:
             if exc.status in (404, 409):
                 marks: list[Item] = []
                 if self._options.follow:
-                    await self._hear_of_removal()
+                    await self._hear(lambda: self.runs.removed_ns is not None)
                     if self.runs.in_run:
                         marks.append(Stopped(self.ref, self.runs.pending_ns, self.runs.exit_code))
                     marks.append(Removed(self.ref, self.runs.removed_ns))
@@ -135,7 +148,7 @@ class Follower:
         if not self._options.follow:
             await self._intake.finish()
             return False
-        if not self.container.state.running:
+        if not self.container.state.in_run:
             # A run that was over before it could be followed is told of all the same.
             await self._tell_runs()
         self._set_live(True)
@@ -146,7 +159,7 @@ class Follower:
         gave_up: ConnectionLostError | None = None
         received = 0
         while True:
-            if self.container.state.running:
+            if self.container.state.in_run:
                 opened = _run(self.container)
                 if await self._reader.must_poll():
                     await self._poll()
@@ -156,7 +169,7 @@ class Follower:
                     await self._intake.finish()
                     return
                 before, self.container = self.container, await self._settled()
-                if self.container.state.running and _run(before) == _run(self.container):
+                if self.container.state.in_run and _run(before) == _run(self.container):
                     # The engine gave up in mid-run: it could not decode a record, or lost a file.
                     if opened != _run(self.container):
                         # It was the stream of a run that has ended, which has been told.
@@ -178,7 +191,7 @@ class Follower:
         before = self.container
         if not await self._await_start():
             return False
-        if self.container.state.running:
+        if self.container.state.in_run:
             await self._hear_of(self.container)
             await self._tell_runs()
         else:  # a run as short as those of a program that cannot start
@@ -199,11 +212,13 @@ class Follower:
         while True:
             self.changed.clear()
             await self.changed.wait()
-            for _ in range(STATES):
+            for i in range(STATES):
                 if not self.runs.pending:
                     break
                 await asyncio.sleep(SETTLE)
-                await self._check_run()
+                # A stream that ends with the run gets the time to do so.
+                if i > STUCK or not self._intake.exact:
+                    await self._check_run()
 
     async def _poll(self) -> None:
         """Read what the log has got, again and again, until the run has ended."""
@@ -212,7 +227,7 @@ class Follower:
             # An event that comes from here on is seen by the wait below.
             self.changed.clear()
             now = await self._inspect()
-            if not now.state.running or _run(now) != _run(self.container):
+            if not now.state.in_run or _run(now) != _run(self.container):
                 return
             while True:
                 pause = POLL[0] if await self._reader.poll() else min(2 * pause, POLL[1])
@@ -229,21 +244,40 @@ class Follower:
 
     async def _end_of_run(self, before: Container) -> None:
         """Read once more what a follow stream may have missed, and say how the run ended."""
-        now = self.container
-        marks = None
-        if _run(before) != _run(now):  # another run has begun already
-            await self._reader.catch_up(_between(before, now))
-            await self._hear_of(now)
-            marks = self.runs.advance(self.ref, _look(now))
-            if now.state.running:
-                await self._intake.finish(*marks)
-                return
-            await self._intake.finish(*marks[:-1])
+        now, exact = self.container, self._intake.exact
         # What is younger than that look belongs to a run that has begun since.
-        await self._reader.catch_up(self._looked_ns)
-        if marks is None:
-            marks = self.runs.advance(self.ref, _look(now))
-        await self._intake.finish(*marks[-1:])
+        looked_ns = None if exact else self._looked_ns
+        if _run(before) != _run(now):  # another run has begun already
+            await self._hear_of(now)
+            await self._reader.catch_up(self._between(before, now))
+            await self._tell_runs(begun=True)
+            if now.state.in_run:
+                return
+        if exact:
+            # By its event the last lines of the run are told from those of the next.
+            ended = moment(now.state.finished_at) or 0
+            await self._hear(lambda: self.runs.heard_ns >= ended)
+        await self._reader.catch_up(looked_ns)
+        await self._tell_runs()
+
+    async def _tell_ends(self, messages: list[Frame]) -> int:
+        """Tell of runs that were over before messages; return how many of these are of one run.
+
+        Docker publishes the end of a run behind the last line of it, and a restart policy starts
+        the next while a stream is opened or the container is looked at.
+        """
+        runs = self.runs
+        while (ended := runs.pending_ns) is not None:
+            stamps = [stamp_of(message) or 0 for message in messages]
+            count = next((i for i, stamp in enumerate(stamps) if stamp > ended), len(stamps))
+            if not count and not runs.started_since(ended):
+                # The first lines of a run may come before the event of its start.
+                await self._hear(lambda: runs.started_since(ended))
+            if marks := runs.reach(self.ref, stamps[0]):
+                await self._intake.finish(*marks)
+            if count:
+                return count
+        return len(messages)
 
     async def _check_run(self, newest_ns: int | None = None) -> None:
         """Tell of a new run whose log this very stream goes on with.
@@ -264,31 +298,45 @@ class Follower:
                 now = await self._inspect()
             except EngineError:
                 return  # it is gone; what is left of its log is read first, then that is told
-            if now.state.running and _run(self.container) != _run(now):
-                self.container = now
+            if now.state.in_run and _run(self.container) != _run(now):
                 await self._hear_of(now)
+                self.container = now
                 await self._tell_runs()
 
     async def _hear_of(self, container: Container) -> None:
         """Wait for the event of the run that a look shows: events of others come before it."""
         started = _run(container) or 0
+        await self._hear(lambda: self.runs.heard_ns >= started)
+
+    async def _hear(self, known: Callable[[], bool]) -> None:
+        """Wait until events have told what is owed, or too long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(HEARING):
-                while self.runs.heard_ns < started:
+                while not known():
                     self.changed.clear()
                     await self.changed.wait()
 
-    async def _hear_of_removal(self) -> None:
-        """Wait for the event that says when the container was removed."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(HEARING):
-                while self.runs.removed_ns is None:
-                    self.changed.clear()
-                    await self.changed.wait()
+    async def _tell_runs(self, *, begun: bool = False) -> None:
+        """Tell what the last look at the container shows of its runs; if ``begun``, not the end."""
+        look = _look(self.container)
+        if begun and not look.running:
+            look = Look(True, look.started_ns)
+        await self._intake.finish(*self.runs.advance(self.ref, look))
 
-    async def _tell_runs(self) -> None:
-        """Tell what the last look at the container shows of its runs."""
-        await self._intake.finish(*self.runs.advance(self.ref, _look(self.container)))
+    def _between(self, before: Container, now: Container) -> int | None:
+        """Return a moment between the end of the last run and the beginning of the one that is now.
+
+        Neither is exact: the last text of a run is stamped a little after its end, and the first of
+        the next a little before its start is noted.
+        """
+        started = _run(now)
+        ended = None if started is None else self.runs.ended_before(started)
+        if ended is None:
+            # A look shows the last end that there was: of the run before, unless that of this one.
+            ended = moment((now if now.state.in_run else before).state.finished_at)
+        if ended is None or started is None or not ended < started:
+            return started
+        return (ended + started) // 2
 
     async def _await_start(self) -> bool:
         """Wait for the next run, which may be over by then; return whether ``until`` allows it."""
@@ -301,7 +349,7 @@ class Follower:
                 while True:
                     self.changed.clear()
                     self.container = await self._inspect()
-                    if self.container.state.running or _run(self.container) != before:
+                    if self.container.state.in_run or _run(self.container) != before:
                         return True
                     await self.changed.wait()
         return False
@@ -317,7 +365,7 @@ class Follower:
         if self.runs.pending:
             # The event comes before the state that inspect shows.
             for _ in range(STATES):
-                if not container.state.running or _run(container) != _run(self.container):
+                if not container.state.in_run or _run(container) != _run(self.container):
                     break
                 await asyncio.sleep(SETTLE / 5)
                 container = await self._inspect()
@@ -341,22 +389,8 @@ def _run(container: Container) -> int | None:
 def _look(container: Container) -> Look:
     state = container.state
     return Look(
-        state.running, _run(container), moment(state.finished_at), state.exit_code, state.oom_killed
+        state.in_run, _run(container), moment(state.finished_at), state.exit_code, state.oom_killed
     )
-
-
-def _between(before: Container, now: Container) -> int | None:
-    """Return a moment between the end of the last run and the beginning of the one that is now.
-
-    Neither is exact: the last text of a run is stamped a little after its end, and the first of
-    the next a little before its start is noted.
-    """
-    started = _run(now)
-    # An engine shows the last end that there was: of the run before, unless that of this one.
-    ended = moment((now if now.state.running else before).state.finished_at)
-    if ended is None or started is None or not ended < started:
-        return started
-    return (ended + started) // 2
 
 
 def moment(stamp: str) -> int | None:

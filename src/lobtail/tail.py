@@ -56,7 +56,7 @@ LOOK: Final = 1.0
 # Podman shows "die" and "remove", and filters by its own "died" and "remove".
 _EVENTS: Final[Filters] = {
     "type": "container",
-    "event": ("start", "die", "died", "destroy", "remove", "rename"),
+    "event": ("start", "oom", "die", "died", "destroy", "remove", "rename"),
 }
 
 
@@ -256,9 +256,11 @@ class EngineReaders(Readers):
     async def _on_event(self, event: Event) -> None:
         follower = self._followers.get(event.id)
         if event.action == "start" and follower is None:
-            await self._join(event.id, first=False)
+            await self._join(event.id, first=False, started_ns=event.time_ns)
         if follower is None:
             return
+        if event.action == "oom":
+            follower.runs.killed(event.time_ns)
         if event.action == "die":
             follower.runs.ended(event.time_ns, event.exit_code)
         if event.action == "start":
@@ -271,8 +273,8 @@ class EngineReaders(Readers):
                 follower.rename(self._ref(container))
         follower.changed.set()
 
-    async def _join(self, identifier: str, *, first: bool) -> None:
-        """Follow a container if it is selected."""
+    async def _join(self, identifier: str, *, first: bool, started_ns: int | None = None) -> None:
+        """Follow a container if it is selected; ``started_ns`` is the event that it is due to."""
         try:
             container = await self._ask(lambda: self._engine.inspect(identifier))
         except EngineError as exc:
@@ -284,10 +286,10 @@ class EngineReaders(Readers):
             return
         options = self._options
         if first:
-            self.found.append((ref, container.state.running))
+            self.found.append((ref, container.state.in_run))
         else:
             # It joins with this run: the log of earlier ones was not asked for.
-            begins = _beginning(container.state)
+            begins = _beginning(container.state, started_ns)
             options = msgspec.structs.replace(
                 options, tail="all", since=max(filter(None, (options.since, begins)), default=None)
             )
@@ -302,6 +304,7 @@ class EngineReaders(Readers):
             set_live=lambda live: self._set_live(key, live),
             turn=turn,
             now=self._now,
+            joined_ns=started_ns,
             podman=self._podman,
             tell=self._tell,
         )
@@ -382,12 +385,16 @@ class EngineReaders(Readers):
         )
 
 
-def _beginning(state: State) -> int | None:
-    """Return a moment between the last run of a container but one and its last."""
-    ended = moment(state.finished_at)
-    if state.running:
+def _beginning(state: State, event_ns: int | None) -> int | None:
+    """Return a moment between the last run of a container but one and its last.
+
+    If it has been started again since the event of a start, that is taken for its last.
+    """
+    ended, started = moment(state.finished_at), moment(state.started_at)
+    if event_ns is not None and started is not None and event_ns < started:
+        return event_ns - MARGIN_NS
+    if state.in_run:
         return ended and ended + 1
     # A short run may be over by now, even before it is noted to have begun, and its first line is
     # stamped earlier still.
-    started = moment(state.started_at)
     return started and min(started, ended or started) - MARGIN_NS

@@ -7,6 +7,7 @@ again after a cut. A look shows the last run only, and the end of the one before
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
@@ -15,10 +16,15 @@ from lobtail.core.model import ContainerRef, Item, Started, Stopped
 __all__ = ["Look", "Runs"]
 
 
+# How much later than a look shows, an event may tell of the same start; the next one takes longer.
+NOTED: Final = 50_000_000
+
+
 class Look(msgspec.Struct, frozen=True):
     """What ``inspect`` shows of the last run of a container; times are nanoseconds."""
 
     running: bool
+    """Whether the program runs: not while the container waits to be started again."""
     started_ns: int | None
     """Tells one run from the next."""
     finished_ns: int | None = None
@@ -31,11 +37,14 @@ class Runs:
     """The runs of one container, and which of their beginnings and ends marks have told of."""
 
     def __init__(self) -> None:
-        self._current = -1  # when the run began that was looked at last
+        self._current = -1  # when the run began that was told of last
+        self._told_ahead = False  # before a look showed it: it began some time after _current
         self._over = True  # its end has been told, or there was none to tell
+        self._ended = -1  # when that was, by its event
         self._late = False  # the event of that end is still to come
         self._ends: list[tuple[int, int | None]] = []
         self._starts: list[int] = []
+        self._ooms: list[int] = []
         self.heard_ns = 0
         """The time of the newest event."""
         self.removed_ns: int | None = None
@@ -53,6 +62,14 @@ class Runs:
         """When the oldest of these ends was."""
         return self._ends[0][0] if self._ends else None
 
+    def ended_before(self, time_ns: int) -> int | None:
+        """Return the newest of these ends that was before a moment."""
+        return max((end for end, _ in self._ends if end < time_ns), default=None)
+
+    def started_since(self, time_ns: int) -> bool:
+        """Tell whether an event told of a start after a moment."""
+        return any(start > time_ns for start in self._starts)
+
     @property
     def in_run(self) -> bool:
         """Whether a run was seen whose end was not."""
@@ -64,8 +81,15 @@ class Runs:
         Of a container that has ``joined``, the last run is told of though it may be over.
         """
         self._current = look.started_ns or 0
+        self._told_ahead = False
         self._over = not (look.running or joined)
+        # The event of an end that has just been comes behind a look that shows it.
+        self._late, self._ended = self._over, look.finished_ns or 0
         self._ends = [end for end in self._ends if end[0] > self._current]
+
+    def join(self, time_ns: int) -> None:
+        """Take the event of the start with which the container joins: its first look came late."""
+        self._current, self._told_ahead, self._over = time_ns - 1, True, False
 
     def ended(self, time_ns: int, exit_code: int | None) -> None:
         """Take the event of an end."""
@@ -73,8 +97,9 @@ class Runs:
         if time_ns <= self._current or (time_ns, exit_code) in self._ends:
             return
         self.exit_code = exit_code
-        if self._over and self._late:
-            self._late = False
+        late, self._late = self._late and self._over, False
+        if late and not self.started_since(max(self._current, self._ended) + NOTED):
+            self._ended = time_ns
         else:
             self._ends.append((time_ns, exit_code))
 
@@ -84,20 +109,56 @@ class Runs:
         if time_ns > self._current:
             self._starts.append(time_ns)
 
+    def killed(self, time_ns: int) -> None:
+        """Take the event of a process that was killed for want of memory."""
+        self._ooms.append(time_ns)
+
+    def reach(self, container: ContainerRef, time_ns: int) -> list[Item]:
+        """Return marks of all that events tell of before what was written at ``time_ns``.
+
+        That was written in a run: where the last one that was told of is over, in the next.
+        """
+        marks: list[Item] = []
+        ends = [end for end in self._ends if end[0] < time_ns]
+        if self._over and self._ends:
+            self._current = max(self._current, self._ended)
+            marks.append(self._start(container, self._current))
+            self._told_ahead, self._over = True, False
+        for end, exit_code in ends:
+            marks.append(Stopped(container, end, exit_code, self._oom(self._current, end)))
+            marks.append(self._start(container, end))
+            self._current, self._told_ahead, self._late = end, True, False
+        self._forget(self._current)
+        return marks
+
+    def _start(self, container: ContainerRef, after: int) -> Started:
+        return Started(container, next((start for start in self._starts if start > after), None))
+
+    def _oom(self, after: int, end: int) -> bool:
+        return any(after < oom <= end for oom in self._ooms)
+
+    def _forget(self, before: int) -> None:
+        self._ends = [end for end in self._ends if end[0] > before]
+        self._starts = [start for start in self._starts if start > before]
+        self._ooms = [oom for oom in self._ooms if oom > before]
+
     def advance(self, container: ContainerRef, look: Look) -> list[Item]:
         """Return marks of all that has happened between the look before and this one."""
         marks: list[Item] = []
         started = look.started_ns or 0
+        if self._told_ahead and started <= self._current:
+            return marks  # what it shows was told of already
         if started != self._current:
-            marks += self._between(container, look, started)
-            self._current, self._over = started, False
-            self._ends = [end for end in self._ends if end[0] > started]
-            self._starts = [start for start in self._starts if start > started]
+            if not self._told_ahead or self.ended_before(started) is not None:
+                marks += self._between(container, look, started)
+            self._current, self._told_ahead, self._over = started, False, False
+            self._forget(started)
         if not look.running and not self._over:
             marks.append(Stopped(container, look.finished_ns, look.exit_code, look.oom))
             self._over = True
             self._late = not self._ends
-            self._ends.clear()
+            self._ended = self._ends[0][0] if self._ends else look.finished_ns or 0
+            del self._ends[:1]  # others are of runs that have come and gone since
         return marks
 
     def _between(self, container: ContainerRef, look: Look, started: int) -> Iterator[Item]:
@@ -107,12 +168,12 @@ class Runs:
         alive = not self._over
         if alive and not ends:
             ends = [(look.finished_ns if look.running else None, None)]
-        before = self._current
+        before = self._current if alive else max(self._current, self._ended)
         for time_ns, exit_code in ends:
             if not alive:
                 # The event of a start comes a little after the moment that a look shows.
                 between = (s for s in self._starts if before < s < (time_ns or started))
                 yield Started(container, next(between, None))
-            yield Stopped(container, time_ns, exit_code)
+            yield Stopped(container, time_ns, exit_code, self._oom(before, time_ns or started))
             alive, before = False, time_ns or before
         yield Started(container, started)

@@ -127,6 +127,15 @@ class State(Answer, frozen=True):
     finished_at: str = ""
     health: Health | None = None
 
+    @property
+    def in_run(self) -> bool:
+        """Whether its program runs.
+
+        To moby a container is ``running`` also while it waits to be started again by its restart
+        policy (container/state.go, ``SetRestarting``), which takes up to a minute.
+        """
+        return self.running and not self.restarting
+
 
 class LogConfig(Answer, frozen=True):
     """The log driver of a container and its options."""

@@ -43,9 +43,8 @@ class Receiver(Protocol):
 class FileLive:
     """Hands on what a ``LogTail`` reads.
 
-    ``ring`` opens a follow stream of what is yet to come. ``before`` is awaited before anything is
-    handed on. Nothing older than ``since`` or younger than
-    ``until`` is.
+    ``ring`` opens a follow stream of what is yet to come. Nothing older than ``since`` or younger
+    than ``until`` is handed on.
     """
 
     def __init__(
@@ -54,14 +53,12 @@ class FileLive:
         receiver: Receiver,
         *,
         ring: Callable[[], Awaitable[FrameStream]],
-        before: Callable[[int | None], Awaitable[None]] | None = None,
         since: int | None = None,
         until: int | None = None,
     ) -> None:
         self._tail = tail
         self._receiver = receiver
         self._ring = ring
-        self._before = before
         self._since = since
         self._until = until
         self.busy = False
@@ -112,8 +109,6 @@ class FileLive:
             elif isinstance(item, Lost):
                 await self._receiver.gap(item.reason)
             elif messages := self._in_time(item):
-                if self._before is not None:
-                    await self._before(stamp_of(messages[-1]))
                 await self._receiver.receive(messages)
                 self._receiver.expect_silence()
             await asyncio.sleep(0)

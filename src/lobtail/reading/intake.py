@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -27,6 +27,7 @@ __all__ = [
     "Intake",
     "Search",
     "Sink",
+    "Split",
     "messages_in",
     "younger",
 ]
@@ -64,6 +65,10 @@ class FollowOptions(msgspec.Struct, frozen=True):
     search: Search | None = None
 
 
+Split: TypeAlias = Callable[[list[Frame]], Awaitable[int]]
+"""Is asked before messages are handed on how many of them may be, before it is asked again."""
+
+
 class Sink(Protocol):
     """Where items go. ``size`` is about how many bytes of log they hold."""
 
@@ -75,7 +80,11 @@ class Sink(Protocol):
 
 
 class Intake:
-    """Makes lines of the messages of one container, and hands them on to ``sink``."""
+    """Makes lines of the messages of one container, and hands them on to ``sink``.
+
+    ``split`` may have marks handed on between them. It is not asked where stamps are too inexact to
+    tell the lines of one run from those of the next.
+    """
 
     def __init__(
         self,
@@ -86,6 +95,7 @@ class Intake:
         *,
         podman: bool,
         replays: bool = False,
+        split: Split | None = None,
     ) -> None:
         self.memory = Memory()
         self.taking = asyncio.Lock()
@@ -94,6 +104,7 @@ class Intake:
         self._sink = sink
         self._details = options.details
         self._restamped = podman or container.log_driver in RESTAMPING
+        self._split = None if self._restamped else split
         self._assembler = LineAssembler(ref, restamped=self._restamped, details=options.details)
         replays = replays or (container.log_max_size is not None and not podman)
         self._replay = ReplayFilter() if replays and options.follow else None
@@ -128,6 +139,21 @@ class Intake:
 
     async def receive(self, messages: list[Frame]) -> None:
         """Remember messages, and hand on the lines that they complete."""
+        while (count := await self.ready(messages)) < len(messages):
+            await self._receive(messages[:count])
+            messages = messages[count:]
+        await self._receive(messages)
+
+    async def ready(self, messages: list[Frame]) -> int:
+        """Hand on what is to be told before messages; return how many of them may follow it."""
+        return await self._split(messages) if self._split and messages else len(messages)
+
+    @property
+    def exact(self) -> bool:
+        """Whether it asks how messages are to be split."""
+        return self._split is not None
+
+    async def _receive(self, messages: list[Frame]) -> None:
         if not messages:
             return
         lines = self._assembler.receive(messages)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from lobtail.core.frames import Frame
-from lobtail.core.resume import LIMIT, Overlap, stamp_of
+from lobtail.core.resume import LIMIT, Overlap
 from lobtail.reading.intake import ROTATED, UNMET, Intake, messages_in, size_of, younger
 from lobtail.retry import CUTS, GIVE_UP, back_off
 
@@ -32,7 +32,7 @@ class Poller:
 
     ``open_end`` opens the last so many messages (None: all), up to a moment. ``floor`` gives the
     moment before which messages are not wanted. ``kept`` is how many bytes a rotated log keeps at
-    least. ``before`` is awaited before anything new is handed on.
+    least.
     """
 
     def __init__(
@@ -42,13 +42,11 @@ class Poller:
         *,
         floor: Callable[[], int | None],
         kept: int,
-        before: Callable[[int | None], Awaitable[None]],
     ) -> None:
         self._intake = intake
         self._open_end = open_end
         self._floor = floor
         self._kept = kept
-        self._before = before
         self._told_unmet = False
 
     async def poll(self, until: int | None = None) -> bool:
@@ -110,6 +108,4 @@ class Poller:
         await self._take(younger(messages, self._floor()))
 
     async def _take(self, messages: list[Frame]) -> None:
-        if messages:
-            await self._before(stamp_of(messages[-1]))
-            await self._intake.receive(messages)
+        await self._intake.receive(messages)

@@ -18,6 +18,7 @@ from lobtail.reading.intake import (
     FollowOptions,
     Intake,
     Sink,
+    Split,
     messages_in,
     size_of,
     younger,
@@ -47,9 +48,9 @@ class LogReader:
     """Reads the log of one container into ``sink``, each message once.
 
     ``turn`` is taken to open a stream, and for a history. ``now`` is the engine's clock, in
-    nanoseconds since the epoch. ``before_live`` is awaited before anything is handed on that came
-    live. ``replays`` says that a follow stream may send again what it has sent. ``tell`` is told
-    which source serves the history.
+    nanoseconds since the epoch. ``split`` is as for ``Intake``; where it is not asked,
+    ``before_live`` is awaited before anything is handed on that came live. ``replays`` says that a
+    follow stream may send again what it has sent. ``tell`` is told which source serves the history.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class LogReader:
         turn: Turn,
         now: Callable[[], int],
         before_live: Callable[[int | None], Awaitable[None]],
+        split: Split | None = None,
         podman: bool = False,
         replays: bool = False,
         tell: Tell | None = None,
@@ -74,7 +76,9 @@ class LogReader:
         self._turn = turn
         self._now = now
         self._before_live = before_live
-        self._intake = Intake(container, ref, options, sink, podman=podman, replays=replays)
+        self._intake = Intake(
+            container, ref, options, sink, podman=podman, replays=replays, split=split
+        )
         self._memory = self._intake.memory
         self._opened_ns: int | None = None  # when a stream was first opened, by the engine's clock
         self._compressed = container.log_compressed and not podman
@@ -83,13 +87,13 @@ class LogReader:
             self._open_end,
             floor=lambda: self._opened_ns if options.tail == "0" else options.since,
             kept=container.log_kept,
-            before=before_live,
         )
         self._recheck = None
         if container.log_rotates and container.log_max_size is not None and not podman:
             self._recheck = Recheck(
                 self._snapshot, self._intake.found, self._memory, container.log_max_size
             )
+        self._handing_on = False
         self._begun = False  # the log was read, by the API or to the end of its files
         self._files: FileLive | None = None
         self._on_files = not podman and container.log_driver in ("json-file", "local")
@@ -141,6 +145,8 @@ class LogReader:
     @property
     def busy(self) -> bool:
         """Whether there is more to be handed on of what is there already."""
+        if self._handing_on:
+            return True
         return self._files is not None and self._files.busy
 
     async def must_poll(self) -> bool:
@@ -220,7 +226,6 @@ class LogReader:
             files.tail(details=self._options.details),
             self._intake,
             ring=lambda: self._open(follow=True, tail="0"),
-            before=self._before_live,
             since=self._options.since,
             until=self._options.until,
         )
@@ -337,15 +342,17 @@ class LogReader:
                 if overlap is not None and overlap.gap:
                     await intake.gap(UNMET)
                     overlap = None
-                if live:
-                    newest = stamp_of(messages[-1])
-                    # Stamps of whole seconds may be of anything within the second.
-                    cut_off = 10**9 if self._memory.whole_seconds else 0
-                    await self._before_live(None if newest is None else newest + cut_off)
-                if cut is not None:
-                    await intake.resumed(str(cut))
-                    cut = None
-                await intake.receive(messages)
+                self._handing_on = True
+                try:
+                    if live and not intake.exact:
+                        await self._check_runs(messages)
+                    if cut is not None:
+                        await intake.ready(messages)
+                        await intake.resumed(str(cut))
+                        cut = None
+                    await intake.receive(messages)
+                finally:
+                    self._handing_on = False
             if not live:
                 pace.rest(size_of(batch))
                 continue
@@ -355,6 +362,12 @@ class LogReader:
         if overlap is not None and (held := overlap.finish()):
             await intake.gap(UNMET)
             await intake.receive(held)
+
+    async def _check_runs(self, messages: list[Frame]) -> None:
+        newest = stamp_of(messages[-1])
+        # Stamps of whole seconds may be of anything within the second.
+        cut_off = 10**9 if self._memory.whole_seconds else 0
+        await self._before_live(None if newest is None else newest + cut_off)
 
     async def _open_end(self, count: int | None, until: int | None) -> FrameStream:
         return await self._open(tail="all" if count is None else str(count), until=until)

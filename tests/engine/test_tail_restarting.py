@@ -1,0 +1,166 @@
+"""Containers that their restart policy starts again and again: each run told of when it happens."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from engine.test_tail import marks, texts
+from lobtail import Engine
+from lobtail.core.model import Item, Line, Started, Stopped
+from lobtail.reading.source import Source
+from support.engines import TestEngine, until
+
+# A run of some milliseconds; its last line has no end, which engines before 23 keep back.
+RUN = (
+    "n=$(cat /n 2>/dev/null || echo 0); n=$((n+1)); echo $n >/n;"
+    "echo run $n; echo error >&2; printf end; exit 4"
+)
+
+# What is read from files, from the API, and, of 20.10, by polling.
+LOGS: dict[str, tuple[Source, tuple[str, ...]]] = {
+    "api": ("api", ()),
+    "files": ("files", ()),
+    "rotated files": ("files", ("max-size=1k", "max-file=9")),
+    "rotated": ("api", ("max-size=20k", "max-file=3")),
+    "compressed": ("api", ("max-size=20k", "max-file=3", "compress=true")),
+}
+
+
+def stopped(items: list[Item]) -> int:
+    return marks(items).count(Stopped)
+
+
+def create(engine: TestEngine, policy: str, script: str = RUN, *options: str) -> str:
+    """Make a container that is not started yet; return its name."""
+    name = f"t-{len(engine.containers)}-restarting"
+    run = ("--name", name, "--network", "none", "--restart", policy, *options)
+    engine.docker("create", *run, "lobtail-test", "sh", "-c", script)
+    engine.containers[name] = name
+    return name
+
+
+def told(items: list[Item]) -> list[list[str]]:
+    """Return what was told of each run; first of what was there before, if anything was.
+
+    What ends with stdout's and stderr's lines is sorted: between streams there is no order.
+    """
+    found: list[list[str]] = [[]]
+    for item in items:
+        if isinstance(item, Started):
+            found.append(["started"])
+        elif isinstance(item, Stopped):
+            found[-1].append(f"stopped {item.exit_code}")
+        elif isinstance(item, Line):
+            found[-1].append(item.text)
+        else:  # a gap, or a log that had to be resumed
+            found[-1].append(item.kind)
+    for run in found:
+        first, last = run[:1] == ["started"], bool(run) and run[-1].startswith("stopped")
+        lines = slice(int(first), len(run) - int(last))
+        run[lines] = sorted(run[lines])
+    return found if found[0] else found[1:]
+
+
+def run_of(number: int) -> list[str]:
+    return ["started", *sorted(["error", "end", f"run {number}"]), "stopped 4"]
+
+
+async def follow(
+    engine: TestEngine,
+    name: str,
+    count: int,
+    *actions: tuple[int, tuple[str, ...]],
+    source: Source = "api",
+) -> list[Item]:
+    """Follow a container until so many runs have ended; act when as many have as an action says."""
+    items: list[Item] = []
+    left = list(actions)
+    async with (
+        asyncio.timeout(40),
+        Engine(engine.host) as client,
+        client.tail(name, all=True, tail="all", source=source) as tail,
+    ):
+
+        async def act() -> None:
+            while left and left[0][0] <= stopped(items):
+                await asyncio.to_thread(engine.docker, *left.pop(0)[1])
+
+        await act()
+        async for batch in tail:
+            items += batch
+            await act()
+            if not left and stopped(items) >= count:
+                break
+    return items
+
+
+def followed_crashes(
+    engine: TestEngine, name: str, *then: tuple[int, tuple[str, ...]], source: Source = "api"
+) -> list[list[str]]:
+    """Start a container while it is followed; return what was told of its first four runs."""
+    return told(asyncio.run(follow(engine, name, 4, (0, ("start", name)), *then, source=source)))
+
+
+def state_of(engine: TestEngine, name: str) -> str:
+    return engine.docker("inspect", "-f", "{{.State.Status}} {{.RestartCount}}", name)
+
+
+@pytest.mark.parametrize("log", LOGS)
+def test_each_run_is_told_of_when_it_ends(engine: TestEngine, log: str) -> None:
+    source, options = LOGS[log]
+    name = create(engine, "no", RUN, *(f"--log-opt={option}" for option in options))
+    engine.docker("start", name)  # there are no files before
+    engine.wait(name)
+    engine.docker("update", "--restart", "always", name)
+    found = followed_crashes(engine, name, (4, ("stop", name)), source=source)
+    state = state_of(engine, name)
+    engine.docker("rm", "-f", name)
+    assert found == [run_of(1)[1:-1], *(run_of(i) for i in range(2, 6))]
+    # The end of the last run was told before the next, or there were one.
+    assert state == "exited 4"
+
+
+def test_runs_that_a_policy_starts_until_it_gives_up(any_engine: TestEngine) -> None:
+    engine = any_engine
+    name = create(engine, "on-failure:3", "echo line; exit 4")
+    items = asyncio.run(follow(engine, name, 4, (0, ("start", name))))
+    engine.docker("rm", "-f", name)
+    assert marks(items) == [Started, Stopped] * 4
+    assert [item.exit_code for item in items if isinstance(item, Stopped)] == [4] * 4
+    assert texts(items) == ["line"] * 4
+    if engine.suite != "podman":  # whose stamps are of whole seconds
+        assert told(items) == [["started", "line", "stopped 4"]] * 4
+
+
+@pytest.mark.parametrize(
+    "command", [("restart",), ("update", "--restart=no")], ids=["restarted", "not any more"]
+)
+def test_what_is_done_while_it_waits_to_be_started(
+    engine: TestEngine, command: tuple[str, ...]
+) -> None:
+    name = create(engine, "always")
+    found = followed_crashes(engine, name, (3, (*command, name)))
+    engine.docker("rm", "-f", name)
+    assert found == [run_of(i) for i in range(1, 5)]
+
+
+def test_following_begins_while_it_waits_to_be_started(engine: TestEngine) -> None:
+    name = create(engine, "always")
+    engine.docker("start", name)
+    until(lambda: state_of(engine, name) in ("restarting 4", "restarting 5"), "some runs")
+    before = int(state_of(engine, name)[-1])
+    items = asyncio.run(follow(engine, name, 1))
+    engine.docker("rm", "-f", name)
+    earlier = [text for run in range(1, before + 1) for text in run_of(run)[1:-1]]
+    assert told(items) == [sorted(earlier), run_of(before + 1)]
+
+
+def test_what_killed_it_is_told_of_each_run(engine: TestEngine) -> None:
+    script = "echo run; exec tail -c 100m /dev/zero"
+    name = create(engine, "always", script, "-m", "16m")
+    items = asyncio.run(follow(engine, name, 3, (0, ("start", name))))
+    engine.docker("rm", "-f", name)
+    assert told(items) == [["started", "run", "stopped 137"]] * 3
+    assert [item.oom for item in items if isinstance(item, Stopped)][-1:] == [True]
