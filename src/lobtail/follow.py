@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from lobtail.core.frames import Frame
@@ -267,16 +268,14 @@ class Follower:
         the next while a stream is opened or the container is looked at.
         """
         runs = self.runs
-        while (ended := runs.pending_ns) is not None:
+        while messages and (ended := runs.boundary) is not None:
             stamps = [stamp_of(message) or 0 for message in messages]
             count = next((i for i, stamp in enumerate(stamps) if stamp > ended), len(stamps))
-            if not count and not runs.started_since(ended):
-                # The first lines of a run may come before the event of its start.
-                await self._hear(lambda: runs.started_since(ended))
-            if marks := runs.reach(self.ref, stamps[0]):
-                await self._intake.finish(*marks)
             if count:
                 return count
+            # The first lines of a run may come before the event of its start.
+            await self._hear(partial(runs.started_since, ended))
+            await self._intake.finish(*runs.reach(self.ref, stamps[0]))
         return len(messages)
 
     async def _check_run(self, newest_ns: int | None = None) -> None:

@@ -40,7 +40,8 @@ class Runs:
         self._current = -1  # when the run began that was told of last
         self._told_ahead = False  # before a look showed it: it began some time after _current
         self._over = True  # its end has been told, or there was none to tell
-        self._ended = -1  # when that was, by its event
+        self._ended = -1  # when that was
+        self._heard = False  # by its event, which is behind the last line of the run
         self._late = False  # the event of that end is still to come
         self._ends: list[tuple[int, int | None]] = []
         self._starts: list[int] = []
@@ -61,6 +62,26 @@ class Runs:
     def pending_ns(self) -> int | None:
         """When the oldest of these ends was."""
         return self._ends[0][0] if self._ends else None
+
+    @property
+    def boundary(self) -> int | None:
+        """The moment behind which a line is of a later run than that which was told of last.
+
+        None if no later run is known of. Holds where lines have exact stamps of the engine's.
+        """
+        if not self._over:
+            return self.pending_ns
+        if self._heard:
+            return self._ended
+        floor = self._floor
+        start = next((start for start in self._starts if start > floor + NOTED), None)
+        if start is None:
+            return -1 if self._ends else None
+        return (floor + start) // 2  # neither the look's time nor the event's is exact
+
+    @property
+    def _floor(self) -> int:
+        return max(self._current, self._ended)
 
     def ended_before(self, time_ns: int) -> int | None:
         """Return the newest of these ends that was before a moment."""
@@ -84,7 +105,7 @@ class Runs:
         self._told_ahead = False
         self._over = not (look.running or joined)
         # The event of an end that has just been comes behind a look that shows it.
-        self._late, self._ended = self._over, look.finished_ns or 0
+        self._late, self._ended, self._heard = self._over, look.finished_ns or 0, False
         self._ends = [end for end in self._ends if end[0] > self._current]
 
     def join(self, time_ns: int) -> None:
@@ -98,8 +119,8 @@ class Runs:
             return
         self.exit_code = exit_code
         late, self._late = self._late and self._over, False
-        if late and not self.started_since(max(self._current, self._ended) + NOTED):
-            self._ended = time_ns
+        if late and not self.started_since(self._floor + NOTED):
+            self._ended, self._heard = time_ns, True
         else:
             self._ends.append((time_ns, exit_code))
 
@@ -114,14 +135,14 @@ class Runs:
         self._ooms.append(time_ns)
 
     def reach(self, container: ContainerRef, time_ns: int) -> list[Item]:
-        """Return marks of all that events tell of before what was written at ``time_ns``.
+        """Return marks of all that happened before what was written at ``time_ns``, by events.
 
-        That was written in a run: where the last one that was told of is over, in the next.
+        It was written behind ``boundary``.
         """
         marks: list[Item] = []
         ends = [end for end in self._ends if end[0] < time_ns]
-        if self._over and self._ends:
-            self._current = max(self._current, self._ended)
+        if self._over:
+            self._current = self._floor
             marks.append(self._start(container, self._current))
             self._told_ahead, self._over = True, False
         for end, exit_code in ends:
@@ -157,6 +178,7 @@ class Runs:
             marks.append(Stopped(container, look.finished_ns, look.exit_code, look.oom))
             self._over = True
             self._late = not self._ends
+            self._heard = bool(self._ends)
             self._ended = self._ends[0][0] if self._ends else look.finished_ns or 0
             del self._ends[:1]  # others are of runs that have come and gone since
         return marks
@@ -168,7 +190,7 @@ class Runs:
         alive = not self._over
         if alive and not ends:
             ends = [(look.finished_ns if look.running else None, None)]
-        before = self._current if alive else max(self._current, self._ended)
+        before = self._current if alive else self._floor
         for time_ns, exit_code in ends:
             if not alive:
                 # The event of a start comes a little after the moment that a look shows.

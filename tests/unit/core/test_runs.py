@@ -132,3 +132,116 @@ def test_marks_alternate_and_each_run_has_both(data: st.DataObject) -> None:
             marks += runs.advance(WEB, Look(not over, 100 * last, end))
     assert [type(mark) for mark in marks] == [Stopped, Started] * (count - 1) + [Stopped]
     assert not runs.pending
+
+
+MS = 1_000_000
+
+
+def boundary(runs: Runs) -> int | None:
+    return runs.boundary
+
+
+def pending(runs: Runs) -> int | None:
+    return runs.pending_ns
+
+
+def test_lines_behind_an_end_are_of_the_next_run() -> None:
+    runs = begun(running(10))
+    assert boundary(runs) is None
+    runs.ended(20, 1)
+    runs.started(31)
+    runs.ended(40, 2)
+    runs.started(51)
+    assert boundary(runs) == 20
+    assert runs.reach(WEB, 30) == [Stopped(WEB, 20, 1), Started(WEB, 31)]
+    assert boundary(runs) == 40
+    assert runs.reach(WEB, 52) == [Stopped(WEB, 40, 2), Started(WEB, 51)]
+    assert boundary(runs) is None
+    # Looks that show what was told bring nothing new, nor do events that come again.
+    assert runs.advance(WEB, Look(False, 30, 39, 2)) == []
+    assert runs.advance(WEB, running(50, 40)) == []
+    runs.ended(40, 2)
+    assert not runs.pending
+    assert runs.advance(WEB, Look(False, 50, 60, 3)) == [Stopped(WEB, 60, 3)]
+
+
+def test_lines_of_a_run_that_no_look_has_shown() -> None:
+    runs = begun(running(10))
+    runs.ended(21, 1)
+    assert runs.advance(WEB, Look(False, 10, 20, 1)) == [Stopped(WEB, 20, 1)]
+    assert boundary(runs) == 21
+    runs.started(31)
+    assert runs.reach(WEB, 30) == [Started(WEB, 31)]
+    assert boundary(runs) is None
+    assert runs.advance(WEB, running(30, 20)) == []
+
+
+def test_the_event_of_an_end_that_was_shown_at_the_beginning_is_not_told() -> None:
+    runs = begun(Look(False, 10 * MS, 20 * MS, 1))
+    runs.ended(21 * MS, 1)
+    assert pending(runs) is None
+    runs.started(130 * MS)
+    runs.ended(140 * MS, 1)
+    assert pending(runs) == 140 * MS
+    assert runs.reach(WEB, 135 * MS) == [Started(WEB, 130 * MS)]
+
+
+def test_the_event_of_an_end_that_was_shown_at_the_beginning_may_be_past() -> None:
+    runs = begun(Look(False, 10 * MS, 20 * MS, 1))
+    runs.started(130 * MS)
+    assert boundary(runs) == 75 * MS
+    runs.ended(140 * MS, 1)
+    assert runs.pending
+
+
+def test_a_container_joins_with_a_run_before_the_one_that_is_shown() -> None:
+    runs = begun(running(50, 40), joined=True)
+    runs.join(31)
+    runs.ended(40, 1)
+    runs.started(51)
+    assert runs.advance(WEB, running(50, 40)) == [Stopped(WEB, 40, 1), Started(WEB, 50)]
+
+
+def test_what_was_killed_for_want_of_memory_by_its_event() -> None:
+    runs = begun(running(10))
+    runs.killed(19)
+    runs.ended(20, 137)
+    runs.started(31)
+    runs.ended(40, 0)
+    assert runs.advance(WEB, running(50, 40)) == [
+        Stopped(WEB, 20, 137, True),
+        Started(WEB, 31),
+        Stopped(WEB, 40, 0),
+        Started(WEB, 50),
+    ]
+
+
+@given(st.data())
+def test_each_line_stands_in_its_run(data: st.DataObject) -> None:
+    count = data.draw(st.integers(1, 6))
+    # Run i begins at 1000 i, writes three lines and ends at 1000 i + 500; lines may come late.
+    happenings: list[tuple[int, int, str, int]] = []
+    delay = 0
+    for i in range(1, count + 1):
+        at = 1000 * i
+        happenings += [(at + 1, 0, "start", at + 1), (at + 500, 0, "end", at + 500)]
+        for nth in range(3):
+            delay = max(delay - 100, data.draw(st.integers(2, 3000)))
+            happenings.append((at + 100 * nth + delay, 1, "line", at + 100 * nth))
+    runs = begun(running(1000 * MS))
+    told: list[str] = []
+    for _, _, what, at in sorted(happenings):
+        if what == "start":
+            runs.started(at * MS)
+        elif what == "end":
+            runs.ended(at * MS, 0)
+        else:
+            while (before := boundary(runs)) is not None and at * MS > before:
+                told += [type(mark).__name__ for mark in runs.reach(WEB, at * MS)]
+            told.append(f"line {at // 1000}")
+    last = Look(False, 1000 * count * MS, (1000 * count + 499) * MS)
+    told += [type(mark).__name__ for mark in runs.advance(WEB, last)]
+    expected: list[str] = []
+    for i in range(1, count + 1):
+        expected += [*(["Started"] if i > 1 else []), *[f"line {i}"] * 3, "Stopped"]
+    assert told == expected
