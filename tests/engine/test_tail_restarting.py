@@ -18,12 +18,11 @@ RUN = (
     "echo run $n; echo error >&2; printf end; exit 4"
 )
 
-# What is read from files, from the API, and, of 20.10, by polling.
+# From the API, from files, and compressed from the API: by polling of 20.10.
 LOGS: dict[str, tuple[Source, tuple[str, ...]]] = {
     "api": ("api", ()),
     "files": ("files", ()),
     "rotated files": ("files", ("max-size=1k", "max-file=9")),
-    "rotated": ("api", ("max-size=20k", "max-file=3")),
     "compressed": ("api", ("max-size=20k", "max-file=3", "compress=true")),
 }
 
