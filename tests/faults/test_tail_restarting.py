@@ -23,6 +23,7 @@ class Crasher(FakeHost):
     def __init__(self, state: dict[str, object], *events: Step, later: list[bytes]) -> None:
         self.over = threading.Event()
         self.shown = threading.Event()
+        self.followed = threading.Event()
         self.state: dict[str, object] = {"Running": True, "StartedAt": stamp(-1)}
         self._then = state
         self._later = later
@@ -34,6 +35,7 @@ class Crasher(FakeHost):
         box.history = [line("run 1"), *(self._later if self.over.is_set() else ())]
         if target.partition("?")[0].endswith("/logs") and "follow=1" in target:
             self.follows += 1
+            self.followed.set()
             # An engine ends the stream at once where the program does not run.
             box.live = (LAST,) if self.state.get("Restarting") else (await_event(self.over), LAST)
         if target.endswith(f"/{box.id}/json") and self.over.is_set():
@@ -75,6 +77,7 @@ async def follow(host: Crasher, last: type[Item], count: int) -> list[Item]:
         async for batch in tail:
             items += batch
             if any(isinstance(item, Line) for item in batch):
+                await asyncio.to_thread(host.followed.wait, 30)
                 host.over.set()
             if sum(isinstance(item, last) for item in items) == count:
                 break

@@ -107,6 +107,8 @@ class Runs:
         # The event of an end that has just been comes behind a look that shows it.
         self._late, self._ended, self._heard = self._over, look.finished_ns or 0, False
         self._ends = [end for end in self._ends if end[0] > self._current]
+        if self._over and self._ends:
+            self._late, self._ended, self._heard = False, self._ends.pop(0)[0], True
 
     def join(self, time_ns: int) -> None:
         """Take the event of the start with which the container joins: its first look came late."""
