@@ -152,3 +152,20 @@ def test_an_error_before_what_is_held_is_gone_to() -> None:
         assert not client.pane.seeking.active
 
     show(check, plain)
+
+
+def test_what_is_searched_is_found_before_what_is_held() -> None:
+    async def check(client: Client) -> None:
+        model = client.pane.model
+        client.pane.feed.begin_at_time(START + 39_000 * S)
+        await client.until(lambda: len(model.store) == 1000 and client.pane.feed.settled)
+        await client.press("slash", *"number", "space", *"77777"[:4], "enter")
+        await client.until(lambda: client.view.cursor_item.raw == b"INFO number 7777")
+        await client.press("N")
+        await client.until(lambda: "not found: number 7777" in client.notices)
+        assert client.view.cursor_item.raw == b"INFO number 7777"
+        await client.press("slash", *"nowhere", "enter", "escape")
+        assert not client.pane.seeking.active
+        assert not client.pane.view.view.following
+
+    show(check, numbered(40_000))

@@ -300,6 +300,7 @@ class LogBody(Vertical):
                 search=model.pattern.pattern if model.pattern else "",
                 hit=hit,
                 hits=len(hits) if hits is not None else 0,
+                searched=model.whole_from is not None,
                 rows=len(model.rows),
                 lines=len(model.store),
                 rate=self._rate[2],

@@ -133,7 +133,7 @@ class LogPane(LogBody):
 
     def action_previous_error(self) -> None:
         """Point at the previous error, among older lines if need be."""
-        self.seeking.begin(lambda: self.view.next_error(-1), "error")
+        self.seeking.begin(lambda: self.view.next_error(-1), "no error that way")
 
     def action_next_mark(self) -> None:
         """Point at the next mark."""
@@ -148,7 +148,7 @@ class LogPane(LogBody):
         self._point_at_hit(1)
 
     def action_previous_hit(self) -> None:
-        """Point at the previous hit."""
+        """Point at the previous hit, among older lines if need be."""
         self._point_at_hit(-1)
 
     def _point_at_hit(self, step: int) -> None:
@@ -156,11 +156,19 @@ class LogPane(LogBody):
         if pattern is None:
             self._say("nothing is searched: / asks what")
             return
-        if not self.view.next_hit(step):
-            self._say(f"not found: {sanitize(pattern.pattern)}")
+        older = step < 0 and self.model.since_ns is not None
+        if older or not self.view.next_hit(step):
+            self.seek_hit()
         elif self.view.wrapped:
             self._say(
                 "search wrapped: " + ("from the first on" if step > 0 else "from the last back")
+            )
+
+    def seek_hit(self) -> None:
+        """Point at the nearest hit before this line, among older lines if need be."""
+        if self.model.pattern is not None:
+            self.seeking.begin(
+                self.view.older_hit, f"not found: {sanitize(self.model.pattern.pattern)}"
             )
 
     # --- what is shown ----------------------------------------------------------------------

@@ -54,8 +54,8 @@ class LogQuestions:
 
         def done(text: str) -> None:
             if text and not pane.model.hits:
-                # What is not found yet may be found by the time that all is searched.
-                pane.touch()
+                # It may be found by the time that all is searched, or among older lines.
+                pane.seek_hit()
 
         self._ask(Ask(title="search", hint="regex", typed=typed, done=done, left=left))
 

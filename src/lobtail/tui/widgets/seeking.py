@@ -13,7 +13,7 @@ __all__ = ["Seeking"]
 
 class _Sought(NamedTuple):
     find: Callable[[], bool]
-    what: str
+    failure: str
     cursor: int | None
 
 
@@ -29,8 +29,10 @@ class Seeking:
         """Whether something is looked for."""
         return self._sought is not None
 
-    def begin(self, find: Callable[[], bool], what: str) -> None:
+    def begin(self, find: Callable[[], bool], failure: str) -> None:
         """Have ``find`` point at a line, and tell whether it could, until it has.
+
+        ``failure`` are the words for that there is none.
 
         Whoever moves on, follows or asks for something else ends it.
         """
@@ -38,11 +40,12 @@ class Seeking:
         if find():
             return
         body = self._body
-        if body.model.since_ns is None:
-            self._say(f"no {what} that way")
+        if body.model.since_ns is None and body.model.complete:
+            self._say(failure)
             return
         body.view.follow(False)
-        self._sought = _Sought(find, what, body.view.view.cursor)
+        self._sought = _Sought(find, failure, body.view.view.cursor)
+        body.touch()
 
     def stop(self) -> bool:
         """Look for it no more; tell whether something was looked for."""
@@ -62,7 +65,7 @@ class Seeking:
                 self._sought = None
             elif body.model.since_ns is None or feed.error:
                 self._sought = None
-                self._say(f"no {sought.what} that way")
+                self._say(sought.failure)
             else:
                 feed.ask_for_older()
 

@@ -35,6 +35,8 @@ class LogStatus(NamedTuple):
     search: str = ""
     hit: int = 0
     hits: int = 0
+    searched: bool = False
+    """Whether more was searched for the filter than the lines that are held."""
     rows: int = 0
     lines: int = 0
     rate: int = 0
@@ -105,10 +107,13 @@ class LogStatusLine(Static):
     def _right(status: LogStatus) -> list[Text]:
         """Return what stands to the right, from the longest form to the shortest."""
         filtered = bool(status.filter)
-        long = (
-            f"  {status.rows:,} of " * filtered + "  " * (not filtered) + f"{status.lines:,} lines"
-        )
-        short = f"  {status.rows:,}/{status.lines:,}" if filtered else f"  {status.lines:,}"
+        rows, lines = f"{status.rows:,}", f"{status.lines:,}"
+        if status.searched:
+            long, short = f"  {rows} found", f"  {rows}"
+        elif filtered:
+            long, short = f"  {rows} of {lines} lines", f"  {rows}/{lines}"
+        else:
+            long, short = f"  {lines} lines", f"  {lines}"
         rate = f"  {status.rate:,}/s" if status.rate else ""
         whole = f"  {status.time}" if status.time else ""
         clock = f"  {status.time[11:]}" if status.time else ""
