@@ -29,6 +29,7 @@ class Action(NamedTuple):
     name: str
     kind: Kind
     words: str
+    """With ``{}`` where names stand, if that is not at the end."""
     done: str
     """What has happened then."""
     do: Do
@@ -38,6 +39,10 @@ class Action(NamedTuple):
     """What is asked before, as something is lost; empty for what can be undone."""
     by_force: Do | None = None
     """What can be done instead where the engine refuses it."""
+
+    def words_for(self, names: str) -> str:
+        """Return what is done with those of some names."""
+        return self.words.format(names) if "{}" in self.words else f"{self.words} {names}"
 
 
 class Outcome(NamedTuple):
@@ -116,7 +121,7 @@ ACTIONS: Final = (
     Action(
         "remove-volumes",
         "container",
-        "remove with nameless volumes",
+        "remove {} with its nameless volumes",
         "removed",
         _remove_with_volumes,
         (),

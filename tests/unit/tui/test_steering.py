@@ -76,7 +76,7 @@ def test_the_menu_says_what_is_done_with_what() -> None:
             "restart shop-web-1",
             "a shell in shop-web-1; exit comes back",
             "remove shop-web-1",
-            "remove with nameless volumes shop-web-1",
+            "remove shop-web-1 with its nameless volumes",
         ]
         assert words[-3].startswith("show only containers with")
         await c.press("3")

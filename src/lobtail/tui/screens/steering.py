@@ -129,7 +129,7 @@ class Steering:
         kind, names = panel.kind, fit(_names(panel.chosen), 44)
         action, rows = actions_for(name, self._screen.fleet.members(panel.chosen))
         if action is not None:
-            return f"{action.words} {fit(_called(rows, panel.chosen), 44)}"
+            return action.words_for(fit(_called(rows, panel.chosen), 40))
         hidden = self._screen.fleet.inventories[0].hide_stopped
         return {
             "shell": f"a shell in {names}; exit comes back",
@@ -186,7 +186,7 @@ class Steering:
         chosen = panel.chosen
 
         async def work() -> None:
-            self._say(f"{action.words} {_names(rows)} …")
+            self._say(f"{action.words_for(_names(rows))} …")
             done, faults, refused = await perform(self._screen.fleet.engine, action, rows)
             for fault in faults[:3]:
                 self._say(fault, severity="error")
@@ -199,7 +199,7 @@ class Steering:
             if refused and action.by_force is not None:
                 forced = action._replace(do=action.by_force, by_force=None)
                 names = _names([row for row, _ in refused])
-                question = f"{refused[0][1]}\n\nRemove {names} by force?"
+                question = f"{refused[0][1].rstrip('.')}. Remove {names} by force?"
                 if await self._screen.fleet.engine(refused[0][0].host).is_podman():
                     question += " The containers that use it go with it."
                 again = [row for row, _ in refused]
