@@ -170,7 +170,8 @@ async def perform(engine: Callable[[str], Engine], action: Action, rows: list[Ro
         try:
             await action.do(engine(row.host), row)
         except EngineError as exc:
-            words = exc.message if row.name in exc.message else f"{row.full_name}: {exc.message}"
+            said = row.full_name == row.name and f"{row.name}:" in exc.message
+            words = exc.message if said else f"{row.full_name}: {exc.message}"
             # So moby says that a container runs that was made of an image.
             final = exc.status != 409 or "cannot be forced" in exc.message
             if action.by_force is None or final:

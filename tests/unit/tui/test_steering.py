@@ -114,11 +114,11 @@ def test_an_image_that_is_used_goes_by_force_after_a_second_question(podman: boo
 
 def test_what_cannot_be_forced_is_said() -> None:
     engine = ScriptedEngine()
-    engine.refusal = EngineError(409, "conflict: (cannot be forced) - alpine:3.20 runs")
+    engine.refusal = EngineError(409, "conflict: (cannot be forced) - alpine:3.20: runs")
 
     async def use(c: Client) -> None:
         await c.press("3", "d", "y")
-        await c.until(lambda: "conflict: (cannot be forced) - alpine:3.20 runs" in c.notices)
+        await c.until(lambda: "conflict: (cannot be forced) - alpine:3.20: runs" in c.notices)
         assert c.app.screen is c.main
 
     in_client(use, engine=engine)

@@ -235,15 +235,15 @@ class Steering:
             try:
                 await self._screen.fleet.engine(row.host).rename(row.key, name)
             except LobtailError as exc:
-                self._say(f"{row.name}: {_refusal(exc)}", severity="error")
+                self._say(f"{row.full_name}: {_refusal(exc)}", severity="error")
             else:
-                self._say(f"{row.name} is now {name}")
+                self._say(f"{row.full_name} is now {name}")
 
         def done(text: str) -> None:
             if text.strip() and text.strip() != before:
                 self._screen.run_worker(work(text.strip()), exit_on_error=False)
 
-        self._prompt(Ask(title=f"rename {row.name} to", text=before, done=done))
+        self._prompt(Ask(title=f"rename {row.full_name} to", text=before, done=done))
 
     def _pull(self, panel: ListPanel) -> None:
         host = self._host_of(panel)
@@ -289,7 +289,7 @@ class Steering:
         engine = self._screen.fleet.engine(row.host)
 
         async def work() -> None:
-            fault = await self._screen.lend(lambda: talk(engine, row.key, row.name))
+            fault = await self._screen.lend(lambda: talk(engine, row.key, row.full_name))
             if fault:
                 self._say(fault, severity="error")
 
