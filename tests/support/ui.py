@@ -90,6 +90,9 @@ class Ui(Screen):
 
     def show_all(self) -> None:
         """Let go of the filter of the containers, and show the log of all that run."""
+        if self.notices:  # the first one takes those away
+            self.press("escape")
+            self.until(lambda _: not self.notices)
         self.press("escape")
         self.rows("✱ all that run")
         self.press("g")
