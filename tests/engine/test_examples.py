@@ -21,6 +21,7 @@ import pytest
 
 from support.engines import LAB, Lab, Result, TestEngine, finish
 from support.examples import Command, blocks, commands, pages, shows
+from support.gate import Gate
 from support.registry import Registry
 from support.world import World
 
@@ -38,8 +39,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     if given:
         subprocess.run([sys.executable, str(LAB), "image", given], check=True)
     engine = TestEngine("given" if given else "bookworm", given or lab.host("bookworm"))
-    with Registry() as registry:
-        yield World(engine, tmp_path_factory.mktemp("world"), registry)
+    with Registry() as registry, Gate(engine.host) as second:
+        yield World(engine, tmp_path_factory.mktemp("world"), registry, second.host)
     engine.docker("rm", "-f", "-v", *set(engine.containers.values()), check=False)
     lab.close()
 

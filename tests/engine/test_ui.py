@@ -145,6 +145,7 @@ def test_without_colours_there_are_none(one_engine: TestEngine, web_of_one: str)
     }
     with Screen([*LOBTAIL, "ui", web_of_one], env) as screen:
         screen.until("ERROR: no")
+        screen.until(f"● {web_of_one}")
         # What has a look of its own: a prompt, hits, a selection, a notice, a tree, a list, a menu,
         # a question, help.
         screen.press("/", "of web", "enter", "N", "v", "k")

@@ -61,8 +61,10 @@ CONTEXTS: Final = ("prod", "prod1", "prod2", "staging")
 class World:
     """A home, and an engine with all that examples name."""
 
-    def __init__(self, engine: TestEngine, home: Path, registry: Registry) -> None:
+    def __init__(self, engine: TestEngine, home: Path, registry: Registry, second: str) -> None:
         self.engine = engine
+        self.second = second
+        """A way to the engine that does not look like one to the same."""
         self.registry = registry
         self.home = home
         self.env = {
@@ -84,7 +86,8 @@ class World:
     def literal(self, text: str) -> str:
         """Return an example as it can be run here: this engine and registry for the page's."""
         host, root = self.engine.host, self._root
-        text = re.sub(r"(?:tcp|ssh)://[\w.@:-]+|unix:///(?:…|[\w/.-]+\.sock)", host, text)
+        text = re.sub(r"ssh://[\w.@:-]+", self.second, text)
+        text = re.sub(r"tcp://[\w.@:-]+|unix:///(?:…|[\w/.-]+\.sock)", host, text)
         text = text.replace("/var/run/docker.sock", host.removeprefix("unix://"))
         text = text.replace("/var/lib/docker/", f"{root}/")
         text = re.sub(r'(?<=pull\(")[^"]+', f"{self.registry.host}/image:1", text)
@@ -168,7 +171,8 @@ class World:
     def _contexts(self) -> None:
         for name in CONTEXTS:
             command = [docker_cli(), "context", "create", name]
-            command += ["--docker", f"host={self.engine.host}"]
+            host = self.second if name == "prod2" else self.engine.host
+            command += ["--docker", f"host={host}"]
             env = {k: v for k, v in self.env.items() if k != "DOCKER_HOST"}
             subprocess.run(command, env=env, check=True, capture_output=True)
 

@@ -88,7 +88,7 @@ TAIL_FAULTS = [
     ("-w", "text ~ /(a|a)*b/", "--where: the regex could take for ever", 8),
     ("-w", "level>loud", "--where: no level is called", 6),
     ("-w", "time>yesterday", "--where: ", 5),
-    ("-w", "error", "--where: ", 5),
+    ("-w", "level", "--where: ", 5),
     ("--template", "{nope}", "--template: there is no field nope; there are time, container", 1),
     ("--template", "{text", "--template: a { has no }", 0),
     ("--template", "a } b", "--template: a } has no {", 2),
