@@ -95,7 +95,8 @@ class Ui(Screen):
             self.until(lambda _: not self.notices)
         self.press("escape")
         self.rows("✱ all that run")
-        self.press("g")
+        # A letter that comes at once with an escape is taken for one with Alt.
+        self.press("j", "g")
 
     def answer(self, question: str, key: str) -> None:
         """Wait for a question, and answer it."""
