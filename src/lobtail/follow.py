@@ -23,8 +23,8 @@ from lobtail.core.frames import Frame
 from lobtail.core.model import ContainerRef, Gap, Item, Removed, Started, Stopped
 from lobtail.core.resume import stamp_of
 from lobtail.core.runs import Look, Runs
-from lobtail.core.timestamps import parse_rfc3339
-from lobtail.errors import ConnectionLostError, EngineError, ProtocolError
+from lobtail.core.timestamps import parse_go_time
+from lobtail.errors import ConnectionLostError, EngineError
 from lobtail.reading.intake import FollowOptions, Intake, Sink
 from lobtail.reading.reader import LogReader
 from lobtail.reading.source import Tell
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
     from lobtail.engine.models import Container
 
-__all__ = ["FollowOptions", "Follower", "moment"]
+__all__ = ["FollowOptions", "Follower"]
 
 # The logger is closed before the container's state changes; `die` comes some 30 ms later.
 SETTLE: Final = 0.1
@@ -256,7 +256,7 @@ class Follower:
                 return
         if exact:
             # By its event the last lines of the run are told from those of the next.
-            ended = moment(now.state.finished_at) or 0
+            ended = parse_go_time(now.state.finished_at) or 0
             await self._hear(lambda: self.runs.heard_ns >= ended)
         await self._reader.catch_up(looked_ns)
         await self._tell_runs()
@@ -332,7 +332,7 @@ class Follower:
         ended = None if started is None else self.runs.ended_before(started)
         if ended is None:
             # A look shows the last end that there was: of the run before, unless that of this one.
-            ended = moment((now if now.state.in_run else before).state.finished_at)
+            ended = parse_go_time((now if now.state.in_run else before).state.finished_at)
         if ended is None or started is None or not ended < started:
             return started
         return (ended + started) // 2
@@ -382,21 +382,15 @@ class Follower:
 
 def _run(container: Container) -> int | None:
     """Return what tells one run of a container from the next: when it started."""
-    return moment(container.state.started_at)
+    return parse_go_time(container.state.started_at)
 
 
 def _look(container: Container) -> Look:
     state = container.state
     return Look(
-        state.in_run, _run(container), moment(state.finished_at), state.exit_code, state.oom_killed
+        state.in_run,
+        _run(container),
+        parse_go_time(state.finished_at),
+        state.exit_code,
+        state.oom_killed,
     )
-
-
-def moment(stamp: str) -> int | None:
-    """Return a time of ``inspect`` in nanoseconds; None for year 1, Go's zero time."""
-    if not stamp or stamp.startswith("0001-"):
-        return None
-    try:
-        return parse_rfc3339(stamp)
-    except ProtocolError:
-        return None

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from lobtail.core.model import ContainerRef, Gap, Item, Removed, Started, Stopped
+from lobtail.core.timestamps import parse_go_time
 from lobtail.errors import ConnectionLostError, EngineError
-from lobtail.follow import moment
 from lobtail.reading.intake import FollowOptions, Sink
 from lobtail.reading.source import Tell
 from lobtail.reading.task import TaskReader
@@ -108,7 +108,7 @@ class TaskFollower:
         ended = task.over
         try:
             if joined:
-                began = moment(task.status.timestamp) if task.running else None
+                began = parse_go_time(task.status.timestamp) if task.running else None
                 await finish(Started(self.ref, began))
             if not await self._await_node():
                 return
@@ -134,7 +134,7 @@ class TaskFollower:
         task = self._place.task
         marks: list[Item] = []
         if task.over:
-            marks.append(Stopped(self.ref, moment(task.status.timestamp), task.exit_code))
+            marks.append(Stopped(self.ref, parse_go_time(task.status.timestamp), task.exit_code))
         if self._gone:
             marks.append(Removed(self.ref, None))
         return marks

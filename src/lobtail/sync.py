@@ -13,7 +13,8 @@ ends with ``close``, at the latest with the program. Threads may share an engine
 belongs to one of them at a time. Leaving a loop ends its connection, unless the stream was entered
 with ``with``: then leaving that does. After a fork each process needs an engine of its own.
 
-This file is written by scripts/sync-face: change the asynchronous classes, then run that.
+This file is written by scripts/sync-face, which is why it may be long: change the asynchronous
+classes, then run that.
 """
 
 from __future__ import annotations

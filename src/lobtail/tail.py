@@ -22,8 +22,9 @@ import msgspec
 from lobtail.core.merge import Merge
 from lobtail.core.model import ContainerRef, Gap
 from lobtail.core.selection import Selection
+from lobtail.core.timestamps import parse_go_time
 from lobtail.errors import EngineError, LobtailError
-from lobtail.follow import Follower, moment
+from lobtail.follow import Follower
 from lobtail.follow_task import Place, TaskFollower
 from lobtail.reading.intake import FollowOptions
 from lobtail.reading.merged import Merged
@@ -173,7 +174,7 @@ class EngineReaders(Readers):
         before = time.time_ns()
         info = await self._ask(self._engine.info)
         after = time.time_ns()
-        now = moment(info.system_time)
+        now = parse_go_time(info.system_time)
         # An engine on this machine has our clock; half a round trip is more than its error.
         if now is not None and not before <= now <= after:
             self._skew_ns = now - (before + after) // 2
@@ -390,7 +391,7 @@ def _beginning(state: State, event_ns: int | None) -> int | None:
 
     If it has been started again since the event of a start, that is taken for its last.
     """
-    ended, started = moment(state.finished_at), moment(state.started_at)
+    ended, started = parse_go_time(state.finished_at), parse_go_time(state.started_at)
     if event_ns is not None and started is not None and event_ns < started:
         return event_ns - MARGIN_NS
     if state.in_run:

@@ -153,6 +153,17 @@ def receive_eof(connection: Connection) -> None:
         pass
 
 
+def tell_eof(event: threading.Event) -> Step:
+    """Tell the test when the peer has gone, which ends the script."""
+
+    def step(connection: Connection) -> None:
+        receive_eof(connection)
+        event.set()
+        raise Ended
+
+    return step
+
+
 def repeat(data: bytes, times: int | None = None) -> Step:
     """Send the same again and again, `times` or until the peer goes."""
 

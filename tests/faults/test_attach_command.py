@@ -14,7 +14,6 @@ import pytest
 
 from faults.command import IMPATIENT, environment, line_of, lobtail, popen
 from faults.fake_engine import (
-    ID,
     MULTIPLEXED,
     RAW,
     FakeEngine,
@@ -34,12 +33,11 @@ from faults.fake_engine import (
     stall,
     tell,
 )
+from support import attaching
+from support.attaching import OLD, ONE, SWITCH, TWO
 from support.engines import LOBTAIL, Result, finish, until
 from support.terminals import Terminal
 
-ONE, TWO = frame(1, b"one\n"), frame(2, b"two\n")
-SWITCH = head(101, "UPGRADED", content_type=RAW, connection="Upgrade", upgrade="tcp")
-OLD = head(200, "OK", content_type=RAW)
 ENDED = [chunk(b'{"StatusCode": 3}'), b"0\r\n\r\n"]
 COMMANDS = {"attach": ("attach", "web"), "exec": ("exec", "-i", "web", "x")}
 
@@ -55,18 +53,12 @@ def fake(
 ) -> FakeEngine:
     """Make an engine with a container that is attached to by `stream`, and a command likewise."""
     answers: dict[str, Script] = {
-        "/attach": stream,
-        "/start": stream,
-        "/wait": [log_head("application/json"), *wait],
-        "/web/exec": json_answer({"Id": "e1"}, 201, "Created"),
         "/e1/json": json_answer({"Running": running, "ExitCode": 3}),
         "/resize": answer(""),
         "/kill": answer(""),
         **(more or {}),
     }
-    config = {"Tty": tty, "OpenStdin": stdin}
-    inspect = {"Id": ID, "Name": "/web", "Config": config, "State": {"Running": True}}
-    return FakeEngine(inspect=inspect, answers=answers, tcp=tcp)
+    return attaching.fake(*stream, wait=wait, tcp=tcp, more=answers, tty=tty, stdin=stdin)
 
 
 def run(engine: FakeEngine, command: str, *args: str, data: bytes = b"", **more: Any) -> Result:

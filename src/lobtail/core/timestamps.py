@@ -24,6 +24,7 @@ __all__ = [
     "format_rfc3339",
     "format_wire_time",
     "parse_duration",
+    "parse_go_time",
     "parse_rfc3339",
     "parse_time_argument",
 ]
@@ -268,6 +269,16 @@ def _unix_time(value: str) -> int | None:
     # The engine scales the fraction by its length, a sign included, in float64: 10^-400 is 0.
     fraction = _bounded(match[3], _INT64_MAX)
     return seconds * _SECOND + int(fraction * 10.0 ** max(9 - len(match[2]), -400))
+
+
+def parse_go_time(text: str) -> int | None:
+    """Return a time of an engine's answer in nanoseconds; None for Go's zero time, year 1."""
+    if not text or text.startswith("0001-"):
+        return None
+    try:
+        return parse_rfc3339(text)
+    except ProtocolError:
+        return None
 
 
 def parse_duration(value: str) -> int | None:

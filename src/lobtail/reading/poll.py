@@ -79,7 +79,7 @@ class Poller:
                 total += len(messages)
                 fresh = messages if overlap is None else overlap.filter(messages)
                 if overlap is not None and overlap.matched:
-                    await self._take(fresh)
+                    await self._intake.receive(fresh)
                     continue
                 held += fresh
                 if whole:
@@ -105,7 +105,4 @@ class Poller:
         elif messages and not self._told_unmet:
             await self._intake.gap(UNMET)
         self._told_unmet = overlap is not None and bool(messages)
-        await self._take(younger(messages, self._floor()))
-
-    async def _take(self, messages: list[Frame]) -> None:
-        await self._intake.receive(messages)
+        await self._intake.receive(younger(messages, self._floor()))

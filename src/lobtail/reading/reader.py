@@ -25,7 +25,7 @@ from lobtail.reading.intake import (
 )
 from lobtail.reading.poll import POLLED, Poller
 from lobtail.reading.recheck import Recheck
-from lobtail.reading.salvage import EndOfLog, read_behind_damage
+from lobtail.reading.salvage import EndOfLog, end_of_log, read_behind_damage
 from lobtail.reading.source import Tell, open_source
 from lobtail.reading.turn import Turn
 from lobtail.retry import CUTS, GIVE_UP, back_off, retrying
@@ -376,17 +376,7 @@ class LogReader:
         """Read the last ``count`` messages, however often the connection breaks."""
 
         async def read() -> EndOfLog:
-            messages: list[Frame] = []
-            stream = await self._open_end(count, None)
-            clean = True
-            try:
-                async for batch in messages_in(stream):
-                    messages += younger(batch, self._options.since)
-            except EngineStreamError:
-                clean = False
-            finally:
-                stream.close()
-            return EndOfLog(messages, clean)
+            return await end_of_log(await self._open_end(count, None), self._options.since)
 
         return await retrying(read, most=None if self._options.follow else GIVE_UP)
 

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from lobtail.core.frames import Frame
 from lobtail.core.resume import Memory, hash_message, stamp_of
+from lobtail.errors import EngineStreamError
+from lobtail.reading.intake import messages_in, younger
 
-__all__ = ["EndOfLog", "read_behind_damage"]
+if TYPE_CHECKING:
+    from lobtail.engine.logs import FrameStream
+
+__all__ = ["EndOfLog", "end_of_log", "read_behind_damage"]
 
 # Messages behind the damage that are read at most: they are held until the largest N is known.
 MOST: Final = 1 << 16
@@ -28,6 +33,20 @@ class EndOfLog(msgspec.Struct, frozen=True):
     messages: list[Frame]
     clean: bool
     """Whether the engine came to the end of the log, rather than to an error."""
+
+
+async def end_of_log(stream: FrameStream, since: int | None) -> EndOfLog:
+    """Read a stream of the end of a log, and close it; nothing older than ``since`` is kept."""
+    messages: list[Frame] = []
+    clean = True
+    try:
+        async for batch in messages_in(stream):
+            messages += younger(batch, since)
+    except EngineStreamError:
+        clean = False
+    finally:
+        stream.close()
+    return EndOfLog(messages, clean)
 
 
 async def read_behind_damage(

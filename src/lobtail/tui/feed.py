@@ -172,7 +172,7 @@ class Feed:
     async def _follow(self, part: dict[str, Any]) -> None:
         began_ns = time.time_ns()
         known = self._log.known_at_end()
-        wanted = self._filter() if self._log.whole_from == ALL else {}
+        wanted = self.filter_arguments() if self._log.whole_from == ALL else {}
         tail = self._fleet.tail(self.target, follow=True, **part, **wanted)
         async with tail:
             self.error = ""
@@ -325,7 +325,7 @@ class Feed:
             follow=False,
             since=since,
             until=edge + overlap(edge),
-            **self._filter(),
+            **self.filter_arguments(),
         )
         async with tail:
             async for batch in tail:
@@ -336,7 +336,7 @@ class Feed:
                 await asyncio.sleep(0)
         return list(kept), total == len(kept)
 
-    def _filter(self) -> dict[str, Any]:
+    def filter_arguments(self) -> dict[str, Any]:
         """Return the arguments of a tail that gives what passes the filter."""
         log = self._log
         arguments: dict[str, Any] = {}

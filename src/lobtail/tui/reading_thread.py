@@ -35,10 +35,10 @@ class ReadingThread:
         self._make = make
         self._engines: dict[str, Engine] | None = None
         self._portal = Portal(self._farewell)
+        sys.setswitchinterval(_SWITCH)
 
     def tail(self, make: Callable[[Mapping[str, Engine]], Merged]) -> ThreadedTail:
         """Return a tail of what ``make`` gives, which is called in the thread."""
-        sys.setswitchinterval(_SWITCH)
         return ThreadedTail(self._portal, lambda: make(self._opened()))
 
     def close(self) -> None:

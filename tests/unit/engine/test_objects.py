@@ -23,6 +23,7 @@ from faults.fake_engine import (
     head,
     json_answer,
     stall,
+    tell_eof,
 )
 from lobtail import (
     ConfigError,
@@ -199,19 +200,13 @@ def test_work_may_take_longer_than_words(call: Callable[[Engine], Awaitable[Any]
 def test_a_request_that_is_given_up_closes_its_connection() -> None:
     gone = threading.Event()
 
-    def until_gone(connection: Connection) -> None:
-        while connection.sock.recv(65536):
-            pass
-        gone.set()
-        raise Ended
-
     async def scenario(engine: Engine) -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
                 await engine.wait("web")
         assert await asyncio.to_thread(gone.wait, 10)
 
-    talk(FakeEngine(answers={"/wait": [until_gone]}), scenario)
+    talk(FakeEngine(answers={"/wait": [tell_eof(gone)]}), scenario)
 
 
 def test_a_change_is_never_sent_twice() -> None:

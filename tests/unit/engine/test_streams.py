@@ -11,8 +11,6 @@ import pytest
 
 from faults.fake_engine import (
     ID,
-    Connection,
-    Ended,
     FakeEngine,
     Script,
     answer,
@@ -21,6 +19,7 @@ from faults.fake_engine import (
     json_answer,
     stall,
     tell,
+    tell_eof,
 )
 from lobtail import (
     ConnectionLostError,
@@ -136,18 +135,12 @@ def test_closing_ends_an_iteration_that_waits() -> None:
 def test_leaving_a_loop_ends_the_connection() -> None:
     gone = threading.Event()
 
-    def until_gone(connection: Connection) -> None:
-        while connection.sock.recv(65536):
-            pass
-        gone.set()
-        raise Ended
-
     async def scenario(engine: Engine) -> None:
         async for _ in engine.events():
             break
         assert await asyncio.to_thread(gone.wait, 10)
 
-    talk(FakeEngine(answers={"/events": stream(START + b"\n", end=until_gone)}), scenario)
+    talk(FakeEngine(answers={"/events": stream(START + b"\n", end=tell_eof(gone))}), scenario)
 
 
 def steps(*lines: dict[str, Any]) -> Script:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ from lobtail.tui.state.target import Target
 from lobtail.tui.watch import Watch
 from unit.tui.scripted import SAMPLES, ScriptedEngine
 
-__all__ = ["Client", "running"]
+__all__ = ["Client", "running", "with_client"]
 
 
 class Client:
@@ -82,6 +82,22 @@ class Client:
     @property
     def notices(self) -> list[str]:
         return [notice.message for notice in self.app._notifications]
+
+
+def with_client(
+    steps: Callable[[Client], Awaitable[None]],
+    *args: Any,
+    pressed: tuple[str, ...] = (),
+    **options: Any,
+) -> None:
+    """Do something with a client that runs, after some keys; the rest is for `running`."""
+
+    async def main() -> None:
+        async with running(*args, **options) as client:
+            await client.press(*pressed)
+            await steps(client)
+
+    asyncio.run(main())
 
 
 @asynccontextmanager

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 from msgspec.structs import replace
 
 from lobtail.core.query import Query
 from lobtail.tui.state.filters import Filter
 from lobtail.tui.state.target import Target, command_for, joined
-from unit.tui.apps import Client, running
+from unit.tui.apps import Client, with_client
 from unit.tui.items import REF, line
 from unit.tui.scripted import CONTAINERS, START, S, ScriptedEngine, ref_of, summary_of
 
@@ -29,14 +26,6 @@ def with_blog() -> ScriptedEngine:
     more = [line("hello", START + i * S + 7, ref) for i in range(5) for ref in refs]
     engine.items = sorted([*engine.items, *more], key=lambda item: item.time_ns or 0)
     return engine
-
-
-def in_client(use: Callable[[Client], Awaitable[None]], **options: Any) -> None:
-    async def main() -> None:
-        async with running(**options) as client:
-            await use(client)
-
-    asyncio.run(main())
 
 
 def shown(client: Client) -> set[str]:
@@ -61,7 +50,7 @@ def test_the_log_of_what_is_marked_is_that_of_each() -> None:
         await c.press("space")
         await c.until(lambda: shown(c) == {"blog-web-1", "shop-web-1", "shop-web-2"})
 
-    in_client(use, engine=with_blog())
+    with_client(use, engine=with_blog())
 
 
 def of(project: str, *services: str, host: str = "") -> Target:
@@ -108,7 +97,7 @@ def test_titles_count_objects() -> None:
         await c.press("enter")
         assert line_of(c, 1, 0).endswith(" 0 ─")
 
-    in_client(use, engine=with_blog())
+    with_client(use, engine=with_blog())
 
 
 def test_notes_are_whole_beside_short_names() -> None:
@@ -131,7 +120,7 @@ def test_notes_are_whole_beside_short_names() -> None:
         for _, _, begin, end in statuses.values():
             assert [line for line in lines if line.startswith(begin) and line.endswith(f" {end}")]
 
-    in_client(use, engine=engine, size=(80, 24))
+    with_client(use, engine=engine, size=(80, 24))
 
 
 def test_the_order_and_what_it_goes_by_are_shown() -> None:
@@ -144,7 +133,7 @@ def test_the_order_and_what_it_goes_by_are_shown() -> None:
         await c.press("o")
         assert line_of(c, 1, 0).startswith(" 2 Containers ─")
 
-    in_client(use)
+    with_client(use)
 
 
 def test_what_was_known_of_an_engine_that_is_away_is_not_shown_as_if_it_were_so_now() -> None:
@@ -163,7 +152,7 @@ def test_what_was_known_of_an_engine_that_is_away_is_not_shown_as_if_it_were_so_
         assert "not live" not in line_of(c, 1, 0)
         assert "%" in line_of(c, 1, 6)
 
-    in_client(use)
+    with_client(use)
 
 
 def test_what_is_shown_follows_the_cursor_when_its_object_is_gone() -> None:
@@ -182,7 +171,7 @@ def test_what_is_shown_follows_the_cursor_when_its_object_is_gone() -> None:
         await c.until(lambda: c.pane.feed.target == Target())
         await c.until(lambda: c.main.contents.bar.title == "all that run")
 
-    in_client(use, engine=engine)
+    with_client(use, engine=engine)
 
 
 def test_engines_are_shortened_before_containers_are() -> None:
@@ -196,7 +185,7 @@ def test_engines_are_shortened_before_containers_are() -> None:
         assert any(" bookworm/proxy " in line for line in lines)
         assert any(" trixie/proxy " in line for line in lines)
 
-    in_client(use, engines=engines, target=Target(host=hosts[0]), size=(100, 50))
+    with_client(use, engines=engines, target=Target(host=hosts[0]), size=(100, 50))
 
 
 def test_tables_are_as_wide_as_their_cells() -> None:
@@ -205,4 +194,4 @@ def test_tables_are_as_wide_as_their_cells() -> None:
         pane.show_table(("A", "B"), [("漢字", "x"), ("abcd", "y")])
         assert str(pane.query_one("Static").content) == "A     B\n漢字  x\nabcd  y\n"
 
-    in_client(use)
+    with_client(use)

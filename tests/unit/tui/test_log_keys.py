@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -18,17 +18,10 @@ from lobtail.tui.screens.questions import HelpScreen
 from lobtail.tui.state.target import Target
 from lobtail.tui.widgets.prompt import Prompt
 from lobtail.tui.widgets.status import LogStatus, LogStatusLine
-from unit.tui.apps import Client, running
+from unit.tui.apps import Client, with_client
 from unit.tui.scripted import REFS, START, S, ScriptedEngine
 
-
-def use(steps: Callable[[Client], Awaitable[None]], *args: Any, **options: Any) -> None:
-    async def main() -> None:
-        async with running(*args, **options) as client:
-            await client.press("0")
-            await steps(client)
-
-    asyncio.run(main())
+use = partial(with_client, pressed=("0",))  # in the log
 
 
 def has_focus(c: Client, widget: Any) -> bool:

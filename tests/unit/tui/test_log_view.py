@@ -10,7 +10,7 @@ import pytest
 from lobtail.core.model import Item, Line
 from lobtail.tui.feed import Feed
 from lobtail.tui.state.target import Target
-from unit.tui.apps import Client, running
+from unit.tui.apps import Client, running, with_client
 from unit.tui.items import line
 from unit.tui.scripted import REFS, START, S, ScriptedEngine
 
@@ -32,12 +32,7 @@ def show(
     items: list[Item] | None = None,
     name: str = "proxy",
 ) -> None:
-    async def main() -> None:
-        engine = ScriptedEngine(items)
-        async with running(Target(names=(name,)), engine=engine) as client:
-            await check(client)
-
-    asyncio.run(main())
+    with_client(check, Target(names=(name,)), engine=ScriptedEngine(items))
 
 
 def test_a_log_that_grows_while_it_is_hidden() -> None:
@@ -47,12 +42,10 @@ def test_a_log_that_grows_while_it_is_hidden() -> None:
         await client.press("L")
         await client.press("slash", "n", "u", "m", "enter", "right_square_bracket")
         await client.until(lambda: not client.view.size.height)
-        for i in range(5):
+        for _ in range(5):
             client.pane.model.add(numbered(1000))
             client.pane.touch()
-            await client.pilot.pause(0.06)
-            if i == 3:
-                client.pane._tick()
+            client.pane._tick()
         await client.press("left_square_bracket")
         await client.until(lambda: client.view.size.height and "number 9" in screen_of(client))
 

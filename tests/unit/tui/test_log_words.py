@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,20 +19,14 @@ from lobtail.tui.state.jump import jump_words, parse_jump
 from lobtail.tui.state.log import Log
 from lobtail.tui.state.target import Target
 from lobtail.tui.widgets.prompt import Prompt
-from unit.tui.apps import Client, running
+from unit.tui.apps import Client, with_client
 from unit.tui.items import line
 from unit.tui.scripted import REFS, START, S, ScriptedEngine
 
 NOW = START  # 2026-09-21T14:13:20Z
 
 
-def use(steps: Callable[[Client], Awaitable[None]], *args: Any, **options: Any) -> None:
-    async def main() -> None:
-        async with running(*args, **options) as client:
-            await client.press("0")
-            await steps(client)
-
-    asyncio.run(main())
+use = partial(with_client, pressed=("0",))  # in the log
 
 
 def told(c: Client) -> str:

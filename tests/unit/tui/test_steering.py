@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 import pytest
 from textual.command import CommandPalette
 from textual.widgets import OptionList, Static
@@ -13,16 +9,8 @@ from textual.widgets import OptionList, Static
 from lobtail.errors import EngineError
 from lobtail.tui.screens.questions import ConfirmScreen, MenuScreen
 from lobtail.tui.state.keymap import check_keymap
-from unit.tui.apps import Client, running
+from unit.tui.apps import Client, with_client
 from unit.tui.scripted import ScriptedEngine
-
-
-def in_client(use: Callable[[Client], Awaitable[None]], **options: Any) -> None:
-    async def main() -> None:
-        async with running(**options) as client:
-            await use(client)
-
-    asyncio.run(main())
 
 
 async def question(c: Client) -> str:
@@ -64,7 +52,7 @@ def test_projects_and_services_are_steered_as_their_containers() -> None:
         texts = await menu(c)
         assert texts[0].endswith("  stop 2 containers of shop/web")
 
-    in_client(use)
+    with_client(use)
 
 
 def test_the_menu_says_what_is_done_with_what() -> None:
@@ -82,7 +70,7 @@ def test_the_menu_says_what_is_done_with_what() -> None:
         await c.press("3")
         assert "remove alpine:3.20" in [text[12:] for text in await menu(c)]
 
-    in_client(use)
+    with_client(use)
 
 
 @pytest.mark.parametrize("podman", [False, True])
@@ -109,7 +97,7 @@ def test_an_image_that_is_used_goes_by_force_after_a_second_question(podman: boo
         await c.press("y")
         await c.until(lambda: engine.asked[-1] == ("image-remove", "alpine:3.20", "force=True"))
 
-    in_client(use, engine=engine)
+    with_client(use, engine=engine)
 
 
 def test_what_cannot_be_forced_is_said() -> None:
@@ -121,7 +109,7 @@ def test_what_cannot_be_forced_is_said() -> None:
         await c.until(lambda: "conflict: (cannot be forced) - alpine:3.20: runs" in c.notices)
         assert c.app.screen is c.main
 
-    in_client(use, engine=engine)
+    with_client(use, engine=engine)
 
 
 @pytest.mark.parametrize("columns", [80, 100, 120])
@@ -136,7 +124,7 @@ def test_help_and_quit_stand_at_the_end_of_the_keys(columns: int) -> None:
             for entry in line.strip().split("  "):
                 assert entry == "" or len(entry.split()) == 2, line
 
-    in_client(use, size=(columns, 24))
+    with_client(use, size=(columns, 24))
 
 
 def test_the_keys_are_those_of_what_the_cursor_is_on() -> None:
@@ -154,7 +142,7 @@ def test_the_keys_are_those_of_what_the_cursor_is_on() -> None:
         await c.until(lambda: " stop " not in footer(c) and " d remove " in footer(c))
         assert " start " not in footer(c)
 
-    in_client(use, size=(120, 30))
+    with_client(use, size=(120, 30))
 
 
 def test_keys_that_are_forbidden_are_not_offered() -> None:
@@ -165,7 +153,7 @@ def test_keys_that_are_forbidden_are_not_offered() -> None:
             assert f" {words} " not in footer(c)
         assert " / filter " in footer(c)
 
-    in_client(use, size=(120, 30), read_only=True)
+    with_client(use, size=(120, 30), read_only=True)
 
 
 def test_the_palette_has_the_commands_of_the_list_it_was_called_from() -> None:
@@ -187,7 +175,7 @@ def test_the_palette_has_the_commands_of_the_list_it_was_called_from() -> None:
         await c.until(lambda: isinstance(c.app.screen, CommandPalette))
         assert "Wrap long lines" in [each.title for each in c.app.get_system_commands(c.main)]
 
-    in_client(use)
+    with_client(use)
 
 
 def test_notices_are_three_at_most_and_escape_takes_them_away() -> None:
@@ -206,7 +194,7 @@ def test_notices_are_three_at_most_and_escape_takes_them_away() -> None:
         assert not c.notices
         assert c.app.focused is not c.view
 
-    in_client(use)
+    with_client(use)
 
 
 def test_keys_that_change_places_do() -> None:
@@ -218,4 +206,4 @@ def test_keys_that_change_places_do() -> None:
         assert c.view.look.wrap
         assert c.view.look.stamp != stamp
 
-    in_client(use, keys=check_keymap({"wrap": "t", "timestamps": "w"}))
+    with_client(use, keys=check_keymap({"wrap": "t", "timestamps": "w"}))

@@ -76,8 +76,8 @@ class MainScreen(Screen[None]):
         self._resting: Timer | None = None
         self._last = self.panels[1]
         self._unmet = target != Target()
-        self._met_rows = False
         """Whether what was named has not been found in the lists yet."""
+        self._had_rows = False
 
     @property
     def pane(self) -> LogPane:
@@ -142,7 +142,7 @@ class MainScreen(Screen[None]):
     def show_lists(self) -> None:
         """Show what the engine has."""
         # Who comes to an empty list has not chosen anything yet.
-        self._met_rows = any(panel.objects for panel in self.panels)
+        self._had_rows = any(panel.objects for panel in self.panels)
         for panel in self.panels:
             rows = self.fleet.rows(panel.kind)
             panel.show(rows)
@@ -163,7 +163,7 @@ class MainScreen(Screen[None]):
 
     def _point_at_named(self) -> None:
         """Have the cursor stand on what was named, unless somebody chooses something else."""
-        if isinstance(self.focused, ListPanel) and self._met_rows:
+        if isinstance(self.focused, ListPanel) and self._had_rows:
             self._unmet = False
             return
         for panel in self.panels[:2]:

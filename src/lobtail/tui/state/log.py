@@ -131,8 +131,8 @@ class Log:
         if excess:
             self.store.drop_newest(excess)
             self.detached = True
-            if self.whole_from not in (None, ALL):
-                self.whole_from = min(self.whole_from or 0, self.store.end)
+            if self.whole_from is not None and self.whole_from != ALL:
+                self.whole_from = min(self.whole_from, self.store.end)
             self._fit()
 
     def begin_at(self, since_ns: int) -> int:

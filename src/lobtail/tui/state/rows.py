@@ -45,7 +45,7 @@ class Rows:
         store = self._store
         return self._test is None or (self._from <= store.first and self._to >= store.end)
 
-    def reach(self, number: int) -> bool:
+    def has_reached(self, number: int) -> bool:
         """Tell whether an item, and all behind it, have been looked at."""
         return self._test is None or self._from <= number or self.complete
 

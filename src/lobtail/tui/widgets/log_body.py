@@ -15,7 +15,7 @@ from lobtail.core.model import Item
 from lobtail.core.sanitize import sanitize
 from lobtail.render.stamps import Stamper, Zone, local
 from lobtail.tui.feed import NEAR, Feed
-from lobtail.tui.state.filters import Filter
+from lobtail.tui.state.filters import Filter, make_pattern
 from lobtail.tui.state.log import ALL, Log
 from lobtail.tui.state.look import Look
 from lobtail.tui.state.target import Target
@@ -178,8 +178,6 @@ class LogBody(Vertical):
         Raises:
             ConfigError: it cannot be used.
         """
-        from lobtail.tui.state.filters import make_pattern
-
         self.model.set_search(make_pattern(text))
         self.seeking.stop()
         self._work()
@@ -246,7 +244,7 @@ class LogBody(Vertical):
             return
         if view.view.following or view.view.cursor != here:
             self._anchor = None  # somebody has moved meanwhile
-        elif self.model.rows.reach(here):
+        elif self.model.rows.has_reached(here):
             self._anchor = None
             view.go_to(here)
 
@@ -289,9 +287,7 @@ class LogBody(Vertical):
                 following=view.view.following,
                 unseen=view.view.unseen(model.rows),
                 more_unseen=model.detached or model.store.full,
-                late=feed.late_ns // 1_000_000_000
-                if feed is not None and view.view.following
-                else 0,
+                late=feed.late_ns // 1_000_000_000 if feed and view.view.following else 0,
                 loading=feed is not None and feed.loading,
                 working=not model.complete,
                 error=feed.error if feed is not None else "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final, Self
+from typing import Self
 
 import msgspec
 from rich.segment import Segment
@@ -26,10 +26,6 @@ from lobtail.tui.widgets.ruler import Ruler
 from lobtail.tui.widgets.segments import PLAIN, mark_spans, text_of, width_of, window
 
 __all__ = ["LogCanvas"]
-
-# Rows of the screen that a turn of the wheel moves.
-_WHEEL: Final = 3
-_SHIFT: Final = 8
 
 
 class LogCanvas(Widget, can_focus=True):

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from textual.worker import Worker
 
-from lobtail.core.model import ContainerRef, Item, Line, level_of
+from lobtail.core.model import ContainerRef, Item
 from lobtail.core.sanitize import sanitize
 from lobtail.errors import LobtailError
 from lobtail.tui.export import JSON_SUFFIXES, save, sliced
 from lobtail.tui.screens.questions import ConfirmScreen, MenuScreen
-from lobtail.tui.state.store import MARK
 from lobtail.tui.widgets.prompt import Ask, Prompt
 
 if TYPE_CHECKING:
@@ -73,14 +72,12 @@ class Saving:
         body = self._body
         assert body.fleet is not None
         assert body.feed is not None
-        test = body.model.filter.test(time.time_ns(), time.localtime().tm_gmtoff)
-        tail = body.fleet.tail(body.feed.target, follow=False)
+        wanted = body.feed.filter_arguments()
+        tail = body.fleet.tail(body.feed.target, follow=False, **wanted)
         async with tail:
             self._containers = list(tail.found)
             async for batch in tail:
-                passed = [item for item in batch if test is None or test(item, _rank(item))]
-                if passed:
-                    yield passed
+                yield batch
 
     # --- where ------------------------------------------------------------------------------
 
@@ -165,7 +162,3 @@ def _path(text: str) -> Path:
 
 def _lines(count: int) -> str:
     return f"{count:,} line{'' if count == 1 else 's'}"
-
-
-def _rank(item: Item) -> int:
-    return level_of(item) // 10 if isinstance(item, Line) else MARK
