@@ -12,7 +12,7 @@ from lobtail.core.model import Gap, Line, Started
 from lobtail.errors import ConfigError, QueryError
 from lobtail.tui.state.filters import Filter, join_query, make_pattern
 from lobtail.tui.state.histogram import Histogram
-from lobtail.tui.state.log import Log, is_error, is_mark
+from lobtail.tui.state.log import OVERLAP_NS, Log, is_error, is_mark
 from lobtail.tui.state.rows import Rows
 from lobtail.tui.state.store import Store
 from unit.tui.items import DB, REF, line
@@ -44,6 +44,23 @@ def test_newer_lines_are_joined_each_once() -> None:
     for batch in ([line("b", 10 * S)], [line("b", 10 * S), line("b", 10 * S)], [line("c", 11 * S)]):
         log.add(known.new(batch))
     assert shown(log) == [b"a", b"b", b"b", b"b", b"c"]
+
+
+def test_lines_at_the_very_ends_of_what_is_read_again_come_once() -> None:
+    # An engine includes both ends, and lines of one container may stand out of order.
+    edge = 10 * S + 1
+    log = Log()
+    log.add([line("c", edge), line("d", edge + OVERLAP_NS), line("e", edge + OVERLAP_NS - 1)])
+    log.begin_at(edge)
+    older = [line("b", 9 * S), *log.store.items]
+    log.add_older(log.known_at_start().new(older), 9 * S)
+    assert shown(log) == [b"b", b"c", b"d", b"e"]
+    newest = 20 * S + 1
+    log.add([line("g", newest - OVERLAP_NS), line("f", newest - OVERLAP_NS - 1), line("h", newest)])
+    since = log.resume_ns() or 0
+    again = [item for item in log.store.items if (item.time_ns or 0) >= since]
+    log.add(log.known_at_end().new([*again, line("i", newest)]))
+    assert shown(log) == [b"b", b"c", b"d", b"e", b"g", b"f", b"h", b"i"]
 
 
 @given(st.lists(st.integers(0, 5), max_size=40), st.data())

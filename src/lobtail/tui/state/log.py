@@ -148,7 +148,8 @@ class Log:
         store, edge = self.store, self.since_ns
         if edge is None:
             return Known((), 0)
-        until = edge + overlap(edge)
+        # Further than is read: ``until`` is part of what is read, and lines may stand out of order.
+        until = edge + 2 * overlap(edge)
         return Known(store.items[: store.number_at(until) - store.first], until)
 
     def known_at_end(self) -> Known:
@@ -156,7 +157,9 @@ class Log:
         store, since = self.store, self.resume_ns()
         if since is None:
             return Known((), 0)
-        return Known(store.items[store.number_at(since) - store.first :], since + 2 * _COARSE_NS)
+        # From before what is read: lines may stand out of order.
+        begin = store.number_at(since - overlap(since))
+        return Known(store.items[begin - store.first :], since + 2 * _COARSE_NS)
 
     def resume_ns(self) -> int | None:
         """Return since when lines are to be read to go on behind the window."""
