@@ -45,6 +45,12 @@ def test_a_service_is_one_stream_in_time_order(swarm: Swarm, web: str) -> None:
         shown = swarm.run("tail", "--no-follow", "-o", "json", *chosen)
         assert (shown.stderr, shown.code) == (b"", 0)
         lines = [json.loads(line) for line in shown.stdout.splitlines()]
+        # The order within a task is its node's, which writes two streams as it happens to: there
+        # a line may be a little older than the one before it.
+        newest: dict[str, str] = {}
+        for line in lines:
+            task = line["container"]
+            newest[task] = line["time"] = max(line["time"], newest.get(task, ""))
         assert [line["time"] for line in lines] == sorted(line["time"] for line in lines)
         assert len(lines) == 12
         assert {line["host"] for line in lines} == {"", "n2"}
