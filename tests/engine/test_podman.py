@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from support.engines import Lab, TestEngine
+from lobtail import Engine
+from lobtail.core.model import Gap, Item, Line
+from support.engines import Lab, TestEngine, until
 
 SCRIPTS = {
     "mix": "for i in 1 2 3; do echo out $i; echo err $i >&2; usleep 500; done; printf tail",
@@ -51,3 +56,83 @@ def test_ps_and_frames(podman: TestEngine) -> None:
     assert (row["state"], row["tty"]) == ("exited", False)
     frames = podman.run("lobtail", "frames", name).stdout.decode().splitlines()
     assert frames[1] == "         0  01 00 00 00 00 00 00 06  stdout          6  out 1␊"
+
+
+@pytest.mark.parametrize("tty", [False, True])
+def test_what_half_written_lines_cost_is_read_again(podman: TestEngine, tty: bool) -> None:
+    """Podman shows what is written of a line, and not the rest of it nor what came with that."""
+    name = podman.start("echo one; sleep 1000", *(["-t"] if tty else []))
+    log = Path(podman.docker("inspect", "--format", "{{.LogPath}}", name))
+
+    def write(*parts: str) -> None:
+        now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}000+00:00"
+        with log.open("a") as file:
+            file.write("".join(parts).replace("@", f"{now} stdout F "))
+
+    async def follow() -> list[Item]:
+        items: list[Item] = []
+        steps = {"one": ("@two\n@thr",), "thr": ("ee\n@four\n", "@fi"), "fi": ("ve\n@six\n",)}
+        async with (
+            asyncio.timeout(45),
+            Engine(podman.host) as client,
+            client.tail(name, tail="all") as tail,
+        ):
+            async for batch in tail:
+                items += batch
+                seen = lines(items)
+                for text in [text for text in steps if text in seen]:
+                    write(*steps.pop(text))
+                if {"three", "five"} <= set(seen):
+                    break
+        return items
+
+    items = asyncio.run(follow())
+    podman.docker("rm", "-f", name)
+    shown = lines(items)
+    # What came with the rest of a line may be left out, or not.
+    whole = ["one", "two", "three", "four", "five", "six"]
+    assert sorted(x for x in shown if x not in ("thr", "fi")) == sorted(whole)
+    gaps = [item for item in items if isinstance(item, Gap)]
+    assert gaps
+    assert all("left out" in gap.reason for gap in gaps)
+    before = lines(items[: items.index(gaps[0])])
+    assert before[:2] == ["one", "two"]
+    assert "three" not in before
+
+
+@pytest.mark.parametrize("count", [1, 5, 60, 1000])
+def test_equal_lines_of_one_second_come_as_often_as_they_were_asked_for(
+    podman: TestEngine, count: int
+) -> None:
+    """All lines of a second have one stamp, so the blank ones are equal."""
+    script = (
+        "for i in $(seq 40); do echo $i; echo; done; while [ ! -e /go ]; do usleep 10000; done;"
+        "for i in $(seq 41 45); do echo $i; echo; done; sleep 1000"
+    )
+    name = podman.start(script)
+    until(lambda: podman.run("docker", "logs", name).stdout.count(b"\n") == 80, "80 lines")
+    texts = [text for i in range(1, 46) for text in (str(i), "")]
+
+    async def follow() -> list[Item]:
+        items: list[Item] = []
+        async with (
+            asyncio.timeout(45),
+            Engine(podman.host) as client,
+            client.tail(name, tail=count) as tail,
+        ):
+            async for batch in tail:
+                if not items:
+                    await asyncio.to_thread(podman.go, name)
+                items += batch
+                if lines(items)[-2:] == ["45", ""]:
+                    break
+        return items
+
+    items = asyncio.run(follow())
+    podman.docker("rm", "-f", name)
+    assert lines(items) == texts[max(80 - count, 0) :]
+    assert len(lines(items)) == len(items)
+
+
+def lines(items: list[Item]) -> list[str]:
+    return [item.text for item in items if isinstance(item, Line)]

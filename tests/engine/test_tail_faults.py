@@ -15,21 +15,24 @@ from support.proxy import CuttingProxy, random_distance
 CONTAINERS = 5
 BURSTS = 200
 LINES = 100
+# So that all lines are of one length.
+FIRST = 10_001
 
 
 @pytest.mark.timeout(180)
 def test_row_6_cuts_at_random_bytes(any_engine: TestEngine) -> None:
     half = LINES // 2
+    last = FIRST - 1 + BURSTS * half
     script = (
-        f"i=0; while [ $i -lt {BURSTS * half} ]; do a=$((i+1)); i=$((i+{half}));"
+        f"i={FIRST - 1}; while [ $i -lt {last} ]; do a=$((i+1)); i=$((i+{half}));"
         "seq $a $i | sed s/^/o/; seq $a $i | sed s/^/e/ >&2; usleep 90000; done; sleep 1000"
     )
     names = [any_engine.start(script) for _ in range(CONTAINERS)]
-    total = CONTAINERS * BURSTS * LINES
+    podman = any_engine.suite == "podman"
 
     async def collect() -> tuple[list[Item], int]:
         items: list[Item] = []
-        lines = 0
+        seen: set[tuple[str, bytes]] = set()
         async with (
             asyncio.timeout(150),
             CuttingProxy(any_engine.host, random_distance(7, 200_000), 200) as proxy,
@@ -37,9 +40,14 @@ def test_row_6_cuts_at_random_bytes(any_engine: TestEngine) -> None:
             client.tail(*names, tail="all", source="api") as tail,
         ):
             async for batch in tail:
-                items += batch
-                lines += sum(isinstance(item, Line) for item in batch)
-                if lines >= total:
+                for item in batch:
+                    if isinstance(item, Line):
+                        # Podman may show what is written of a line, and then the line.
+                        if podman and len(item.raw) < len(f"o{FIRST}"):
+                            continue
+                        seen.add((item.container.id, item.raw))
+                    items.append(item)
+                if len(seen) >= CONTAINERS * BURSTS * LINES:
                     break
         return items, proxy.cuts
 
@@ -49,4 +57,4 @@ def test_row_6_cuts_at_random_bytes(any_engine: TestEngine) -> None:
     assert any(isinstance(item, Resumed) for item in items)
     assert not any(isinstance(item, Gap) and "known" in item.reason for item in items)
     for name in names:
-        check_numbered(items, name, BURSTS * half)
+        check_numbered(items, name, BURSTS * half, FIRST, late=podman)

@@ -11,6 +11,11 @@ recent log is read once more and compared with what the stream has brought:
   away, and nobody can tell any more whether it was received whole.
 
 Messages behind the last one that was received are on their way, and say nothing.
+
+Podman leaves messages out, too: its reader takes what is written of a line for the whole line if
+it comes to the end of the file in that moment, and goes on behind all that is written by then
+(nxadm/tail, ``tail.go``, ``seekEnd``). Its stamps may be whole seconds, so that equal lines are
+equal messages.
 """
 
 from __future__ import annotations
@@ -44,12 +49,25 @@ class Audit:
     """Compares the log, as a read without follow gives it, with what was received.
 
     ``proven_ns`` is up to where it was compared before, or was read without follow; None if
-    nothing was there yet. The log must be given from a window before that on.
+    nothing was there yet. The log must be given from a window before that on; one that ``rotates``
+    may have lost that by now.
+
+    ``floor_ns`` is from when on all messages that there were are remembered, where equal lines may
+    be equal messages: older ones say nothing.
     """
 
-    def __init__(self, memory: Memory, proven_ns: int | None) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        proven_ns: int | None,
+        *,
+        floor_ns: int | None = None,
+        rotates: bool = True,
+    ) -> None:
         self._memory = memory
         self._proven = proven_ns
+        self._floor = floor_ns
+        self._rotates = rotates
         self._counts = memory.counts()
         self._matched: Counter[int] = Counter()
         self._kept: list[tuple[int, int, Frame]] = []  # place in the log, hash, message
@@ -92,7 +110,7 @@ class Audit:
             else:
                 unknown.append((place, message))
         missed = [message for place, message in unknown if self._left_out(place, message)]
-        return Verdict(missed, not self._joined, self._newest)
+        return Verdict(missed, self._rotates and not self._joined, self._newest)
 
     def _match(self, place: int, key: int, stamp: int | None) -> None:
         self._matched[key] += 1
@@ -102,7 +120,9 @@ class Audit:
             self._newest = max(self._newest or 0, stamp)
 
     def _relevant(self, stamp: int | None) -> bool:
-        """Tell whether a message that was received would be remembered."""
+        """Tell whether a message that was received would be remembered, and ought to have come."""
+        if self._floor is not None and (stamp is None or stamp < self._floor):
+            return False
         forgotten = self._memory.forgotten_ns
         return stamp is None or forgotten is None or stamp > forgotten
 

@@ -21,6 +21,7 @@ from lobtail.errors import ProtocolError
 
 __all__ = [
     "LIMIT",
+    "WHOLE_SECONDS_WINDOW_NS",
     "WINDOW_NS",
     "Memory",
     "Overlap",
@@ -32,6 +33,8 @@ __all__ = [
 # How far the stamps of messages may be out of order: stamping and writing are two steps of two
 # goroutines a few microseconds apart; two seconds also bear a small step of the clock.
 WINDOW_NS: Final = 2 * 10**9
+# The same where stamps are whole seconds: what has one was written up to a second later.
+WHOLE_SECONDS_WINDOW_NS: Final = WINDOW_NS + 10**9
 
 # Messages remembered for one container, 8 bytes each. A log that is faster than that within the
 # window is asked for again from its last LIMIT messages on.
@@ -119,7 +122,7 @@ class Memory:
         return Overlap(self.counts(), self._newest or 0) if self._size else None
 
     def _window(self) -> int:
-        return WINDOW_NS + (10**9 if self.whole_seconds else 0)
+        return WHOLE_SECONDS_WINDOW_NS if self.whole_seconds else WINDOW_NS
 
     def counts(self) -> Counter[int]:
         """Return how often each message that is remembered was received."""

@@ -137,6 +137,12 @@ class Intake:
             self._replay.note(messages)
         return messages
 
+    def leave_out(self, messages: list[Frame]) -> None:
+        """Remember messages with stamps of whole seconds that are not to be handed on."""
+        if messages:
+            self.memory.whole_seconds = True
+            self.memory.add(messages, stamp_of(messages[-1]))
+
     async def receive(self, messages: list[Frame]) -> None:
         """Remember messages, and hand on the lines that they complete."""
         while (count := await self.ready(messages)) < len(messages):
@@ -201,7 +207,7 @@ class Intake:
             await self.gap(ROTATED)
         elif missed:
             left = f"{len(missed)} {'message' if len(missed) == 1 else 'messages'}"
-            await self.gap(f"the engine left out {left} at a rotation; they come here")
+            await self.gap(f"the engine left out {left}; they come here")
         if missed:
             # By themselves: the stream may be in the middle of a line.
             lines = LineAssembler(self.ref, restamped=self._restamped, details=self._details)

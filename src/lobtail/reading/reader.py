@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from lobtail.core.frames import Frame
 from lobtail.core.model import ContainerRef
 from lobtail.core.resume import LIMIT, Overlap, stamp_of
+from lobtail.engine.logs import tail_count
 from lobtail.engine.pace import Pace
 from lobtail.errors import EngineStreamError, LogFileError
 from lobtail.files import LogFiles
@@ -24,10 +25,11 @@ from lobtail.reading.intake import (
     younger,
 )
 from lobtail.reading.poll import POLLED, Poller
-from lobtail.reading.recheck import Recheck
+from lobtail.reading.recheck import Recheck, recheck_of
 from lobtail.reading.salvage import EndOfLog, end_of_log, read_behind_damage
 from lobtail.reading.source import Tell, open_source
 from lobtail.reading.turn import Turn
+from lobtail.reading.whole_seconds import read_beginning
 from lobtail.retry import CUTS, GIVE_UP, back_off, retrying
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ class LogReader:
         self._container = container
         self._tell = tell
         self._options = options
+        self._podman = podman
         self._turn = turn
         self._now = now
         self._before_live = before_live
@@ -88,11 +91,9 @@ class LogReader:
             floor=lambda: self._opened_ns if options.tail == "0" else options.since,
             kept=container.log_kept,
         )
-        self._recheck = None
-        if container.log_rotates and container.log_max_size is not None and not podman:
-            self._recheck = Recheck(
-                self._snapshot, self._intake.found, self._memory, container.log_max_size
-            )
+        self._recheck = recheck_of(
+            container, self._snapshot, self._intake.found, self._memory, podman=podman
+        )
         self._handing_on = False
         self._begun = False  # the log was read, by the API or to the end of its files
         self._files: FileLive | None = None
@@ -119,7 +120,14 @@ class LogReader:
     async def history(self) -> None:
         """Read what the log holds."""
         async with self._turn:
-            if await self._history_from_files() or self._options.tail == "0":
+            if await self._history_from_files():
+                return
+            count = tail_count(self._options.tail)
+            follow = self._options.follow
+            if self._podman and follow and count is not None and count <= LIMIT:
+                await self._beginning(count)
+                return
+            if count == 0:
                 return
             await self._attempt(follow=False)
         # Before 23.0 an engine that cannot read on says that the log ends.
@@ -191,6 +199,16 @@ class LogReader:
         await self._intake.gap(DAMAGED)
         await self._intake.receive(found)
         return True
+
+    async def _beginning(self, count: int) -> None:
+        """Read the end of a log of Podman's that is going to be followed."""
+
+        async def read(tail: str, since: int | None) -> list[Frame]:
+            return (await self._read_whole(tail, since)).messages
+
+        left_out, shown = await read_beginning(count, self._options.since, read)
+        self._intake.leave_out(left_out)
+        await self._intake.receive(shown)
 
     async def _history_from_files(self) -> bool:
         """Read the history from the engine's files; return whether all of it came from there.
@@ -273,6 +291,8 @@ class LogReader:
             since, tail = options.since, options.tail if not self._begun else "all"
             if options.tail == "0" and self._begun:
                 since = self._opened_ns
+        elif options.since is not None:
+            since = max(since, options.since)  # what is older was left out
         floor = None
         if self._behind is not None:
             behind = self._behind + memory.received
@@ -374,9 +394,15 @@ class LogReader:
 
     async def _read_end(self, count: int) -> EndOfLog:
         """Read the last ``count`` messages, however often the connection breaks."""
+        return await self._read_whole(str(count), floor=self._options.since)
+
+    async def _read_whole(
+        self, tail: str, since: int | None = None, floor: int | None = None
+    ) -> EndOfLog:
+        """Read a stream without follow, however often the connection breaks."""
 
         async def read() -> EndOfLog:
-            return await end_of_log(await self._open_end(count, None), self._options.since)
+            return await end_of_log(await self._open(tail=tail, since=since), floor)
 
         return await retrying(read, most=None if self._options.follow else GIVE_UP)
 
@@ -385,12 +411,12 @@ class LogReader:
     async def _begin_rechecks(self, recheck: Recheck) -> None:
         """Say from where on the log will be looked at again: what was there before."""
         proven = self._memory.newest_ns
-        if self._options.tail == "0":
+        if self._options.tail == "0" and not self._podman:
             for message in (await self._read_end(1)).messages:
                 proven = stamp_of(message) or proven
         recheck.begin(proven)
 
-    async def _snapshot(self, since: int | None) -> FrameStream:
-        if since is None and self._options.tail == "all":
+    async def _snapshot(self, since: int | None, count: int | None) -> FrameStream:
+        if since is None and (count is not None or self._options.tail == "all"):
             since = self._options.since
-        return await self._open(since=since)
+        return await self._open(since=since, tail="all" if count is None else str(count))

@@ -1,21 +1,31 @@
-"""Look at a rotated log a second time, now and then, while it is followed (``core.audit``)."""
+"""Look at a log a second time, now and then, while it is followed (``core.audit``).
+
+Follow streams leave lines out: Docker's where a log is rotated faster than it is read, Podman's
+where a line is read that is only half written.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from lobtail.core.audit import Audit, Verdict
-from lobtail.core.resume import WINDOW_NS, Memory
+from lobtail.core.resume import LIMIT, WHOLE_SECONDS_WINDOW_NS, WINDOW_NS, Memory
 from lobtail.errors import EngineError
 from lobtail.reading.intake import messages_in
 from lobtail.retry import CUTS, back_off
 
 if TYPE_CHECKING:
     from lobtail.engine.logs import FrameStream
+    from lobtail.engine.models import Container
 
-__all__ = ["Recheck"]
+__all__ = ["HalfLineRecheck", "Recheck", "RotationRecheck", "recheck_of"]
+
+Snapshot: TypeAlias = Callable[[int | None, int | None], Awaitable["FrameStream"]]
+"""Opens a log without follow: from a moment on, or its last messages."""
+Found: TypeAlias = Callable[[Audit], Awaitable[Verdict]]
 
 # A log whose files are at most so large can rotate twice between two reads of a busy engine at any
 # time, and is small enough to be read again whenever it falls silent.
@@ -27,31 +37,25 @@ CALM: Final = 2.0
 # Least time between the beginnings of two looks.
 PAUSE: Final = 0.05
 
+# Podman's drivers that keep logs in files; it calls the first one by both names.
+HALF_LINES: Final = ("k8s-file", "json-file")
+# How soon what came is looked at, and how long after the last look, in seconds.
+SOON: Final = 1.0
+PERIOD: Final = 10.0
+# Messages that are read beside those which came: more than are ever left out at once.
+MARGIN: Final = 1000
 
-class Recheck:
-    """Decides when to look, looks, and hands what was read to ``found``.
 
-    ``snapshot`` opens the log without follow, from a moment on. ``max_size`` is the size in bytes
-    at which the log's files are rotated. Nothing is left out of a log of which less than a file
-    was written since the last look, so that much must have come before the next one.
-    """
+class Recheck(ABC):
+    """Looks, and hands what was read to ``found``; when is for the classes below to say."""
 
-    def __init__(
-        self,
-        snapshot: Callable[[int | None], Awaitable[FrameStream]],
-        found: Callable[[Audit], Awaitable[Verdict]],
-        memory: Memory,
-        max_size: int,
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, found: Found, memory: Memory) -> None:
         self._snapshot = snapshot
         self._found = found
         self._memory = memory
-        self._small = max_size <= SMALL
-        self._busy = max_size // (2 if self._small else 4)
         self._proven: int | None = None
-        self._bytes = 0
-        self._since = 0.0  # when what was received began to count
-        self._last = 0.0
+        self._bytes = 0  # received since the last look
+        self._last = float("-inf")  # when that was
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self.begun = False
@@ -61,20 +65,9 @@ class Recheck:
         self.begun = True
         self._set_proven(proven_ns)
 
+    @abstractmethod
     def received(self, size: int) -> None:
         """Say that so many bytes came in a follow stream."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        if not self._bytes:
-            self._since = now
-        self._bytes += size
-        if self._bytes < self._busy:
-            if self._small:
-                self._look_at(now + IDLE)
-            elif now - self._since > CALM:
-                self._set_proven(self._memory.newest_ns)
-            return
-        self._look_at(max(now, self._last + PAUSE))
 
     async def look(self) -> None:
         """Look now, and wait until what was found has been told."""
@@ -89,6 +82,20 @@ class Recheck:
         self._cancel_timer()
         if self._task is not None:
             self._task.cancel()
+
+    # --- for the classes below ------------------------------------------------------------
+
+    @abstractmethod
+    async def _open(self) -> tuple[Audit, FrameStream]:
+        """Begin to compare."""
+
+    @abstractmethod
+    def _looked(self) -> None:
+        """Decide when to look again."""
+
+    @abstractmethod
+    def _refused(self, error: EngineError) -> None:
+        """Decide what is to be done when the engine does not show the log."""
 
     def _set_proven(self, proven_ns: int | None) -> None:
         self._bytes = 0
@@ -122,23 +129,19 @@ class Recheck:
             except CUTS:
                 failures += 1
                 await back_off(failures)
-            except EngineError:
-                return  # it is gone, and whoever follows it will say so
+            except EngineError as exc:
+                self._refused(exc)
+                return
             else:
                 break
         verdict = await self._found(audit)
         if verdict.proven_ns is not None:
             self._proven = self._memory.keep_ns = verdict.proven_ns
-        if self._bytes >= self._busy or (self._bytes and self._small):
-            self._look_at(asyncio.get_running_loop().time() + IDLE)
+        self._looked()
 
     async def _compare(self) -> Audit:
         self._bytes = 0
-        since = None
-        if not self._small and self._proven is not None:
-            since = self._proven - WINDOW_NS
-        audit = Audit(self._memory, self._proven)
-        stream = await self._snapshot(since)
+        audit, stream = await self._open()
         try:
             async for messages in messages_in(stream):
                 audit.receive(messages)
@@ -147,3 +150,100 @@ class Recheck:
         finally:
             stream.close()
         return audit
+
+
+class RotationRecheck(Recheck):
+    """Looks at a log that is rotated at ``max_size`` bytes, on Docker.
+
+    Nothing is left out of a log of which less than a file was written since the last look, so that
+    much must have come before the next one.
+    """
+
+    def __init__(self, snapshot: Snapshot, found: Found, memory: Memory, max_size: int) -> None:
+        super().__init__(snapshot, found, memory)
+        self._small = max_size <= SMALL
+        self._busy = max_size // (2 if self._small else 4)
+        self._since = 0.0  # when what was received began to count
+
+    def received(self, size: int) -> None:
+        """Say that so many bytes came in a follow stream."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if not self._bytes:
+            self._since = now
+        self._bytes += size
+        if self._bytes < self._busy:
+            if self._small:
+                self._look_at(now + IDLE)
+            elif now - self._since > CALM:
+                self._set_proven(self._memory.newest_ns)
+            return
+        self._look_at(max(now, self._last + PAUSE))
+
+    async def _open(self) -> tuple[Audit, FrameStream]:
+        since = None
+        if not self._small and self._proven is not None:
+            since = self._proven - WINDOW_NS
+        return Audit(self._memory, self._proven), await self._snapshot(since, None)
+
+    def _looked(self) -> None:
+        if self._bytes >= self._busy or (self._bytes and self._small):
+            self._look_at(asyncio.get_running_loop().time() + IDLE)
+
+    def _refused(self, error: EngineError) -> None:
+        pass  # it is gone, and whoever follows it will say so
+
+
+class HalfLineRecheck(Recheck):
+    """Looks at a log of Podman's, soon after something has come, but not often.
+
+    Podman reads a log from its beginning to find a moment, and from its end to find the last
+    messages: so many are asked for as are remembered.
+    """
+
+    def __init__(self, snapshot: Snapshot, found: Found, memory: Memory) -> None:
+        super().__init__(snapshot, found, memory)
+        self._floor: int | None = None
+
+    def begin(self, proven_ns: int | None) -> None:
+        """Say up to where the log was read without follow."""
+        super().begin(proven_ns)
+        if proven_ns is not None:
+            self._floor = proven_ns - WHOLE_SECONDS_WINDOW_NS
+
+    def received(self, size: int) -> None:
+        """Say that so many bytes came in a follow stream."""
+        self._bytes += size
+        if self._timer is None:
+            self._look_soon()
+
+    def _look_soon(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._look_at(max(now + SOON, self._last + PERIOD))
+
+    async def _open(self) -> tuple[Audit, FrameStream]:
+        audit = Audit(self._memory, self._proven, floor_ns=self._floor, rotates=False)
+        return audit, await self._snapshot(None, min(len(self._memory) + MARGIN, LIMIT))
+
+    def _looked(self) -> None:
+        if self._bytes:
+            self._look_soon()
+
+    def _refused(self, error: EngineError) -> None:
+        if error.status != 404:
+            # It does not show the end of a log, either, whose last line is half written.
+            self._bytes += 1
+            self._look_soon()
+
+
+def recheck_of(
+    container: Container, snapshot: Snapshot, found: Found, memory: Memory, *, podman: bool
+) -> Recheck | None:
+    """Return what looks at a container's log a second time; None where that is not needed."""
+    if podman:
+        half_lines = container.log_driver in HALF_LINES
+        return HalfLineRecheck(snapshot, found, memory) if half_lines else None
+    max_size = container.log_max_size
+    if not container.log_rotates or max_size is None:
+        return None
+    return RotationRecheck(snapshot, found, memory, max_size)

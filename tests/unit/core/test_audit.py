@@ -129,3 +129,20 @@ def test_whatever_is_left_out_of_a_log_that_is_there_is_found(data: st.DataObjec
     # Equal messages stand for each other, so only how many of each are missing is certain.
     missed = look(memory, T0 - 1, [first, *log, last]).missed
     assert sorted(m.payload for m in missed + received) == sorted(m.payload for m in log)
+
+
+def test_equal_lines_of_one_second_are_told_apart_by_nothing_but_their_number() -> None:
+    # Of four, two were asked for, and the others are not remembered; later, one was left out.
+    second = 1_000_000_000
+    old, new = message(T0, "same"), message(T0 + second, "same")
+    memory = memory_of([old, old, new, message(T0 + second, "end")], T0 + second)
+    audit = Audit(memory, T0, floor_ns=T0 + second, rotates=False)
+    audit.receive([old] * 4 + [new] * 2 + [message(T0 + second, "end")])
+    assert audit.finish() == Verdict([new], False, T0 + second)
+
+
+def test_a_log_that_is_not_rotated_has_no_hole() -> None:
+    memory = memory_of(LOG[:20] + LOG[80:], T0 + 99 * MS)
+    audit = Audit(memory, T0 + 10 * MS, rotates=False)
+    audit.receive(LOG[60:])
+    assert audit.finish() == Verdict(LOG[60:80], False, T0 + 99 * MS)

@@ -1,0 +1,92 @@
+"""The beginning of a log whose equal lines are equal messages, for a second."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lobtail.core.frames import Frame, Stream
+from lobtail.core.resume import Memory, stamp_of
+from lobtail.core.timestamps import format_rfc3339
+from lobtail.reading.whole_seconds import Beginning, read_beginning
+
+S = 1_000_000_000
+T0 = 1_767_225_600 * S
+
+
+class Log:
+    """A log as Podman shows it: it finds lines by their true times, and tells whole seconds."""
+
+    def __init__(self, times: list[int], later: int) -> None:
+        self.times = [T0 + time for time in sorted(times)]
+        self.later = later
+        """How many are written behind the first look."""
+
+    def messages(self, since: int | None) -> list[Frame]:
+        return [
+            Frame(Stream.STDOUT, f"{format_rfc3339(t // S * S)[:19]}Z same\n".encode())
+            for t in self.times
+            if since is None or t > since
+        ]
+
+    async def read(self, tail: str, since: int | None) -> list[Frame]:
+        written = self.messages(None)
+        known = self.messages(since)
+        if tail != "all":
+            known = known[len(known) - min(int(tail), len(written), len(known)) :]
+        for _ in range(self.later):
+            self.times.append(self.times[-1] + S // 3 if self.times else T0)
+        self.later = 0
+        return known
+
+
+def begin(log: Log, count: int, floor: int | None) -> Beginning:
+    return asyncio.run(read_beginning(count, floor, log.read))
+
+
+@given(
+    st.lists(st.integers(0, 9 * S), max_size=30),
+    st.integers(0, 3),
+    st.integers(0, 40),
+    st.none() | st.integers(T0, T0 + 10 * S),
+)
+def test_what_a_live_stream_brings_again_is_known(
+    times: list[int], later: int, count: int, floor: int | None
+) -> None:
+    log = Log(times, later)
+    seen = log.messages(floor)
+    left_out, shown = begin(log, count, floor)
+    # At least what there was at first, at most what there is now.
+    assert min(count, len(seen)) <= len(shown) <= min(count, len(seen)) + later
+    memory = Memory()
+    for messages in (left_out, shown):
+        if messages:
+            memory.whole_seconds = True
+            memory.add(messages, stamp_of(messages[-1]))
+    if memory.newest_ns is None:
+        assert not seen or not count
+        return
+    since = max(memory.since_ns or 0, floor or 0)
+    overlap = memory.overlap()
+    assert overlap is not None
+    fresh = overlap.filter(log.messages(since - (since != floor)))
+    # Either a look has shown it, or the stream does.
+    missing = len(log.messages(floor)) - len(seen)
+    assert len(fresh) <= missing
+    total = len(shown) + len(fresh)
+    assert min(count, len(seen)) <= total <= min(count, len(seen)) + missing
+    if not missing:
+        assert fresh == []
+        assert shown == seen[len(seen) - min(count, len(seen)) :]
+
+
+def test_fractions_tell_lines_apart() -> None:
+    stamped = Frame(Stream.STDOUT, b"2026-01-01T00:00:00.123456789Z x\n")
+
+    async def read(tail: str, since: int | None) -> list[Frame]:
+        assert (tail, since) == ("1", None)
+        return [stamped]
+
+    assert asyncio.run(read_beginning(1, None, read)) == Beginning([], [stamped])
