@@ -68,6 +68,10 @@ def _local(container: Container) -> bool:
     return container.log_driver == "local"
 
 
+def _podman_file(container: Container) -> bool:
+    return container.log_in_podmans_file
+
+
 BUGS: Final = (
     Bug(
         "since-compressed",
@@ -161,5 +165,13 @@ BUGS: Final = (
         reference="podman#27691",
         podman=True,
         fixed=(6, 0),
+    ),
+    Bug(
+        "podman-half-lines",
+        "following leaves out the rest of a line that is read while it is written",
+        "looks at the log again soon afterwards, shows what was left out, and marks it",
+        reference="podman#21914",
+        podman=True,
+        concerns=_podman_file,
     ),
 )

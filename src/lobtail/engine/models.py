@@ -242,6 +242,11 @@ class Container(Answer, frozen=True):
         return self.host_config.log_config.type
 
     @property
+    def log_in_podmans_file(self) -> bool:
+        """Whether Podman keeps its log in a file; that driver it calls by either name."""
+        return self.log_driver in ("k8s-file", "json-file")
+
+    @property
     def log_max_size(self) -> int | None:
         """The size in bytes at which the files of its log are rotated; None if they are not.
 

@@ -123,9 +123,10 @@ class LogReader:
             if await self._history_from_files():
                 return
             count = tail_count(self._options.tail)
-            follow = self._options.follow
-            if self._podman and follow and count is not None and count <= LIMIT:
-                await self._beginning(count)
+            if self._podman and self._options.follow and count is not None and count <= LIMIT:
+                left_out, shown = await read_beginning(count, self._options.since, self._read_whole)
+                self._intake.leave_out(left_out)
+                await self._intake.receive(shown)
                 return
             if count == 0:
                 return
@@ -199,16 +200,6 @@ class LogReader:
         await self._intake.gap(DAMAGED)
         await self._intake.receive(found)
         return True
-
-    async def _beginning(self, count: int) -> None:
-        """Read the end of a log of Podman's that is going to be followed."""
-
-        async def read(tail: str, since: int | None) -> list[Frame]:
-            return (await self._read_whole(tail, since)).messages
-
-        left_out, shown = await read_beginning(count, self._options.since, read)
-        self._intake.leave_out(left_out)
-        await self._intake.receive(shown)
 
     async def _history_from_files(self) -> bool:
         """Read the history from the engine's files; return whether all of it came from there.
@@ -411,7 +402,7 @@ class LogReader:
     async def _begin_rechecks(self, recheck: Recheck) -> None:
         """Say from where on the log will be looked at again: what was there before."""
         proven = self._memory.newest_ns
-        if self._options.tail == "0" and not self._podman:
+        if proven is None and self._options.tail == "0":
             for message in (await self._read_end(1)).messages:
                 proven = stamp_of(message) or proven
         recheck.begin(proven)

@@ -37,9 +37,7 @@ CALM: Final = 2.0
 # Least time between the beginnings of two looks.
 PAUSE: Final = 0.05
 
-# Podman's drivers that keep logs in files; it calls the first one by both names.
-HALF_LINES: Final = ("k8s-file", "json-file")
-# How soon what came is looked at, and how long after the last look, in seconds.
+# Podman: how soon what came is looked at, and how long after the last look, in seconds.
 SOON: Final = 1.0
 PERIOD: Final = 10.0
 # Messages that are read beside those which came: more than are ever left out at once.
@@ -241,8 +239,8 @@ def recheck_of(
 ) -> Recheck | None:
     """Return what looks at a container's log a second time; None where that is not needed."""
     if podman:
-        half_lines = container.log_driver in HALF_LINES
-        return HalfLineRecheck(snapshot, found, memory) if half_lines else None
+        in_file = container.log_in_podmans_file
+        return HalfLineRecheck(snapshot, found, memory) if in_file else None
     max_size = container.log_max_size
     if not container.log_rotates or max_size is None:
         return None

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lobtail.core.frames import Frame, Stream
 from lobtail.core.resume import Memory, stamp_of
 from lobtail.core.timestamps import format_rfc3339
+from lobtail.reading.salvage import EndOfLog
 from lobtail.reading.whole_seconds import Beginning, read_beginning
 
 S = 1_000_000_000
@@ -31,7 +32,7 @@ class Log:
             if since is None or t > since
         ]
 
-    async def read(self, tail: str, since: int | None) -> list[Frame]:
+    async def read(self, tail: str, since: int | None) -> EndOfLog:
         written = self.messages(None)
         known = self.messages(since)
         if tail != "all":
@@ -39,7 +40,7 @@ class Log:
         for _ in range(self.later):
             self.times.append(self.times[-1] + S // 3 if self.times else T0)
         self.later = 0
-        return known
+        return EndOfLog(known, True)
 
 
 def begin(log: Log, count: int, floor: int | None) -> Beginning:
@@ -85,8 +86,8 @@ def test_what_a_live_stream_brings_again_is_known(
 def test_fractions_tell_lines_apart() -> None:
     stamped = Frame(Stream.STDOUT, b"2026-01-01T00:00:00.123456789Z x\n")
 
-    async def read(tail: str, since: int | None) -> list[Frame]:
+    async def read(tail: str, since: int | None) -> EndOfLog:
         assert (tail, since) == ("1", None)
-        return [stamped]
+        return EndOfLog([stamped], True)
 
     assert asyncio.run(read_beginning(1, None, read)) == Beginning([], [stamped])
