@@ -43,6 +43,8 @@ STATES: Final = 50
 """How often the state is looked at after `die`, a fifth of SETTLE apart."""
 # After how many looks, SETTLE apart, a stream that goes on behind the end of its run is stuck.
 STUCK: Final = 10
+# How much later than its end the last lines of a run may be stamped; none begins again so soon.
+AFTER_END_NS: Final = 50_000_000
 # The longest wait for an event that is owed; Podman's come a tenth of a second late.
 HEARING: Final = 1.0
 # First and longest pause between two looks at a log that cannot be followed, in seconds.
@@ -246,8 +248,10 @@ class Follower:
     async def _end_of_run(self, before: Container) -> None:
         """Read once more what a follow stream may have missed, and say how the run ended."""
         now, exact = self.container, self._intake.exact
-        # What is younger than that look belongs to a run that has begun since.
-        looked_ns = None if exact else self._looked_ns
+        ended = parse_go_time(now.state.finished_at) or 0
+        # What is younger than that look belongs to a run that has begun since. But a look may take
+        # a while, and show a run that began and ended meanwhile.
+        looked_ns = None if exact else max(self._looked_ns, ended + AFTER_END_NS)
         if _run(before) != _run(now):  # another run has begun already
             await self._hear_of(now)
             await self._reader.catch_up(self._between(before, now))
@@ -256,7 +260,6 @@ class Follower:
                 return
         if exact:
             # By its event the last lines of the run are told from those of the next.
-            ended = parse_go_time(now.state.finished_at) or 0
             await self._hear(lambda: self.runs.heard_ns >= ended)
         await self._reader.catch_up(looked_ns)
         await self._tell_runs()
