@@ -176,7 +176,8 @@ def test_images_volumes_and_networks_are_removed(engine: TestEngine, prefix: str
         screen.press("y")
         # It may be forced, once that has been asked; not so here.
         screen.until(lambda _: f"{IMAGE}:latest by force?" in screen.question)
-        assert only(engine, "conflict: unable to remove", "is in use") in screen.question
+        reason = only(engine, "conflict: unable to remove", "is in use")
+        screen.until(lambda _: reason in screen.question)
         screen.press("n")
         assert any(f"{IMAGE}:latest" in name for name in images(engine))
         # Of several that are marked, those go that can.

@@ -109,7 +109,8 @@ class Ui(Screen):
     @property
     def question(self) -> str:
         """What is asked, or nothing."""
-        return self.box if "Yes (y)" in self.box else ""
+        box = self.box
+        return box if "Yes (y)" in box else ""
 
     @property
     def box(self) -> str:
