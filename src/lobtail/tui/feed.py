@@ -300,7 +300,7 @@ class Feed:
                     continue
                 if not whole:  # what is nearest of it
                     since = next((item.time_ns for item in items if item.time_ns), edge)
-                found = log.known_at_start().new(items)
+                found = log.known_at_start().before(items)
                 if found or since <= begin:
                     break
                 nothing = span

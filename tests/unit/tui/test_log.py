@@ -32,9 +32,19 @@ def test_older_lines_are_joined_each_once() -> None:
     log.add([line("b", 10 * S), line("c", 11 * S)])
     log.begin_at(10 * S)
     older = [line("a", 9 * S), line("b", 10 * S), line("b", 10 * S)]
-    log.add_older(log.known_at_start().new(older), 9 * S)
+    log.add_older(log.known_at_start().before(older), 9 * S)
     assert shown(log) == [b"a", b"b", b"b", b"c"]
     assert log.since_ns == 9 * S
+
+
+def test_of_equal_lines_the_last_are_those_that_are_held() -> None:
+    # All of one second, as Podman has it.
+    whole = [line(text, 10 * S) for text in ("a", "", "b", "", "c", "", "d")]
+    log = Log()
+    log.add(whole[5:])
+    log.begin_at(10 * S)
+    log.add_older(log.known_at_start().before(whole), None)
+    assert shown(log) == [b"a", b"", b"b", b"", b"c", b"", b"d"]
 
 
 def test_newer_lines_are_joined_each_once() -> None:
@@ -53,7 +63,7 @@ def test_lines_at_the_very_ends_of_what_is_read_again_come_once() -> None:
     log.add([line("c", edge), line("d", edge + OVERLAP_NS), line("e", edge + OVERLAP_NS - 1)])
     log.begin_at(edge)
     older = [line("b", 9 * S), *log.store.items]
-    log.add_older(log.known_at_start().new(older), 9 * S)
+    log.add_older(log.known_at_start().before(older), 9 * S)
     assert shown(log) == [b"b", b"c", b"d", b"e"]
     newest = 20 * S + 1
     log.add([line("g", newest - OVERLAP_NS), line("f", newest - OVERLAP_NS - 1), line("h", newest)])

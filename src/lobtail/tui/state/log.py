@@ -50,6 +50,13 @@ class Known:
             self._left.clear()  # what comes now is younger than all that is held
         return kept
 
+    def before(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Return those of ``items`` that stand before the ones that are held.
+
+        Of equal ones the last are held: where stamps are whole seconds, blank lines are equal.
+        """
+        return self.new(items[::-1])[::-1]
+
 
 class Log:
     """A window of the log of some containers, and which of its lines are shown.
