@@ -134,5 +134,38 @@ def test_equal_lines_of_one_second_come_as_often_as_they_were_asked_for(
     assert len(lines(items)) == len(items)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_long_lines_and_prompts_at_the_end(podman: TestEngine, count: int) -> None:
+    """Of the last lines Podman 4.3 shows the pieces of a long one behind the line before it."""
+    name = podman.start(
+        "echo one; head -c 50000 /dev/zero | tr '\\0' x; echo; printf 'Password: ';"
+        "while [ ! -e /go ]; do usleep 10000; done; echo; echo over; sleep 1000"
+    )
+    until(lambda: b"Password" in podman.run("docker", "logs", name).stdout, "the prompt")
+    last = ["one", "x" * 50_000, "Password: "][-count:]
+    shown = podman.run("lobtail", "tail", "--no-follow", "-n", str(count), "-o", "raw", name)
+    assert shown.stdout.decode().splitlines() == last
+
+    async def follow() -> list[Item]:
+        items: list[Item] = []
+        async with (
+            asyncio.timeout(45),
+            Engine(podman.host) as client,
+            client.tail(name, tail=count) as tail,
+        ):
+            async for batch in tail:
+                items += batch
+                if "Password: " in lines(batch):
+                    await asyncio.to_thread(podman.go, name)
+                if "over" in lines(items):
+                    break
+        return items
+
+    items = asyncio.run(follow())
+    podman.docker("rm", "-f", name)
+    assert lines(items) == [*last, "", "over"]
+    assert len(lines(items)) == len(items)
+
+
 def lines(items: list[Item]) -> list[str]:
     return [item.text for item in items if isinstance(item, Line)]

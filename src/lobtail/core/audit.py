@@ -99,6 +99,11 @@ class Audit:
                 self._kept_size += len(message.payload)
             self._place += 1
 
+    @property
+    def suspicious(self) -> bool:
+        """Whether something seems to be missing so far; what is asked does not change it."""
+        return any(self._left_out(place, message) for place, _, message in self._kept)
+
     def finish(self) -> Verdict:
         """Say what is missing."""
         # What was on its way when the look began may have come meanwhile.

@@ -167,6 +167,15 @@ BUGS: Final = (
         fixed=(6, 0),
     ),
     Bug(
+        "podman-tail-pieces",
+        "the last lines come with the pieces of a long one behind the line before it",
+        "asks them for their times, and reads from there on",
+        reference="podman#19545",
+        podman=True,
+        fixed=(4, 7),
+        concerns=_podman_file,
+    ),
+    Bug(
         "podman-half-lines",
         "following leaves out the rest of a line that is read while it is written",
         "looks at the log again soon afterwards, shows what was left out, and marks it",

@@ -13,6 +13,7 @@ from lobtail.core.frames import Frame, Stream
 from lobtail.core.lines import LineAssembler, TtySplitter
 from lobtail.core.model import ContainerRef, Gap, Item, Line, Resumed, Skipped
 from lobtail.core.resume import Memory, Overlap, ReplayFilter, stamp_of
+from lobtail.core.timestamps import LONGEST_STAMP
 from lobtail.files import Literals
 from lobtail.reading.source import Source
 
@@ -138,9 +139,9 @@ class Intake:
         return messages
 
     def leave_out(self, messages: list[Frame]) -> None:
-        """Remember messages with stamps of whole seconds that are not to be handed on."""
+        """Remember messages that are not to be handed on."""
         if messages:
-            self.memory.whole_seconds = True
+            self.memory.whole_seconds = b"." not in messages[-1].payload[:LONGEST_STAMP].split()[0]
             self.memory.add(messages, stamp_of(messages[-1]))
 
     async def receive(self, messages: list[Frame]) -> None:
@@ -171,6 +172,7 @@ class Intake:
 
     def expect_silence(self) -> None:
         """Show an unterminated line, if there is one, when nothing comes for a while."""
+        self.close()
         if self._assembler.pending:
             self._timer = asyncio.get_running_loop().call_later(SILENCE, self._flush)
 

@@ -24,12 +24,12 @@ from lobtail.reading.intake import (
     size_of,
     younger,
 )
+from lobtail.reading.podman_end import read_beginning
 from lobtail.reading.poll import POLLED, Poller
 from lobtail.reading.recheck import Recheck, recheck_of
 from lobtail.reading.salvage import EndOfLog, end_of_log, read_behind_damage
 from lobtail.reading.source import Tell, open_source
 from lobtail.reading.turn import Turn
-from lobtail.reading.whole_seconds import read_beginning
 from lobtail.retry import CUTS, GIVE_UP, back_off, retrying
 
 if TYPE_CHECKING:
@@ -123,8 +123,11 @@ class LogReader:
             if await self._history_from_files():
                 return
             count = tail_count(self._options.tail)
-            if self._podman and self._options.follow and count is not None and count <= LIMIT:
-                left_out, shown = await read_beginning(count, self._options.since, self._read_whole)
+            if self._podman and count is not None and count <= LIMIT:
+                ended = self._options.until is not None
+                left_out, shown = await read_beginning(
+                    count, self._options.since, self._read_whole, ended=ended
+                )
                 self._intake.leave_out(left_out)
                 await self._intake.receive(shown)
                 return
@@ -349,6 +352,8 @@ class LogReader:
             async with intake.taking:
                 messages = intake.new(younger(batch, floor), overlap, live=live)
                 if not messages:
+                    if live:  # what is known already may end with an unterminated line
+                        intake.expect_silence()
                     continue
                 if overlap is not None and overlap.gap:
                     await intake.gap(UNMET)
@@ -408,6 +413,9 @@ class LogReader:
         recheck.begin(proven)
 
     async def _snapshot(self, since: int | None, count: int | None) -> FrameStream:
+        floor = self._options.since
         if since is None and (count is not None or self._options.tail == "all"):
-            since = self._options.since
+            since = floor
+        elif since is not None and floor is not None:
+            since = max(since, floor)
         return await self._open(since=since, tail="all" if count is None else str(count))

@@ -40,6 +40,8 @@ PAUSE: Final = 0.05
 # Podman: how soon what came is looked at, and how long after the last look, in seconds.
 SOON: Final = 1.0
 PERIOD: Final = 10.0
+# How much longer than it took the next look is put off that reads a log from its beginning.
+SHARE: Final = 20
 # Messages that are read beside those which came: more than are ever left out at once.
 MARGIN: Final = 1000
 
@@ -139,7 +141,9 @@ class Recheck(ABC):
 
     async def _compare(self) -> Audit:
         self._bytes = 0
-        audit, stream = await self._open()
+        return await self._read(*await self._open())
+
+    async def _read(self, audit: Audit, stream: FrameStream) -> Audit:
         try:
             async for messages in messages_in(stream):
                 audit.receive(messages)
@@ -195,13 +199,15 @@ class RotationRecheck(Recheck):
 class HalfLineRecheck(Recheck):
     """Looks at a log of Podman's, soon after something has come, but not often.
 
-    Podman reads a log from its beginning to find a moment, and from its end to find the last
-    messages: so many are asked for as are remembered.
+    Podman reads a log from its beginning to find a moment, and from its end to find the last lines:
+    so as many are asked for as are remembered. But the pieces of long lines come out wrong there;
+    where something seems to be missing, all is read from a moment on, and that is what counts.
     """
 
     def __init__(self, snapshot: Snapshot, found: Found, memory: Memory) -> None:
         super().__init__(snapshot, found, memory)
         self._floor: int | None = None
+        self._period = PERIOD
 
     def begin(self, proven_ns: int | None) -> None:
         """Say up to where the log was read without follow."""
@@ -217,11 +223,25 @@ class HalfLineRecheck(Recheck):
 
     def _look_soon(self) -> None:
         now = asyncio.get_running_loop().time()
-        self._look_at(max(now + SOON, self._last + PERIOD))
+        self._look_at(max(now + SOON, self._last + self._period))
 
     async def _open(self) -> tuple[Audit, FrameStream]:
-        audit = Audit(self._memory, self._proven, floor_ns=self._floor, rotates=False)
-        return audit, await self._snapshot(None, min(len(self._memory) + MARGIN, LIMIT))
+        return self._audit(), await self._snapshot(None, min(len(self._memory) + MARGIN, LIMIT))
+
+    def _audit(self) -> Audit:
+        return Audit(self._memory, self._proven, floor_ns=self._floor, rotates=False)
+
+    async def _compare(self) -> Audit:
+        audit = await super()._compare()
+        self._period = PERIOD
+        if not audit.suspicious:
+            return audit
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        since = None if self._proven is None else self._proven - WHOLE_SECONDS_WINDOW_NS
+        audit = await self._read(self._audit(), await self._snapshot(since, None))
+        self._period = max(PERIOD, SHARE * (clock() - began))
+        return audit
 
     def _looked(self) -> None:
         if self._bytes:

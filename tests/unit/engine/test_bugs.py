@@ -36,7 +36,8 @@ def test_each_is_of_its_versions() -> None:
     assert "rotation-skips" in new & newest
     assert "damage-ends-log" in old & new
     assert "damage-skips-file" in newest - new
-    assert names("4.3.1", podman=True) == {"podman-seconds", "podman-half-lines"}
+    assert names("4.7.0", podman=True) == {"podman-seconds", "podman-half-lines"}
+    assert names("4.3.1", podman=True) - names("4.7.0", podman=True) == {"podman-tail-pieces"}
     assert names("6.0.0", podman=True) == {"podman-half-lines"}
 
 

@@ -31,16 +31,20 @@ class Log:
         self.asked: list[tuple[int | None, int | None]] = []
         self.found: list[Frame] = []
         self.looks: asyncio.Queue[None] = asyncio.Queue()
+        self.end = LOG
+        """What it shows of the last lines."""
+        self._shown = LOG
 
     async def snapshot(self, since: int | None, count: int | None) -> FrameStream:
         self.asked.append((since, count))
         if self.refusals:
             self.looks.put_nowait(None)
             raise self.refusals.pop()
+        self._shown = LOG if count is None else self.end
         return cast(FrameStream, self)
 
     async def __aiter__(self) -> AsyncIterator[list[Frame]]:
-        yield LOG
+        yield self._shown
 
     def close(self) -> None:
         self.looks.put_nowait(None)
@@ -79,7 +83,35 @@ def test_what_was_left_out_is_found_soon(monkeypatch: pytest.MonkeyPatch) -> Non
         await log.looks.get()
         await recheck.look()
         assert log.found == LOG[4:6]  # what is younger is on its way; what is older was there
-        assert log.asked == [(None, 5 + module.MARGIN)]
+        assert log.asked == [(None, 5 + module.MARGIN), (T0 - 3 * S, None)]
+
+    follow(monkeypatch, log, use)
+
+
+def test_a_log_that_came_whole_is_read_from_its_end_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Log([])
+
+    async def use(recheck: HalfLineRecheck, memory: Memory) -> None:
+        memory.add(LOG[1:], T0 + 9 * S)
+        recheck.received(100)
+        await log.looks.get()
+        await recheck.look()
+        assert (len(log.asked), log.found) == (1, [])
+
+    follow(monkeypatch, log, use)
+
+
+def test_pieces_that_come_out_wrong_are_not_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Log([])
+    log.end = [*LOG[:2], Frame(Stream.STDOUT, LOG[2].payload[:-1] + b"and its pieces\n"), *LOG[3:]]
+
+    async def use(recheck: HalfLineRecheck, memory: Memory) -> None:
+        memory.add(LOG[1:], T0 + 9 * S)
+        recheck.received(100)
+        for _ in range(2):
+            await log.looks.get()
+        await recheck.look()
+        assert (len(log.asked), log.found) == (2, [])
 
     follow(monkeypatch, log, use)
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from lobtail.core.frames import Frame, Stream
 from lobtail.core.resume import Memory, stamp_of
 from lobtail.core.timestamps import format_rfc3339
+from lobtail.reading.podman_end import Beginning, read_beginning
 from lobtail.reading.salvage import EndOfLog
-from lobtail.reading.whole_seconds import Beginning, read_beginning
 
 S = 1_000_000_000
 T0 = 1_767_225_600 * S
@@ -83,11 +83,27 @@ def test_what_a_live_stream_brings_again_is_known(
         assert shown == seen[len(seen) - min(count, len(seen)) :]
 
 
-def test_fractions_tell_lines_apart() -> None:
-    stamped = Frame(Stream.STDOUT, b"2026-01-01T00:00:00.123456789Z x\n")
+def test_lines_are_counted_and_not_their_pieces() -> None:
+    pieces = ["one\n", "xxx", "xxx", "\n", "two\n", "yyy"]
+    stamped = [Frame(Stream.STDOUT, f"2026-01-01T00:00:00Z {text}".encode()) for text in pieces]
 
     async def read(tail: str, since: int | None) -> EndOfLog:
-        assert (tail, since) == ("1", None)
-        return EndOfLog([stamped], True)
+        if tail != "all":  # as Podman 4 shows it
+            glued = ["onexxxxxx\n", "two\n", "yyy\n"][-int(tail) :]
+            return EndOfLog(
+                [Frame(Stream.STDOUT, f"2026-01-01T00:00:00Z {x}".encode()) for x in glued], True
+            )
+        assert since == T0 - 3 * S - 1
+        return EndOfLog(stamped, True)
 
-    assert asyncio.run(read_beginning(1, None, read)) == Beginning([], [stamped])
+    for count, first in ((0, 6), (1, 5), (2, 4), (3, 1), (4, 0), (5, 0)):
+        beginning = asyncio.run(read_beginning(count, None, read))
+        assert beginning == Beginning(stamped[:first], stamped[first:])
+
+
+def test_an_empty_log() -> None:
+    async def read(tail: str, since: int | None) -> EndOfLog:
+        assert (tail, since) == ("5", None)
+        return EndOfLog([], True)
+
+    assert asyncio.run(read_beginning(5, None, read)) == Beginning([], [])

@@ -1,0 +1,64 @@
+"""Read the end of a log of Podman's, so that it can be followed from there.
+
+Podman's ``tail`` does not do for that. Up to 4.6 it puts the pieces of a line behind the line
+before it (podman#19545), and up to 5.x stamps are whole seconds, so equal lines are equal
+messages: among those that are read once more when a live stream is joined, nobody could tell a
+blank line that was shown from an older one that was not asked for. So it only tells the time from
+when on all is read; what is older than what was asked for is remembered without being shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple
+
+from lobtail.core.frames import Frame
+from lobtail.core.resume import WHOLE_SECONDS_WINDOW_NS, stamp_of
+from lobtail.reading.salvage import EndOfLog
+
+__all__ = ["Beginning", "read_beginning"]
+
+_SECOND: Final = 10**9
+
+
+class Beginning(NamedTuple):
+    """What is read of a log at first."""
+
+    left_out: list[Frame]
+    """What is older, as far back as a live stream will go."""
+    shown: list[Frame]
+
+
+async def read_beginning(
+    count: int,
+    floor: int | None,
+    read: Callable[[str, int | None], Awaitable[EndOfLog]],
+    *,
+    ended: bool = False,
+) -> Beginning:
+    """Return the last ``count`` lines of a log, and what a live stream will bring before them.
+
+    ``read`` gives so many of the last lines, ``"all"`` for all, that are not older than a time.
+    Nothing older than ``floor`` is asked for, ever. ``ended`` says that it gives nothing younger
+    than some time: the last lines are counted before that, as by an engine.
+    """
+    last = (await read(str(max(count, 1)), floor)).messages
+    stamps = [stamp for message in last if (stamp := stamp_of(message)) is not None]
+    if not stamps:
+        return Beginning([], [])
+    since = min(stamps[0], stamps[-1] - WHOLE_SECONDS_WINDOW_NS)
+    # Podman leaves out what was written in that very nanosecond.
+    since = since // _SECOND * _SECOND - 1
+    messages = (await read("all", since if floor is None else max(since, floor))).messages
+    first = _last_lines(messages, min(count, len(last)) if ended else count)
+    return Beginning(messages[:first], messages[first:])
+
+
+def _last_lines(messages: list[Frame], count: int) -> int:
+    """Return where the last ``count`` lines begin; a piece at the very end is one, too."""
+    for i in range(len(messages) - 1, -1, -1):
+        if i == len(messages) - 1 or messages[i].payload[-1:] == b"\n":
+            if not count:
+                return i + 1
+            count -= 1
+    return 0
