@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from lobtail.core.frames import Frame
 from lobtail.core.resume import WHOLE_SECONDS_WINDOW_NS, stamp_of
+from lobtail.errors import EngineError
 from lobtail.reading.salvage import EndOfLog
 
 __all__ = ["Beginning", "read_beginning"]
@@ -42,7 +43,16 @@ async def read_beginning(
     Nothing older than ``floor`` is asked for, ever. ``ended`` says that it gives nothing younger
     than some time: the last lines are counted before that, as by an engine.
     """
-    last = (await read(str(max(count, 1)), floor)).messages
+    try:
+        last = (await read(str(max(count, 1)), floor)).messages
+    except EngineError as exc:
+        if exc.status < 500:
+            raise
+        # It does not show the end of a log whose last line is half written; what is read whole, it
+        # does.
+        messages = (await read("all", floor)).messages
+        first = _last_lines(messages, count)
+        return Beginning(messages[:first], messages[first:])
     stamps = [stamp for message in last if (stamp := stamp_of(message)) is not None]
     if not stamps:
         return Beginning([], [])

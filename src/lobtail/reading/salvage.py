@@ -7,14 +7,14 @@ it, if N is small enough (moby#29511). So the largest such N is looked for.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from lobtail.core.frames import Frame
-from lobtail.core.resume import Memory, hash_message, stamp_of
+from lobtail.core.resume import LIMIT, Memory, hash_message, stamp_of
 from lobtail.errors import EngineStreamError
 from lobtail.reading.intake import messages_in, younger
 
@@ -36,8 +36,11 @@ class EndOfLog(msgspec.Struct, frozen=True):
 
 
 async def end_of_log(stream: FrameStream, since: int | None) -> EndOfLog:
-    """Read a stream of the end of a log, and close it; nothing older than ``since`` is kept."""
-    messages: list[Frame] = []
+    """Read a stream of the end of a log, and close it.
+
+    Nothing older than ``since`` is kept, and no more than the last LIMIT messages.
+    """
+    messages: deque[Frame] = deque(maxlen=LIMIT)
     clean = True
     try:
         async for batch in messages_in(stream):
@@ -46,7 +49,7 @@ async def end_of_log(stream: FrameStream, since: int | None) -> EndOfLog:
         clean = False
     finally:
         stream.close()
-    return EndOfLog(messages, clean)
+    return EndOfLog(list(messages), clean)
 
 
 async def read_behind_damage(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lobtail.core.frames import Frame, Stream
 from lobtail.core.resume import Memory, stamp_of
 from lobtail.core.timestamps import format_rfc3339
+from lobtail.errors import EngineError
 from lobtail.reading.podman_end import Beginning, read_beginning
 from lobtail.reading.salvage import EndOfLog
 
@@ -99,6 +101,26 @@ def test_lines_are_counted_and_not_their_pieces() -> None:
     for count, first in ((0, 6), (1, 5), (2, 4), (3, 1), (4, 0), (5, 0)):
         beginning = asyncio.run(read_beginning(count, None, read))
         assert beginning == Beginning(stamped[:first], stamped[first:])
+
+
+def test_a_log_that_ends_with_half_a_line() -> None:
+    stamped = [Frame(Stream.STDOUT, b"2026-01-01T00:00:00Z %d\n" % i) for i in range(3)]
+
+    async def read(tail: str, since: int | None) -> EndOfLog:
+        if tail != "all":
+            raise EngineError(500, "'2026-01' is not a valid container log line")
+        return EndOfLog(stamped, True)
+
+    beginning = asyncio.run(read_beginning(2, None, read))
+    assert beginning == Beginning(stamped[:1], stamped[1:])
+
+
+def test_a_container_that_is_gone() -> None:
+    async def read(tail: str, since: int | None) -> EndOfLog:
+        raise EngineError(404, "no such container")
+
+    with pytest.raises(EngineError, match="no such container"):
+        asyncio.run(read_beginning(2, None, read))
 
 
 def test_an_empty_log() -> None:
