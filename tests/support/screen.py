@@ -44,6 +44,8 @@ _OWN = re.compile(
     rb"|\x1b\[c|\x1b\[\?u|\x1b\[>4;1m"
     rb"|\x1b\]22;[a-z-]*\x07"  # the shape of the mouse's pointer
 )
+# The beginning of a sequence at the end of what was read.
+_BEGUN = re.compile(rb"\x1b(?:\[[0-9;:?><=]*\$?)?\Z")
 
 
 class Screen:
@@ -89,6 +91,7 @@ class Screen:
         os.close(self.master)
 
     def _read(self) -> None:
+        rest = b""
         while True:
             try:
                 data = os.read(self.master, 65536)
@@ -98,8 +101,12 @@ class Screen:
                 return
             with self._lock:
                 self.raw += data
+                # A sequence may come in two reads.
+                whole = rest + data
+                begun = _BEGUN.search(whole)
+                whole, rest = (whole[: begun.start()], begun[0]) if begun else (whole, b"")
                 # pyte takes a private mode's question for a report of its own.
-                self._stream.feed(re.sub(rb"\x1b\[(?:\?[0-9]+\$p|[><=][0-9]*u|\?u)", b"", data))
+                self._stream.feed(re.sub(rb"\x1b\[(?:\?[0-9]+\$p|[><=][0-9]*u|\?u)", b"", whole))
 
     @property
     def text(self) -> str:
