@@ -93,10 +93,6 @@ class Recheck(ABC):
     def _looked(self) -> None:
         """Decide when to look again."""
 
-    @abstractmethod
-    def _refused(self, error: EngineError) -> None:
-        """Decide what is to be done when the engine does not show the log."""
-
     def _set_proven(self, proven_ns: int | None) -> None:
         self._bytes = 0
         if proven_ns is not None:
@@ -129,9 +125,8 @@ class Recheck(ABC):
             except CUTS:
                 failures += 1
                 await back_off(failures)
-            except EngineError as exc:
-                self._refused(exc)
-                return
+            except EngineError:
+                return  # it is gone, and whoever follows it will say so
             else:
                 break
         verdict = await self._found(audit)
@@ -192,9 +187,6 @@ class RotationRecheck(Recheck):
         if self._bytes >= self._busy or (self._bytes and self._small):
             self._look_at(asyncio.get_running_loop().time() + IDLE)
 
-    def _refused(self, error: EngineError) -> None:
-        pass  # it is gone, and whoever follows it will say so
-
 
 class HalfLineRecheck(Recheck):
     """Looks at a log of Podman's, soon after something has come, but not often.
@@ -232,10 +224,16 @@ class HalfLineRecheck(Recheck):
         return Audit(self._memory, self._proven, floor_ns=self._floor, rotates=False)
 
     async def _compare(self) -> Audit:
-        audit = await super()._compare()
         self._period = PERIOD
-        if not audit.suspicious:
-            return audit
+        try:
+            audit = await super()._compare()
+        except EngineError as exc:
+            # It does not show the end of a log whose last line is half written.
+            if exc.status < 500:
+                raise
+        else:
+            if not audit.suspicious:
+                return audit
         clock = asyncio.get_running_loop().time
         began = clock()
         since = None if self._proven is None else self._proven - WHOLE_SECONDS_WINDOW_NS
@@ -245,12 +243,6 @@ class HalfLineRecheck(Recheck):
 
     def _looked(self) -> None:
         if self._bytes:
-            self._look_soon()
-
-    def _refused(self, error: EngineError) -> None:
-        if error.status != 404:
-            # It does not show the end of a log, either, whose last line is half written.
-            self._bytes += 1
             self._look_soon()
 
 

@@ -116,7 +116,7 @@ def test_pieces_that_come_out_wrong_are_not_missing(monkeypatch: pytest.MonkeyPa
     follow(monkeypatch, log, use)
 
 
-def test_a_log_that_is_not_shown_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_whose_end_is_not_shown_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     log = Log([EngineError(500, "a half-written line")])
 
     async def use(recheck: HalfLineRecheck, memory: Memory) -> None:
