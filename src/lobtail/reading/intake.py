@@ -13,7 +13,6 @@ from lobtail.core.frames import Frame, Stream
 from lobtail.core.lines import LineAssembler, TtySplitter
 from lobtail.core.model import ContainerRef, Gap, Item, Line, Resumed, Skipped
 from lobtail.core.resume import Memory, Overlap, ReplayFilter, stamp_of
-from lobtail.core.timestamps import LONGEST_STAMP
 from lobtail.files import Literals
 from lobtail.reading.source import Source
 
@@ -141,7 +140,7 @@ class Intake:
     def leave_out(self, messages: list[Frame]) -> None:
         """Remember messages that are not to be handed on."""
         if messages:
-            self.memory.whole_seconds = b"." not in messages[-1].payload[:LONGEST_STAMP].split()[0]
+            self.memory.whole_seconds = b"." not in messages[-1].payload.partition(b" ")[0]
             self.memory.add(messages, stamp_of(messages[-1]))
 
     async def receive(self, messages: list[Frame]) -> None:
