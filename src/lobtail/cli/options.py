@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,6 +17,8 @@ from lobtail.engine.client import TIMEOUT, EngineClient
 from lobtail.errors import ConfigError
 
 if TYPE_CHECKING:
+    import asyncio
+
     from lobtail.engine.endpoint import Endpoint
 
 __all__ = [
@@ -142,7 +145,8 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
     runner = asyncio.Runner()
     try:
-        result = runner.run(main)
+        with _waking(runner.get_loop()):
+            result = runner.run(main)
     except SystemExit:
         signal.setitimer(signal.ITIMER_REAL, 0)  # it was heard
         if ssh := sys.modules.get("lobtail.engine.ssh"):
@@ -153,3 +157,24 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         raise
     runner.close()
     return result
+
+
+@contextmanager
+def _waking(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Have signals wake the loop.
+
+    One that comes between Python's last look for signals and the loop's falling asleep would else
+    be heard when something happens: in a silent container's log, never.
+    """
+    import socket
+
+    woken, waker = socket.socketpair()
+    with woken, waker:
+        waker.setblocking(False)
+        loop.add_reader(woken, woken.recv, 4096)
+        before = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            loop.remove_reader(woken)
