@@ -2,8 +2,7 @@
 
 ``EngineReaders`` watches the engine's events and runs a ``Follower`` for each container that is
 selected; ``Tail`` is what they deliver, merged. Nothing runs ahead: a follower waits while too much
-of it has not gone out (``reading.readers``), its socket is then not read, and the engine waits
-too.
+of it has not gone out (``reading.readers``); its socket is not read then, so the engine waits.
 
 Where services of a swarm may be meant and the engine manages one, a ``TaskFollower`` reads each
 task that runs on another node.

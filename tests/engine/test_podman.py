@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.test_tail import collect, seen, texts
 from lobtail import Engine
-from lobtail.core.model import Gap, Item, Line
+from lobtail.core.model import Gap, Item
 from support.engines import Lab, TestEngine, until
 
 SCRIPTS = {
@@ -63,6 +64,7 @@ def test_what_half_written_lines_cost_is_read_again(podman: TestEngine, tty: boo
     """Podman shows what is written of a line, and not the rest of it nor what came with that."""
     name = podman.start("echo one; sleep 1000", *(["-t"] if tty else []))
     log = Path(podman.docker("inspect", "--format", "{{.LogPath}}", name))
+    whole = ["one", "two", "three", "four", "five", "six"]
 
     def write(*parts: str) -> None:
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}000+00:00"
@@ -79,23 +81,21 @@ def test_what_half_written_lines_cost_is_read_again(podman: TestEngine, tty: boo
         ):
             async for batch in tail:
                 items += batch
-                seen = lines(items)
-                for text in [text for text in steps if text in seen]:
+                for text in [text for text in steps if text in texts(items)]:
                     write(*steps.pop(text))
-                if {"three", "five"} <= set(seen):
+                if set(whole) <= set(texts(items)):
                     break
         return items
 
     items = asyncio.run(follow())
     podman.docker("rm", "-f", name)
-    shown = lines(items)
+    shown = texts(items)
     # What came with the rest of a line may be left out, or not.
-    whole = ["one", "two", "three", "four", "five", "six"]
     assert sorted(x for x in shown if x not in ("thr", "fi")) == sorted(whole)
     gaps = [item for item in items if isinstance(item, Gap)]
     assert gaps
     assert all("left out" in gap.reason for gap in gaps)
-    before = lines(items[: items.index(gaps[0])])
+    before = texts(items[: items.index(gaps[0])])
     assert before[:2] == ["one", "two"]
     assert "three" not in before
 
@@ -111,27 +111,19 @@ def test_equal_lines_of_one_second_come_as_often_as_they_were_asked_for(
     )
     name = podman.start(script)
     until(lambda: podman.run("docker", "logs", name).stdout.count(b"\n") == 80, "80 lines")
-    texts = [text for i in range(1, 46) for text in (str(i), "")]
-
-    async def follow() -> list[Item]:
-        items: list[Item] = []
-        async with (
-            asyncio.timeout(45),
-            Engine(podman.host) as client,
-            client.tail(name, tail=count) as tail,
-        ):
-            async for batch in tail:
-                if not items:
-                    await asyncio.to_thread(podman.go, name)
-                items += batch
-                if lines(items)[-2:] == ["45", ""]:
-                    break
-        return items
-
-    items = asyncio.run(follow())
+    written = [text for i in range(1, 46) for text in (str(i), "")]
+    items = asyncio.run(
+        collect(
+            podman,
+            name,
+            actions=((bool, ("exec", name, "sh", "-c", ": >/go")),),
+            until=lambda items: texts(items)[-2:] == ["45", ""],
+            tail=count,
+        )
+    )
     podman.docker("rm", "-f", name)
-    assert lines(items) == texts[max(80 - count, 0) :]
-    assert len(lines(items)) == len(items)
+    assert texts(items) == written[max(80 - count, 0) :]
+    assert len(texts(items)) == len(items)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -146,26 +138,15 @@ def test_long_lines_and_prompts_at_the_end(podman: TestEngine, count: int) -> No
     shown = podman.run("lobtail", "tail", "--no-follow", "-n", str(count), "-o", "raw", name)
     assert shown.stdout.decode().splitlines() == last
 
-    async def follow() -> list[Item]:
-        items: list[Item] = []
-        async with (
-            asyncio.timeout(45),
-            Engine(podman.host) as client,
-            client.tail(name, tail=count) as tail,
-        ):
-            async for batch in tail:
-                items += batch
-                if "Password: " in lines(batch):
-                    await asyncio.to_thread(podman.go, name)
-                if "over" in lines(items):
-                    break
-        return items
-
-    items = asyncio.run(follow())
+    items = asyncio.run(
+        collect(
+            podman,
+            name,
+            actions=((seen("Password: "), ("exec", name, "sh", "-c", ": >/go")),),
+            until=seen("over"),
+            tail=count,
+        )
+    )
     podman.docker("rm", "-f", name)
-    assert lines(items) == [*last, "", "over"]
-    assert len(lines(items)) == len(items)
-
-
-def lines(items: list[Item]) -> list[str]:
-    return [item.text for item in items if isinstance(item, Line)]
+    assert texts(items) == [*last, "", "over"]
+    assert len(texts(items)) == len(items)

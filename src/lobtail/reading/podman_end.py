@@ -48,19 +48,19 @@ async def read_beginning(
     except EngineError as exc:
         if exc.status < 500:
             raise
-        # It does not show the end of a log whose last line is half written; what is read whole, it
-        # does.
+        # It shows no end of a log whose last line is half written; all of it, it does.
         messages = (await read("all", floor)).messages
-        first = _last_lines(messages, count)
-        return Beginning(messages[:first], messages[first:])
-    stamps = [stamp for message in last if (stamp := stamp_of(message)) is not None]
-    if not stamps:
-        return Beginning([], [])
-    since = min(stamps[0], stamps[-1] - WHOLE_SECONDS_WINDOW_NS)
-    # Podman leaves out what was written in that very nanosecond.
-    since = since // _SECOND * _SECOND - 1
-    messages = (await read("all", since if floor is None else max(since, floor))).messages
-    first = _last_lines(messages, min(count, len(last)) if ended else count)
+    else:
+        stamps = [stamp for message in last if (stamp := stamp_of(message)) is not None]
+        if not stamps:
+            return Beginning([], [])
+        since = min(stamps[0], stamps[-1] - WHOLE_SECONDS_WINDOW_NS)
+        # Podman leaves out what was written in that very nanosecond.
+        since = since // _SECOND * _SECOND - 1
+        messages = (await read("all", since if floor is None else max(since, floor))).messages
+        if ended:
+            count = min(count, len(last))
+    first = _last_lines(messages, count)
     return Beginning(messages[:first], messages[first:])
 
 

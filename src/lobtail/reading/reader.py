@@ -1,4 +1,8 @@
-"""Open the streams of one container's log: its history, live, and to catch up."""
+"""Open the streams of one container's log: its history, live, and to catch up.
+
+One class and one file: what is remembered, the files, a damaged place and a second look decide
+together from where on, and how, each stream is asked for.
+"""
 
 from __future__ import annotations
 
