@@ -32,6 +32,11 @@ $(DONE)/lobtail: $(DONE)/pip
 	@$(BIN)/pip install --quiet --editable .
 	@touch $@
 
+# The terminal client is measured, too.
+$(DONE)/tui: $(DONE)/lobtail
+	@$(BIN)/pip install --quiet --editable '.[tui]'
+	@touch $@
+
 $(DONE)/dev: $(DONE)/lobtail
 	@$(BIN)/pip install --quiet --group dev
 	@touch $@
@@ -63,7 +68,7 @@ lint: $(DONE)/dev docs
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: $(DONE)/lobtail $(DONE)/peers
+bench: $(DONE)/tui $(DONE)/peers
 	@$(BIN)/python bench/run.py $(ARGS)
 
 clean:
