@@ -59,7 +59,10 @@ class _Terminal:
         """Return what comes within so long."""
         if not select.select([self.master], [], [], max(seconds, 0))[0]:
             return b""
-        data = os.read(self.master, 1 << 20)
+        try:
+            data = os.read(self.master, 1 << 20)
+        except OSError as exc:  # EIO: nobody holds the other side any more
+            raise BenchError(f"lobtail ui ended by itself, with {self.process.wait()}") from exc
         self.written += len(data)
         return data
 
