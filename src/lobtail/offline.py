@@ -22,6 +22,7 @@ from lobtail.reading.intake import FollowOptions, Intake
 from lobtail.reading.merged import Merged
 from lobtail.reading.readers import Channel, Readers
 from lobtail.reading.turn import Turn
+from lobtail.regular import read_regular
 
 __all__ = ["TailFiles", "find_logs", "name_of"]
 
@@ -137,8 +138,9 @@ def name_of(path: Path) -> ContainerRef:
         if path.is_dir():
             folder = path
         folder = folder.parent if folder.name == "local-logs" else folder
-        settings = msgspec.json.decode((folder / "config.v2.json").read_bytes(), type=_Settings)
-    except (OSError, msgspec.DecodeError, ValueError):
+        data = read_regular(folder / "config.v2.json")
+        settings = msgspec.json.decode(data, type=_Settings)
+    except (OSError, msgspec.DecodeError, ValueError, RecursionError):
         settings = _Settings()
     match = _ID.search(folder.name) or _ID.search(path.name)
     identifier = settings.id or (match[0] if match else str(path))

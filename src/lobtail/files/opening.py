@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from pathlib import Path
 from typing import Final
 
 from lobtail.errors import LogFileError
 from lobtail.files.part import Part
+from lobtail.regular import open_regular
 
 __all__ = ["TRIES", "find_log", "names_of", "open_part", "open_parts", "refused", "same"]
 
@@ -27,8 +27,6 @@ __all__ = ["TRIES", "find_log", "names_of", "open_part", "open_parts", "refused"
 # millisecond.
 TRIES: Final = 200
 
-# O_NONBLOCK keeps a named pipe from blocking until somebody writes to it.
-_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 _ROTATED: Final = re.compile(r"\.([1-9][0-9]{0,8})(\.gz)?")
 
 
@@ -80,9 +78,6 @@ def open_parts(path: Path) -> list[Part]:
         except OSError as exc:
             _close(parts)
             raise refused(Path(exc.filename or path), exc) from exc
-        except LogFileError:
-            _close(parts)
-            raise
         _close(parts)
     if missing is not None and Path(missing.filename) == path:
         raise refused(path, missing) from missing
@@ -94,7 +89,7 @@ def names_of(path: Path) -> list[str]:
     found: dict[int, str] = {}
     try:
         siblings = os.listdir(path.parent)  # noqa: PTH208
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # the latter of a name that no file can have
         siblings = []
     except OSError as exc:
         raise refused(path, exc) from exc
@@ -108,13 +103,9 @@ def names_of(path: Path) -> list[str]:
 
 
 def open_part(name: str) -> Part:
-    """Open one file. OSError: it cannot be; LogFileError: it is no regular file."""
-    fd = os.open(name, _FLAGS)
+    """Open one file. OSError: it cannot be, or is no regular file."""
+    fd, state = open_regular(name)
     try:
-        state = os.fstat(fd)
-        if not stat.S_ISREG(state.st_mode):
-            kind = "a folder" if stat.S_ISDIR(state.st_mode) else "no regular file"
-            raise LogFileError(f"{name} is {kind}: name a log file or a container's folder")
         return Part(name, fd, state.st_size, (state.st_dev, state.st_ino))
     except BaseException:
         os.close(fd)

@@ -336,8 +336,8 @@ def test_a_copy_that_is_not_whole_takes_the_number_that_was_free(
             while not first.exists() or first.stat().st_size < 20:
                 writer.log.step()
 
-        # It is opened once in search of the held file's copy, and then for what follows it.
-        acted = before(monkeypatch, "open", first, action, times=2)
+        # It is looked at once in search of the held file's copy, and then for what follows it.
+        acted = before(monkeypatch, "stat", first, action, times=2)
         assert numbers(tail) == [2]
         assert acted()
         writer.log.finish()

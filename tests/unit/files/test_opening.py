@@ -110,7 +110,7 @@ def test_what_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     file.write_bytes(b"")
     refused(file, "empty")
     os.mkfifo(tmp_path / "fifo")
-    refused(tmp_path / "fifo", "no regular file", driver="local")
+    refused(tmp_path / "fifo", "not a regular file (named pipe)", driver="local")
     with pytest.raises(ConfigError, match=r"'journald'.*json-file"):
         open_log(file, "journald")
 
