@@ -88,7 +88,7 @@ class _SeveralReaders(Readers):
         self._settled = {name: asyncio.Event() for name in engines}
         self._telling = False  # at the beginning all are told of at once
         for name, readers in engines.items():
-            readers.share(self.merge, self.ready, name, partial(self._tell, name))
+            readers.share(self, name, partial(self._tell, name))
 
     async def aclose(self) -> None:
         """End all that is being read."""

@@ -118,12 +118,12 @@ class EngineReaders(Readers):
         self._selection = msgspec.structs.replace(self._selection, others=others)
         self._everything = self._everything or other._everything
 
-    def share(self, merge: Merge, ready: asyncio.Event, host: str, told: Told) -> None:
-        """Read into the merge of others, as the containers of ``host``; before anything is read.
+    def share(self, others: Readers, host: str, told: Told) -> None:
+        """Read into the merge of ``others``, as ``host``; to be called before anything is read.
 
         ``told`` is called with what keeps the engine from being reached, and with None when it is.
         """
-        self.merge, self.ready = merge, ready
+        self.merge, self.clock, self.ready = others.merge, others.clock, others.ready
         self._name = self._host = host
         self._told = told
 

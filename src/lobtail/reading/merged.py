@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 from types import TracebackType
@@ -62,12 +61,12 @@ class Merged:
 
     async def _batches(self) -> AsyncGenerator[list[Item], None]:
         readers = self.readers
-        merge, ready = readers.merge, readers.ready
+        merge, ready, clock = readers.merge, readers.ready, readers.clock
         try:
             await self._begin_once()
             while True:
                 ready.clear()
-                items = merge.pop(time.time_ns())
+                items = merge.pop(clock.now_ns())
                 if items:
                     readers.make_room()
                     if self.wanted is not None:
@@ -80,7 +79,7 @@ class Merged:
                 if not readers.reading:
                     return
                 due = merge.due_ns()
-                wait = None if due is None else max(due - time.time_ns(), 0) / 1e9
+                wait = None if due is None else max(due - clock.now_ns(), 0) / 1e9
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait):
                         await ready.wait()

@@ -12,7 +12,7 @@ from lobtail.core.merge import Merge
 from lobtail.core.model import ContainerRef, Dropped, Item, Line
 from lobtail.reading.turn import Turn
 
-__all__ = ["CONNECTIONS", "Channel", "Overflow", "Readers"]
+__all__ = ["CONNECTIONS", "Channel", "Overflow", "Readers", "SteadyClock"]
 
 # Containers whose history is opened at the same time; the rest wait for their turn.
 CONNECTIONS: Final = 16
@@ -23,13 +23,32 @@ QUEUE_SIZE: Final = 4 << 20
 Overflow: TypeAlias = Literal["wait", "drop"]
 
 
+class SteadyClock:
+    """The time of day as of its making, gone on from there: steps of the clock do not show."""
+
+    def __init__(self) -> None:
+        self._began_ns = time.time_ns() - time.monotonic_ns()
+
+    def now_ns(self) -> int:
+        """Return the time in nanoseconds since the epoch."""
+        return self._began_ns + time.monotonic_ns()
+
+
 class Channel:
     """What one follower hands on, on its way into the merge."""
 
     def __init__(
-        self, merge: Merge, key: Hashable, turn: Turn, ready: asyncio.Event, *, drop: bool
+        self,
+        merge: Merge,
+        clock: SteadyClock,
+        key: Hashable,
+        turn: Turn,
+        ready: asyncio.Event,
+        *,
+        drop: bool,
     ) -> None:
         self._merge = merge
+        self._clock = clock
         self._key = key
         self._turn = turn
         self._ready = ready
@@ -51,7 +70,7 @@ class Channel:
     def push(self, items: list[Item], size: int = 0) -> None:
         """Take items at once."""
         if items:
-            self._merge.push(self._key, items, size)
+            self._merge.push(self._key, items, size, now_ns=self._clock.now_ns())
             self._ready.set()
 
     async def deliver(self, items: list[Item], size: int = 0) -> None:
@@ -63,6 +82,8 @@ class Channel:
             return
         self.push(items, size)
         while self.full:
+            self._merge.hurry(self._key, self._clock.now_ns())
+            self._ready.set()
             self._turn.leave()
             self._space.clear()
             await self._space.wait()
@@ -92,6 +113,8 @@ class Readers(ABC):
 
     def __init__(self, merge: Merge, *, overflow: Overflow = "wait") -> None:
         self.merge = merge
+        self.clock = SteadyClock()
+        """By which the merge waits."""
         self.ready = asyncio.Event()
         """Set when something has come, or nothing more will."""
         self.found: list[tuple[ContainerRef, bool]] = []
@@ -147,7 +170,7 @@ class Readers(ABC):
     def _open_channel(self, key: str) -> tuple[Channel, Turn]:
         turn = Turn(self._opening)
         shared = self._name, key
-        channel = Channel(self.merge, shared, turn, self.ready, drop=self._drop)
+        channel = Channel(self.merge, self.clock, shared, turn, self.ready, drop=self._drop)
         self.merge.open(shared, self._skew_ns)
         self.merge.set_live(shared, self._excused)
         self._channels[key] = channel
