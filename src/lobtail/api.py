@@ -19,6 +19,7 @@ from lobtail.offline import TailFiles, find_logs
 from lobtail.reading.intake import FollowOptions, Search
 from lobtail.reading.readers import Overflow
 from lobtail.reading.source import SOURCES, Source, Tell
+from lobtail.render.stamps import local
 from lobtail.several import OnEngine, TailEngines
 from lobtail.tail import EngineReaders, Tail
 
@@ -233,7 +234,7 @@ def _query(where: str | Query | None) -> Query | None:
         # Only those who ask for something need the parser.
         from lobtail.core.query import Query
 
-        return Query(where, now_ns=time.time_ns(), local_offset=time.localtime().tm_gmtoff)
+        return Query(where, now_ns=time.time_ns(), local_offset=local)
     return where
 
 

@@ -35,7 +35,7 @@ _SOURCES = ("auto", "api", "files")
 @click.option(
     "--since",
     metavar="TIME",
-    help="Begin at a time (2013-01-02T13:23:37Z, 2013-01-02, 1500000000.5) or so long ago (42m).",
+    help="Begin at a time (42m, 1d, yesterday, '2026-11-30 04:10', 1500000000.5).",
 )
 @click.option("--until", metavar="TIME", help="Stop behind a time; the forms of --since.")
 @click.option("--details", is_flag=True, help="Show the attributes that the log driver keeps.")

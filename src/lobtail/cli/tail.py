@@ -187,7 +187,7 @@ _TEXT: Final = _Text()
 @click.option(
     "--since",
     metavar="TIME",
-    help="Begin at a time (2013-01-02T13:23:37Z, 2013-01-02, 1500000000.5) or so long ago (42m).",
+    help="Begin at a time (42m, 1d, yesterday, '2026-11-30 04:10', 1500000000.5).",
 )
 @click.option(
     "--until", metavar="TIME", help="Stop behind a time, and end when it has come; as --since."

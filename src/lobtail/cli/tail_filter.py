@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +11,7 @@ from lobtail.core.levels import Level
 from lobtail.core.model import Line
 from lobtail.errors import ConfigError, QueryError
 from lobtail.reading.intake import Search
+from lobtail.render.stamps import local
 
 __all__ = ["FILTERS", "make_filter", "make_matcher", "make_pattern"]
 
@@ -108,7 +108,7 @@ def _query(text: str, now_ns: int) -> Query:
     from lobtail.core.query import Query
 
     try:
-        return Query(text, now_ns=now_ns, local_offset=time.localtime().tm_gmtoff)
+        return Query(text, now_ns=now_ns, local_offset=local)
     except QueryError as exc:
         raise QueryError(f"--where: {exc.message}", exc.query, exc.position) from exc
 

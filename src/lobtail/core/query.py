@@ -44,7 +44,7 @@ from lobtail.core.terms import (
     Term,
     Value,
 )
-from lobtail.core.timestamps import parse_time_argument
+from lobtail.core.timestamps import Zone, parse_time_argument
 from lobtail.errors import ConfigError, QueryError
 
 if TYPE_CHECKING:
@@ -114,14 +114,15 @@ MAX_LENGTH: Final = 10_000
 class Query:
     """A query, ready to test lines.
 
-    ``now_ns`` (since the epoch) and ``local_offset`` (seconds east of UTC) are what times such as
-    ``time>10m`` and ``time>2026-01-02`` count from.
+    ``now_ns`` (since the epoch) and ``local_offset`` are what times such as ``time>10m`` and
+    ``time>2026-01-02`` count from; the offset is in seconds east of UTC, or a function that gives
+    it for a Unix second, for zones with summer time.
 
     Raises:
         QueryError: it cannot be read.
     """
 
-    def __init__(self, text: str, *, now_ns: int = 0, local_offset: int = 0) -> None:
+    def __init__(self, text: str, *, now_ns: int = 0, local_offset: int | Zone = 0) -> None:
         self.text = text
         self.term = _Reader(text, now_ns, local_offset).read()
         """The tree of terms (``core.terms``)."""
@@ -135,7 +136,7 @@ class Query:
 class _Reader:
     """Makes terms of one query; every error knows where in it the fault is."""
 
-    def __init__(self, text: str, now_ns: int, local_offset: int) -> None:
+    def __init__(self, text: str, now_ns: int, local_offset: int | Zone) -> None:
         self._text = text
         self._now = now_ns
         self._offset = local_offset
@@ -225,23 +226,28 @@ class _Reader:
         subject = self._subject(name)
         if subject.kind == "stream":
             self._fail("a stream is equal to stdout or stderr, or it is not", operator.start_pos)
-        return Compare(subject, str(operator), self._operand(subject, value))
+        ending = operator.startswith("<")
+        return Compare(subject, str(operator), self._operand(subject, value, ending=ending))
 
     def _equal(self, name: Token, value: Token) -> Term:
         subject = self._subject(name)
         return Compare(subject, "=", self._operand(subject, value))
 
-    def _operand(self, subject: Subject, token: Token) -> Value | Level | Stream | int:
+    def _operand(
+        self, subject: Subject, token: Token, *, ending: bool = False
+    ) -> Value | Level | Stream | int:
         value = self._value(token)
         try:
             if subject.kind == "level":
                 return Level.parse(value.text)
             if subject.kind == "time":
+                option = "until" if ending else "since"
                 return parse_time_argument(
-                    value.text, now_ns=self._now, local_offset=self._offset, option="where"
+                    value.text, now_ns=self._now, local_offset=self._offset, option=option
                 )
         except ConfigError as exc:
-            self._fail(str(exc).removeprefix("invalid value for --where: "), token.start_pos)
+            fault = str(exc).removeprefix("invalid value for --since: ")
+            self._fail(fault.removeprefix("invalid value for --until: "), token.start_pos)
         if subject.kind != "stream":
             return value
         if value.text not in ("stdout", "stderr"):

@@ -6,28 +6,39 @@ rule compares stamps for equality. Own calendar arithmetic, because engines writ
 
 What is accepted differs on purpose. :func:`parse_rfc3339` reads what an engine wrote and is
 strict, since it also decides whether a line begins with a stamp at all.
-:func:`parse_time_argument` reads what a person typed for the docker CLI and is as lenient as the
-CLI: moby's ``api/types/time/timestamp.go`` on Go's ``time.Parse`` and ``time.ParseDuration``.
+:func:`parse_time_argument` reads what a person typed. What the docker CLI takes means the same
+here: moby's ``api/types/time/timestamp.go`` on Go's ``time.Parse`` and ``time.ParseDuration``. What
+docker refuses may still be a time as people write it (``core.moments``).
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from lobtail.errors import ConfigError, ProtocolError
 
 __all__ = [
     "LONGEST_STAMP",
+    "Zone",
+    "as_zone",
+    "civil_date",
+    "civil_seconds",
     "format_rfc3339",
     "format_wire_time",
+    "in_range",
     "parse_duration",
     "parse_go_time",
     "parse_rfc3339",
     "parse_time_argument",
+    "wall_to_unix",
 ]
+
+Zone: TypeAlias = Callable[[int], int]
+"""From seconds since the epoch to the offset that holds then, in seconds east of UTC."""
 
 # With an offset, as log plugins and Podman write it: 2006-01-02T15:04:05.123456789+07:00
 LONGEST_STAMP: Final = 35
@@ -58,7 +69,9 @@ _FIRST_SECOND: Final = (_days_before_year(0) - _EPOCH_DAYS) * _DAY_SECONDS
 _END_SECOND: Final = (_days_before_year(10_000) - _EPOCH_DAYS) * _DAY_SECONDS
 
 
-def _civil_seconds(year: int, month: int, day: int, hour: int, minute: int, second: int) -> int:
+def civil_seconds(
+    year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0
+) -> int:
     """Return the seconds since the epoch; ValueError names the field that is out of range."""
     if not 1 <= month <= 12:
         raise ValueError(f"there is no month {month}")
@@ -91,7 +104,7 @@ def _second_ns(text: bytes) -> int:
     if match is None:
         raise ValueError("not a date and time")
     year, month, day, hour, minute, second = map(int, match.groups())
-    ns = _civil_seconds(year, month, day, hour, minute, second) * _SECOND
+    ns = civil_seconds(year, month, day, hour, minute, second) * _SECOND
     if len(_seconds) >= _MAX_SECONDS:
         _seconds.clear()
     _seconds[text] = ns
@@ -134,9 +147,8 @@ def parse_rfc3339(stamp: bytes | str) -> int:
     return ns
 
 
-@lru_cache(maxsize=4096)
-def _second_text(seconds: int) -> str:
-    days, clock = divmod(seconds, _DAY_SECONDS)
+def civil_date(days: int) -> tuple[int, int, int]:
+    """Return year, month and day of a day that is counted from the epoch."""
     days += _EPOCH_DAYS
     # The mean Gregorian year is at most one year off.
     year = days * 400 // 146_097 + 1
@@ -147,10 +159,40 @@ def _second_text(seconds: int) -> str:
     day = days - _days_before_year(year)
     before = _BEFORE_MONTH[_is_leap(year)]
     month = bisect_right(before, day)
+    return year, month, day - before[month - 1] + 1
+
+
+@lru_cache(maxsize=4096)
+def _second_text(seconds: int) -> str:
+    days, clock = divmod(seconds, _DAY_SECONDS)
+    year, month, day = civil_date(days)
     minutes, second = divmod(clock, 60)
     hour, minute = divmod(minutes, 60)
-    date = f"{year:04}-{month:02}-{day - before[month - 1] + 1:02}"
-    return f"{date}T{hour:02}:{minute:02}:{second:02}"
+    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+
+
+def in_range(ns: int) -> int:
+    """Return a time that has a year from 0000 to 9999; ValueError for any other."""
+    if not _FIRST_SECOND <= ns // _SECOND < _END_SECOND:
+        raise ValueError("that is outside the years 0000 to 9999")
+    return ns
+
+
+def as_zone(zone: int | Zone) -> Zone:
+    """Return the zone that is always so many seconds east of UTC, or the one that is given."""
+    return (lambda _: zone) if isinstance(zone, int) else zone
+
+
+def wall_to_unix(wall: int, zone: Zone) -> int:
+    """Return when a clock in ``zone`` shows ``wall``, seconds as if it were in UTC.
+
+    A time that the clock skips counts from before the change; one that it shows twice is the first.
+    """
+    # Changes are days apart, so one of these two holds at that time.
+    before, after = zone(wall - _DAY_SECONDS), zone(wall + _DAY_SECONDS)
+    if zone(wall - before) != before and zone(wall - after) == after:
+        return wall - after
+    return wall - before
 
 
 def format_rfc3339(ns: int, digits: int = 9, offset: int = 0) -> str:
@@ -203,15 +245,21 @@ _UNITS: Final = {
 
 
 def parse_time_argument(
-    value: str, *, now_ns: int, local_offset: int, option: str = "since"
+    value: str, *, now_ns: int, local_offset: int | Zone, option: str = "since"
 ) -> int:
-    """Return what the docker CLI means by ``--since VALUE`` or ``--until VALUE``, in nanoseconds.
+    """Return what ``--since VALUE`` or ``--until VALUE`` means, in nanoseconds since the epoch.
+
+    What docker's CLI takes:
 
     - A Go duration (``10m``, ``1h30m``, ``-10m``) counts back from ``now_ns``, and the *result*
       is cut to the whole second.
     - A time is RFC 3339, or its date alone, or a date and ``T15`` or ``T15:04``. Without a zone,
-      it is at ``local_offset``, seconds east *now*, also where the date had summer time.
+      it is at ``local_offset``: seconds east of UTC, or what gives them for a time. (docker takes
+      today's offset also for a date in summer, and is an hour off there.)
     - Seconds since the epoch, with or without a fraction.
+
+    Besides, what ``core.moments`` reads: ``1d12h``, ``2026-11-30 04:10``, ``yesterday``. With
+    ``option`` ``until`` a time of day is today's, with any other the last that has come.
 
     ConfigError otherwise. An empty value means "not given" to docker, so leave it out. ``0`` is
     the epoch; note that engines read the bare ``0`` of ``--until 0`` as no limit, but not
@@ -227,13 +275,19 @@ def parse_time_argument(
         ns = _go_time(value, local_offset)
         if ns is None and "-" not in value:
             ns = _unix_time(value)
+        if ns is None:
+            # Loaded for those who give a time of that kind.
+            from lobtail.core.moments import parse_moment
+
+            until = option == "until"
+            ns = parse_moment(value, now_ns=now_ns, zone=local_offset, end_of_range=until)
         if ns is not None:
             return ns
     except ValueError as exc:
         fault = f": {exc}"
     raise ConfigError(
-        f"invalid value for --{option}: {_shown(value)} is neither a time (2013-01-02T13:23:37Z, "
-        f"2013-01-02, 1500000000.5) nor a duration (10m, 1h30m){fault}"
+        f"invalid value for --{option}: {_shown(value)} is not a time{fault}; use for example "
+        "10m, 1d12h, yesterday, '2026-11-30 04:10', 2026-11-30T04:10:05Z or 1500000000.5"
     )
 
 
@@ -243,12 +297,12 @@ def format_wire_time(ns: int) -> str:
     return f"{seconds}.{fraction:09}"
 
 
-def _go_time(value: str, local_offset: int) -> int | None:
+def _go_time(value: str, local_offset: int | Zone) -> int | None:
     match = _TIME.fullmatch(value)
     if match is None:
         return None
     *civil, fraction, utc, sign, hours, minutes = match.groups()
-    seconds = _civil_seconds(*(int(field or 0) for field in civil))
+    wall = civil_seconds(*(int(field or 0) for field in civil))
     if sign:
         # Go takes offsets up to 24:60, "as some people do write" them.
         if int(hours) > 24 or int(minutes) > 60:
@@ -256,7 +310,8 @@ def _go_time(value: str, local_offset: int) -> int | None:
         local_offset = (int(hours) * 60 + int(minutes)) * (-60 if sign == "-" else 60)
     elif utc:
         local_offset = 0
-    return (seconds - local_offset) * _SECOND + int((fraction or "")[:9].ljust(9, "0"))
+    seconds = wall_to_unix(wall, as_zone(local_offset))
+    return seconds * _SECOND + int((fraction or "")[:9].ljust(9, "0"))
 
 
 def _unix_time(value: str) -> int | None:

@@ -316,9 +316,15 @@ def nanoseconds(value: int | str | datetime | None, option: str) -> int | None:
             raise ConfigError(f"the datetime for {option} has no time zone: {value!r}")
         delta = value - datetime(1970, 1, 1, tzinfo=UTC)
         return (delta.days * 86400 + delta.seconds) * 10**9 + delta.microseconds * 1000
-    now = time.time_ns()
-    offset = time.localtime(now // 10**9).tm_gmtoff
-    return parse_time_argument(value, now_ns=now, local_offset=offset, option=option)
+    return parse_time_argument(value, now_ns=time.time_ns(), local_offset=_local, option=option)
+
+
+def _local(seconds: int) -> int:
+    """Return the offset of the system's time zone at that time."""
+    try:
+        return time.localtime(seconds).tm_gmtoff
+    except (OverflowError, OSError, ValueError):
+        return 0
 
 
 def tail_count(tail: str) -> int | None:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
-from lobtail.core.timestamps import format_rfc3339
+from lobtail.core.timestamps import Zone, format_rfc3339
 from lobtail.errors import ConfigError
 
 __all__ = ["STAMP_STYLES", "UNKNOWN", "StampStyle", "Stamper", "Zone", "find_zone", "local", "utc"]
 
 StampStyle: TypeAlias = Literal["rfc3339", "short", "relative"]
 STAMP_STYLES: Final = ("rfc3339", "short", "relative")
-
-Zone: TypeAlias = Callable[[int], int]
-"""From seconds since the epoch to the offset that holds then, in seconds east of UTC."""
 
 UNKNOWN: Final = "-"
 """What stands for a time that is not known, or that no calendar has."""

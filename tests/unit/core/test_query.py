@@ -214,7 +214,7 @@ FAULTS = {
     "a=1 b=2": ("and or or is expected here", 4),
     "level>=loud": ("loud", 7),
     "level ~ /x/": ("a level can be compared", 0),
-    "time>yesterday": ("yesterday", 5),
+    "time>lately": ("lately", 5),
     "stream=both": ("stdout or stderr", 7),
     "stream>stdout": ("a stream is", 6),
     "label=x": ("label.KEY", 0),

@@ -127,15 +127,13 @@ SEEN_DURATIONS = {
     "9223372036854775807ns": 9_223_372_036_854_775_807,
 }
 
-# docker CLI 28.2.2: `invalid value for "since": …`, exit 1, no request.
+# docker CLI 28.2.2: `invalid value for "since": …`, exit 1, no request; and no time here either.
 SEEN_REFUSED = [
-    *("yesterday", "now", "-1", "-1.5", "1500000000.", ".5", "1500000000.5.5", "1e9", "1_000"),
-    *("0x10", " 1500000000", "1500000000 ", "9223372036854775808", "1.9223372036854775808"),
-    *(".s", "1h 30m", "10M", "1d", "1w", "10 m", "1m1", "1e3s", "2562048h", "T15", "15:04:05"),
-    *("2013-1-2", "2013-01", "10000-01-01", "+2013-01-02", "2013-01-02\n", "2013-01-02T"),
+    *("-1", "-1.5", "1500000000.", ".5", "1500000000.5.5", "1e9", "1_000", "0x10"),
+    *("9223372036854775808", "1.9223372036854775808", ".s", "10M", "10 M", "1m1", "1e3s"),
+    *("2562048h", "T15", "2013-01", "10000-01-01", "+2013-01-02", "2013-01-02T"),
     *("2013-01-02T15:4", "2013-01-02T15:04:5", "2013-01-02T15:04:05.", "2013-01-02T15:04.5"),
-    *("2013-01-02T15.5", "2013-01-02.5", "2013-01-02T15:04:05z", "2013-01-02t15:04:05Z"),
-    *("2013-01-02 15:04:05", "2013-01-02T15:04:05+0530", "2013-01-02T15:04:05Z+05:30"),
+    *("2013-01-02T15.5", "2013-01-02.5", "2013-01-02T15:04:05Z+05:30"),
     *("2013-01-02T15:04:05+25:00", "2013-01-02T15:04:05+23:61", "2013-13-01", "2013-00-01"),
     *("2013-02-29", "2013-02-00", "1900-02-29", "2013-01-02T24", "2013-01-02T24:00:00Z"),
     *("2013-01-02T23:60:00Z", "2013-01-02T23:59:60Z", "٢٠١٣-01-02", "١٥٠٠"),
@@ -168,19 +166,19 @@ def test_row_20_what_docker_refuses_is_refused_with_the_forms_that_work(value: s
     with pytest.raises(ConfigError) as caught:
         parse_time_argument(value, now_ns=NOW, local_offset=0, option="until")
     message = str(caught.value)
-    assert message.startswith(f"invalid value for --until: {value!r} is neither a time (2013-01-02")
-    assert "nor a duration (10m, 1h30m)" in message
+    assert message.startswith(f"invalid value for --until: {value!r} is not a time")
+    assert "use for example 10m, 1d12h, yesterday" in message
     assert message.isprintable()
 
 
 def test_row_20_the_message_in_full() -> None:
     with pytest.raises(ConfigError) as caught:
-        argument("yesterday")
+        argument("lately")
     assert str(caught.value) == (
-        "invalid value for --since: 'yesterday' is neither a time (2013-01-02T13:23:37Z, "
-        "2013-01-02, 1500000000.5) nor a duration (10m, 1h30m)"
+        "invalid value for --since: 'lately' is not a time; use for example 10m, 1d12h, "
+        "yesterday, '2026-11-30 04:10', 2026-11-30T04:10:05Z or 1500000000.5"
     )
-    with pytest.raises(ConfigError, match=r"\(10m, 1h30m\): there is no month 13$"):
+    with pytest.raises(ConfigError, match="'2013-13-01' is not a time: there is no month 13; use"):
         argument("2013-13-01")
 
 

@@ -75,7 +75,7 @@ def test_query(given: dict[str, Any], query: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("name", ["since", "until"])
 def test_times_that_are_none(name: str) -> None:
-    for value in ("yesterday", "2026-13-01", datetime(2026, 1, 1)):
+    for value in ("lately", "2026-13-01", datetime(2026, 1, 1)):
         with pytest.raises(ConfigError, match=name):
             options(**{name: value})
 

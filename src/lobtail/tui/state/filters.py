@@ -12,6 +12,7 @@ from lobtail.core.levels import Level
 from lobtail.core.model import Item, Line, Mark, forget_parsed
 from lobtail.core.patterns import compile_pattern
 from lobtail.core.query import Query
+from lobtail.core.timestamps import Zone
 from lobtail.errors import ConfigError, QueryError
 from lobtail.tui.state.rows import Test
 from lobtail.tui.state.store import MARK
@@ -34,7 +35,7 @@ class Filter(msgspec.Struct, frozen=True):
     def __bool__(self) -> bool:
         return bool(self.query or self.level or self.stream is not None)
 
-    def as_query(self, now_ns: int, local_offset: int) -> Query | None:
+    def as_query(self, now_ns: int, local_offset: int | Zone) -> Query | None:
         """Return one query for text and level; None if it asks nothing of either.
 
         Raises:
@@ -45,7 +46,7 @@ class Filter(msgspec.Struct, frozen=True):
             text = join_query(text, f"level>={self.level.name.lower()}")
         return Query(text, now_ns=now_ns, local_offset=local_offset) if text else None
 
-    def test(self, now_ns: int, local_offset: int) -> Test | None:
+    def test(self, now_ns: int, local_offset: int | Zone) -> Test | None:
         """Return the test that items must pass; None if all do.
 
         ``now_ns`` and ``local_offset`` are what the times in a query count from.

@@ -9,6 +9,7 @@ from typing import Final
 
 from lobtail.core.model import Item, Line, Mark
 from lobtail.core.query import Query
+from lobtail.core.timestamps import Zone
 from lobtail.tui.state.filters import Filter, find_test
 from lobtail.tui.state.rows import Rows, Test
 from lobtail.tui.state.store import MARK, Store
@@ -177,7 +178,7 @@ class Log:
 
     # --- what is shown --------------------------------------------------------------------
 
-    def set_filter(self, wanted: Filter, now_ns: int, local_offset: int) -> None:
+    def set_filter(self, wanted: Filter, now_ns: int, local_offset: int | Zone) -> None:
         """Show other lines; those of which only what passed the last filter is held are dropped.
 
         Raises:

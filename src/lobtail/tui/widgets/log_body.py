@@ -159,7 +159,7 @@ class LogBody(Vertical):
         self.seeking.stop()
         # Of what stands there only what passes the last filter is held.
         lost = model.whole_from is not None and (here is None or here < model.whole_from)
-        model.set_filter(wanted, time.time_ns(), time.localtime().tm_gmtoff)
+        model.set_filter(wanted, time.time_ns(), local)
         view.selection = None
         if changed and feed is not None:
             feed.forget_older()
