@@ -8,30 +8,14 @@ from typing import Any
 import pytest
 from rich.segment import Segment
 
-from lobtail.tui.state.histogram import Bar, Histogram
 from lobtail.tui.state.target import Target
 from lobtail.tui.widgets.palette import COLORLESS, DARK
 from lobtail.tui.widgets.trouble import Trouble
 from unit.tui.apps import Client, running
-from unit.tui.scripted import START
-
-S = 1_000_000_000
 
 
 def text_of(widget: Any, y: int) -> str:
     return "".join(segment.text for segment in widget.render_line(y))
-
-
-@pytest.mark.parametrize(("count", "words"), [(1, " 1 line / "), (2, " 2 lines / ")])
-def test_the_histogram_counts_in_words(count: int, words: str) -> None:
-    async def main() -> None:
-        async with running() as client:
-            bar = client.pane.bar
-            bars = (Bar(others=count), *[Bar()] * (bar.size.width - 1))
-            bar.histogram = Histogram(START, START + 60 * S, bars)
-            assert words in text_of(bar, bar.size.height - 1)
-
-    asyncio.run(main())
 
 
 def test_a_log_that_cannot_be_read_says_why() -> None:

@@ -235,7 +235,7 @@ class MainScreen(Screen[None]):
     def turn_panel(self, step: int) -> None:
         """Give the next part of the screen the focus."""
         parts = [*([] if self.has_class("zoomed") else self.panels), self.contents.pane]
-        if self.contents.tab == "logs" and not self.pane.bar.has_class("hidden"):
+        if self.contents.tab == "logs" and self.pane.bar.display:
             parts.insert(-1, self.pane.bar)
         if self.pane.detail.has_class("open"):
             parts.append(self.pane.detail.fields)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import chain, count, pairwise
 from math import log1p
 from typing import Final, NamedTuple
 
+from lobtail.render.stamps import Zone, utc
 from lobtail.tui.state.rows import Rows
 from lobtail.tui.state.store import LOSS, MARK, Store
 
-__all__ = ["Bar", "Histogram"]
+__all__ = ["Bar", "Histogram", "duration_words"]
+
+_SECOND: Final = 1_000_000_000
+_STEPS: Final = (
+    100_000_000,
+    *(n * _SECOND for n in (1, 5, 10, 60, 300, 600, 1800, 3600, 10_800, 43_200, 86_400)),
+)
+_MONDAY: Final = 4 * 86_400 * _SECOND  # 1970 began on a Thursday
 
 _ERRORS: Final = (5, 6)
 _WARNINGS: Final = (4,)
@@ -32,38 +41,61 @@ class Bar(NamedTuple):
 
 
 class Histogram(NamedTuple):
-    """The rate of lines over a span of time, as bars of equal width."""
+    """The rate of lines over a span of time, as bars of equal width that begin on the clock."""
 
     start_ns: int
-    end_ns: int
+    step_ns: int
     bars: tuple[Bar, ...]
+    wide: int = 1
+    """Columns that a bar takes."""
 
     @classmethod
-    def of(cls, store: Store, rows: Rows, columns: int) -> Histogram | None:
+    def of(
+        cls,
+        store: Store,
+        rows: Rows,
+        columns: int,
+        zone: Zone = utc,
+        before: Histogram | None = None,
+    ) -> Histogram | None:
         """Return the histogram of ``rows``; None where there are no times to speak of.
 
+        With ``before``, the last one of the same log, bars keep their widths as long as they can.
         Costs a search by bisection for each bar, and a count of bytes: the lines themselves are
         not looked at.
         """
-        count = len(rows)
-        if not count or columns < 1:
+        size = len(rows)
+        if not size or columns < 1:
             return None
-        start, end = store.time(rows.number(0)), store.time(rows.number(count - 1))
+        start, end = store.time(rows.number(0)), store.time(rows.number(size - 1))
         if start is None or end is None or end < start:
             return None
-        end = start + max(end - start + 1, columns)  # no bar is of no time
-        edges = [start + (end - start) * i // columns for i in range(columns + 1)]
-        cuts = [rows.index(store.number_at(edge)) for edge in edges[:-1]]
-        cuts = [0, *cuts[1:], count]
+        # Hours and days begin where those of the zone do, and weeks on Monday.
+        shift = _MONDAY - zone(end // _SECOND) * _SECOND
+        finer = before is not None
+        for step, wide in _layouts():
+            finer = finer and (step, wide) != (before and before.step_ns, before and before.wide)
+            first = (start - shift) // step * step + shift
+            needed = (end - first) // step + 1
+            # Not back at once: a window that loses lines at its beginning and gets others at its
+            # end would be drawn now this way and now that.
+            if needed * wide <= (columns * 3 // 4 if finer else columns):
+                break
+        cuts = [rows.index(store.number_at(first + step * i)) for i in range(1, needed)]
         levels = rows.levels
         bars = []
-        for low, high in pairwise(cuts):
+        for low, high in pairwise((0, *cuts, size)):
             part = levels[low : max(low, high)]
             errors = sum(map(part.count, _ERRORS))
             warnings = sum(map(part.count, _WARNINGS))
             marks = part.count(MARK) + part.count(LOSS)
             bars.append(Bar(errors, warnings, len(part) - errors - warnings - marks, marks))
-        return cls(start, end, tuple(bars))
+        return cls(first, step, tuple(bars), wide)
+
+    @property
+    def end_ns(self) -> int:
+        """When the last bar ends."""
+        return self.time_of(len(self.bars))
 
     @property
     def most(self) -> int:
@@ -82,16 +114,26 @@ class Histogram(NamedTuple):
             return most * log1p(lines) / log1p(self.most)
         return most * lines / max(self.most, 1)
 
-    def time_of(self, column: int) -> int:
-        """Return when the bar at ``column`` begins."""
-        return self.start_ns + (self.end_ns - self.start_ns) * column // len(self.bars)
+    def time_of(self, bar: int) -> int:
+        """Return when a bar begins."""
+        return self.start_ns + self.step_ns * bar
 
-    def column_of(self, time_ns: int) -> int:
+    def bar_at(self, time_ns: int) -> int:
         """Return the bar that holds a time; the nearest one for times outside."""
-        span = self.end_ns - self.start_ns
-        column = (time_ns - self.start_ns) * len(self.bars) // span
-        column = min(max(column, 0), len(self.bars) - 1)
-        # The edges of bars are whole nanoseconds.
-        if column + 1 < len(self.bars) and self.time_of(column + 1) <= time_ns:
-            column += 1
-        return column
+        return min(max((time_ns - self.start_ns) // self.step_ns, 0), len(self.bars) - 1)
+
+
+def duration_words(ns: int) -> str:
+    """Return how long a bar is, in the largest unit that it is a whole number of."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        if not ns % (size * _SECOND):
+            return f"{ns // size // _SECOND:,} {unit}"
+    return f"{ns // 1_000_000:,} ms"
+
+
+def _layouts() -> Iterator[tuple[int, int]]:
+    """Yield the lengths of bars and the columns that they take, from the finest on."""
+    weeks = (7 * 86_400 * _SECOND << i for i in count())
+    for step in chain(_STEPS, weeks):
+        for wide in (8, 4, 2, 1):
+            yield step, wide

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final
 
+from lobtail.core.frames import Stream
 from lobtail.core.model import Item, Line, Mark
 from lobtail.core.query import Query
 from lobtail.core.timestamps import Zone
@@ -93,6 +94,10 @@ class Log:
         """From when on a line was not yet written when reading began."""
         self.received = 0
         """How many lines have come that were written since ``live_ns``."""
+        self._out: set[str] = set()
+        self._err: set[str] = set()
+        self.both: frozenset[str] = frozenset()
+        """The IDs of the containers that have written to both streams."""
         self.generation = 0
         """Rises when the window is emptied: what belonged to an earlier one is void."""
 
@@ -106,6 +111,7 @@ class Log:
         self.detached = False
         self.dropped = 0
         self.whole_from = None
+        self._out, self._err, self.both = set(), set(), frozenset()
         self.generation += 1
 
     def begin_filtered(self) -> None:
@@ -115,6 +121,7 @@ class Log:
     def add(self, items: Sequence[Item]) -> None:
         """Take what was written behind the window, dropping the oldest if need be."""
         self.store.append(items)
+        self._note_streams(items)
         self.received += self._live(items)
         excess = self.store.excess()
         if excess:
@@ -133,6 +140,7 @@ class Log:
         if self.filter and self.whole_from is None:
             self.whole_from, self._whole_since_ns = self.store.first, self.since_ns
         self.store.prepend(items)
+        self._note_streams(items)
         self.since_ns = since_ns
         self.dropped = max(0, self.dropped - len(items))
         excess = self.store.excess(newest=True)
@@ -223,6 +231,13 @@ class Log:
         self.since_ns = None if self.whole_from == ALL else self._whole_since_ns
         self.whole_from = None
         self.dropped = 0
+
+    def _note_streams(self, items: Sequence[Item]) -> None:
+        lines = [item for item in items if type(item) is Line]
+        self._out |= {line.container.id for line in lines if line.stream is not Stream.STDERR}
+        self._err |= {line.container.id for line in lines if line.stream is Stream.STDERR}
+        if len(both := self._out & self._err) > len(self.both):
+            self.both = frozenset(both)
 
     def _live(self, items: Sequence[Item]) -> int:
         """Return how many of the items are no history."""

@@ -134,6 +134,11 @@ class Viewport:
             rest = self.height - min(height_of(number), self.height)
             self._top = self._moved(here, -rest, rows, height_of)
 
+    def keep_in_sight(self, rows: Rows, height_of: HeightOf) -> None:
+        """Bring what is pointed at back on a screen that has another size, or other lines."""
+        if self.cursor is not None and not self.following and rows:
+            self.point_at(min(rows.index(self.cursor), len(rows) - 1), rows, height_of)
+
     # --- its own ----------------------------------------------------------------------------
 
     def _from_top(self, rows: Rows, height_of: HeightOf) -> tuple[list[Place], bool]:

@@ -52,13 +52,15 @@ def _text(item: Item, *, bare: bool) -> str:
 
 def _heads(view: LogView, items: list[Item]) -> list[str]:
     """Return what stands before each: as on the screen, but with names in full."""
-    stamper, now_ns = view.look.stamper(), view.clock()
+    stamper, now_ns, both = view.look.stamper(), view.clock(), view.log_.both
     names = [shown_name(item.container) for item in items]
     columns = max(map(width, names), default=0)
     heads = []
     for item, name in zip(items, names, strict=True):
         stamp = f"{stamper.pad(item.time_ns, now_ns)} " if stamper is not None else ""
-        error = isinstance(item, Line) and item.stream is Stream.STDERR
+        error = (
+            isinstance(item, Line) and item.stream is Stream.STDERR and item.container.id in both
+        )
         rule = "│" if isinstance(item, Line) else "─"
         blanks = " " * (columns - width(name) + 1)
         heads.append(f"{stamp}{name}{blanks}{'e' if error else ' '}{rule} ")

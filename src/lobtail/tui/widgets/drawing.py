@@ -65,16 +65,27 @@ class Drawer:
         self._look = Look()
         self._pattern: re.Pattern[str] | None = None
         self._width = 80
+        self._both: frozenset[str] = frozenset()
         self._stamper = self._look.stamper()
         self._containers = Colors()
         self._names = 4
         self._most = 28
         self._drawn: OrderedDict[int, Rows] = OrderedDict()
 
-    def set(self, look: Look, pattern: re.Pattern[str] | None, width: int) -> None:
-        """Say how to draw from now on: the look, what is searched, how wide the screen is."""
-        if (look, pattern, width) == (self._look, self._pattern, self._width):
+    def set(
+        self,
+        look: Look,
+        pattern: re.Pattern[str] | None,
+        width: int,
+        both: frozenset[str] = frozenset(),
+    ) -> None:
+        """Say how to draw from now on: the look, what is searched, how wide the screen is.
+
+        ``both`` are the IDs of the containers that write to both streams.
+        """
+        if (look, pattern, width, both) == (self._look, self._pattern, self._width, self._both):
             return
+        self._both = both
         if look != self._look:
             self._stamper = look.stamper()
         self._look, self._pattern, self._width = look, pattern, width
@@ -104,10 +115,13 @@ class Drawer:
         if self._stamper is not None:
             head.append(Segment(self._stamper.pad(item.time_ns, now_ns) + " ", self.colors.dim))
         line = item if isinstance(item, Line) else None
-        error = line is not None and line.stream == Stream.STDERR
+        # Where all goes to stderr, as with many programs, to say so of each line says nothing.
+        error = (
+            line is not None and line.stream == Stream.STDERR and line.container.id in self._both
+        )
         if self._look.names:
             head.append(Segment(self._name(item.container), self.color_of(item.container)))
-        head.append(Segment("e" if error else " ", self.colors.stderr))
+        head.append(Segment("e" if error else " ", self.colors.dim))
         rule = self.color_of(item.container) if self._look.names else self.colors.dim
         head.append(Segment("│ " if line is not None else "─ ", rule))
         body = [self._mark(item)] if isinstance(item, Mark) else self._text(item)

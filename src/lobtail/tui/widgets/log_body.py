@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
@@ -42,6 +43,8 @@ _BUSY_REST: Final = 0.09
 _AHEAD: Final = 1000
 # Seconds that a filter is not changed before older lines are read for it.
 _REST: Final = 0.7
+# Rows below which there is no histogram unless it is asked for.
+_LOW: Final = 16
 # Seconds that filter and search work before keys have their turn.
 _TURN: Final = 0.008
 
@@ -51,7 +54,11 @@ class LogBody(Vertical):
 
     DEFAULT_CSS = """
     LogBody { height: 1fr; }
+    LogBody.low HistogramBar { display: none; }
+    LogBody.low HistogramBar.asked { display: block; }
     LogBody HistogramBar.hidden { display: none; }
+    LogBody.low Detail { height: 50%; min-height: 3; }
+    LogBody.low Detail .text { max-height: 1; }
     """
 
     def __init__(
@@ -98,6 +105,10 @@ class LogBody(Vertical):
     def on_mount(self) -> None:
         """Begin to draw."""
         self.set_interval(1 / _FRAMES, self._tick)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Leave most of a few rows to the log."""
+        self.set_class(event.size.height < _LOW, "low")
 
     async def on_unmount(self) -> None:
         """End what goes on behind the screen."""
@@ -249,7 +260,7 @@ class LogBody(Vertical):
             view.go_to(here)
 
     def _draw_bars(self) -> None:
-        if not self.bar.has_class("hidden"):
+        if self.bar.display:
             self.bar.zone = self.view.look.zone
             self.bar.changed(self.view.span)
 

@@ -22,7 +22,7 @@ from lobtail.tui.state.selection import Point, Selection
 from lobtail.tui.state.viewport import ABOVE, BELOW, Place, Viewport
 from lobtail.tui.widgets.drawing import Drawer, Rows
 from lobtail.tui.widgets.palette import LogColors
-from lobtail.tui.widgets.ruler import Ruler
+from lobtail.tui.widgets.ruler import RULER, Ruler
 from lobtail.tui.widgets.segments import PLAIN, mark_spans, text_of, width_of, window
 
 __all__ = ["LogCanvas"]
@@ -56,6 +56,7 @@ class LogCanvas(Widget, can_focus=True):
         self._background = Color(0, 0, 0)
         self._places: list[Place] = []
         self._seen: tuple[object, ...] = ()
+        self._shape: tuple[object, ...] = ()  # what decides which rows there is room for
         self._strips: dict[int, Strip] = {}  # the rows as they were drawn
         self._grab: str = ""
         self._generation = log.generation
@@ -119,6 +120,11 @@ class LogCanvas(Widget, can_focus=True):
         return None if number is None else self.log_.store.time(number)
 
     @property
+    def text_columns(self) -> int:
+        """The columns beside the map of the log."""
+        return max(0, self.size.width - RULER)
+
+    @property
     def span(self) -> tuple[int, int] | None:
         """The numbers of the first and the last item on the screen."""
         shown = [place.number for place in self._places if place not in (ABOVE, BELOW)]
@@ -178,7 +184,7 @@ class LogCanvas(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Return a row of the screen."""
-        width = self.size.width - 1
+        width = self.text_columns
         segments: list[Segment]
         if y >= len(self._places):
             segments = [Segment(" " * width, self._base)]
@@ -186,7 +192,7 @@ class LogCanvas(Widget, can_focus=True):
             segments = [self._edge(self._places[y], width)]
         else:
             segments = self._line(self._places[y], width)
-        return Strip([*segments, self._ruler_cell(y)], self.size.width)
+        return Strip([*segments, *self._ruler_cells(y)], self.size.width)
 
     def _edge(self, place: Place, width: int) -> Segment:
         words = f" {self.edge(place)} " if self.edge(place) else ""
@@ -236,11 +242,12 @@ class LogCanvas(Widget, can_focus=True):
         columns = width_of(head)
         return [Segment(" " * max(columns - 2, 0)), Segment("┆ "[:columns], self.drawer.colors.dim)]
 
-    def _ruler_cell(self, y: int) -> Segment:
+    def _ruler_cells(self, y: int) -> list[Segment]:
         colors = self.drawer.colors
         base = self._base + (colors.thumb if self._ruler.in_thumb(y) else colors.track)
         sign, color = self._ruler.sign(y, colors)
-        return Segment(sign, base + color)
+        # Its own rule: what stands in the map belongs to a part of the log, not to the line beside.
+        return [Segment("│", self._base + colors.edge), Segment(sign, base + color)]
 
     # --- its own ----------------------------------------------------------------------------
 
@@ -262,8 +269,13 @@ class LogCanvas(Widget, can_focus=True):
         self._background = self.background_colors[1]
         self.view.height = max(1, self.size.height)
         self.view.below = self.log_.detached
-        self.drawer.set(self.look, self.log_.pattern, max(10, self.size.width - 1))
-        self._places = self.view.layout(self.log_.rows, self._height_of)
+        self.drawer.set(self.look, self.log_.pattern, max(10, self.text_columns), self.log_.both)
+        rows, shape = self.log_.rows, (self.size, self.look)
+        if shape != self._shape:
+            self._shape = shape
+            if self.view.cursor in {place.number for place in self._places}:
+                self.view.keep_in_sight(rows, self._height_of)
+        self._places = self.view.layout(rows, self._height_of)
         self._ruler.measure(self.log_, self.span, self.view.height)
 
     def _visible(self) -> tuple[object, ...]:

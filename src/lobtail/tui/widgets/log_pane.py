@@ -246,7 +246,9 @@ class LogPane(LogBody):
 
     def action_histogram(self) -> None:
         """Show the histogram, or not."""
-        self.bar.toggle_class("hidden")
+        shown = self.bar.display
+        self.bar.set_class(shown, "hidden")
+        self.bar.set_class(not shown, "asked")
         self._bars_at = 0
         self.touch()
 

@@ -148,7 +148,7 @@ class LogView(LogCanvas, can_focus=True):
         """Return how many columns of text there are."""
         shown = [place for place in self._places if place not in (ABOVE, BELOW)]
         head = width_of(self.drawn(shown[0].number).head) if shown else 0
-        return max(1, self.size.width - 1 - head)
+        return max(1, self.text_columns - head)
 
     def _next(self, step: int, wanted: Callable[[int], bool]) -> bool:
         row = self.log_.next_row(self.log_.rows.index(self._number_here()), step, wanted)
@@ -214,7 +214,7 @@ class LogView(LogCanvas, can_focus=True):
         if event.button != 1:
             return
         self.capture_mouse()
-        if event.x >= self.size.width - 1:
+        if event.x >= self.text_columns:
             self._grab = "ruler"
             self._drag_ruler(event.y)
             return

@@ -24,7 +24,6 @@ class LogColors(msgspec.Struct, frozen=True):
     error: Style
     fatal: Style
     loss: Style
-    stderr: Style
     found: Style
     lit: Style
     bar_errors: Color
@@ -78,7 +77,6 @@ def _colors(**colors: str) -> LogColors:
         error=Style.parse(error),
         fatal=Style.parse(f"bold {error}"),
         loss=Style.parse(f"bold {warning}"),
-        stderr=Style.parse(f"bold {error}"),
         found=Style.parse(colors["found"]),
         lit=Style.parse(colors["lit"]),
         bar_errors=Color.parse(error),
@@ -142,7 +140,6 @@ COLORLESS: Final = LogColors(
     error=_BOLD,
     fatal=_BOLD + _UNDERLINE,
     loss=_BOLD,
-    stderr=_BOLD,
     found=_BOLD + _REVERSE + _UNDERLINE,
     lit=_BOLD + _UNDERLINE,
     bar_errors=Color.default(),

@@ -1,6 +1,9 @@
-"""The ruler beside a log: where in it the screen is, and where errors, marks and hits are."""
+"""The map beside a log: where in it the screen is, and where errors, marks and hits are."""
 
 from __future__ import annotations
+
+from math import sqrt
+from typing import Final
 
 from rich.style import Style
 
@@ -9,7 +12,14 @@ from lobtail.tui.state.store import LOSS, MARK
 from lobtail.tui.widgets.palette import LogColors
 from lobtail.tui.widgets.segments import PLAIN
 
-__all__ = ["Ruler"]
+__all__ = ["RULER", "Ruler"]
+
+RULER: Final = 2
+"""Columns that it takes: a rule, and the map."""
+
+# A bar across the cell, as long as errors are frequent: a picture of a part of the log, which
+# nobody takes for a mark of the line beside it.
+_SHARES: Final = "▏▎▍▌▋▊▉█"
 
 
 class Ruler:
@@ -59,6 +69,8 @@ class Ruler:
         if log is None or not log.rows:
             return " ", PLAIN
         count = len(log.rows)
+        if not self._thumb:  # all of it is on the screen: each line shows what it is
+            return " ", PLAIN
         low, high = y * count // self._height, -(-(y + 1) * count // self._height)
         high = min(high, count)
         if high <= low:
@@ -69,8 +81,10 @@ class Ruler:
             if hits.index(stop) > hits.index(log.rows.number(low)):
                 return "◆", colors.loss
         levels = log.rows.levels
-        if levels.find(6, low, high) >= 0 or levels.find(5, low, high) >= 0:
-            return "▪", colors.fatal
+        if errors := levels.count(5, low, high) + levels.count(6, low, high):
+            # The root: one error of a thousand lines is seen, and half of them differ from all.
+            share = sqrt(errors / (high - low))
+            return _SHARES[min(int(share * len(_SHARES)), len(_SHARES) - 1)], colors.error
         if levels.find(LOSS, low, high) >= 0:
             return "▲", colors.loss
         if levels.find(MARK, low, high) >= 0:
