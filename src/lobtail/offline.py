@@ -16,7 +16,7 @@ from lobtail.core.swarm import SERVICE_NAME, STACK
 from lobtail.engine.models import Config, Container, HostConfig, LogConfig
 from lobtail.errors import LogFileError
 from lobtail.files import LogFiles, open_log
-from lobtail.files.opening import refused
+from lobtail.files.opening import refused, truncated
 from lobtail.reading.from_files import FileHistory
 from lobtail.reading.intake import FollowOptions, Intake
 from lobtail.reading.merged import Merged
@@ -54,6 +54,14 @@ class _FileReaders(Readers):
         super().__init__(Merge(0))
         self._paths = paths
         self._options = options
+        self._truncated: list[str] = []
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why there will be no more; a truncated file is one when all others have been read."""
+        if self._truncated and not self.reading:
+            return truncated(self._truncated)
+        return super().failure
 
     async def begin(self) -> None:
         logs = [(path, name_of(path)) for path in self._paths]
@@ -80,6 +88,7 @@ class _FileReaders(Readers):
                     )
                     await FileHistory(files, intake, self._options).read()
                     await intake.finish()
+                    self._truncated += files.truncated
         except (LogFileError, OSError) as exc:
             # The others go on.
             await channel.deliver([Gap(ref, None, str(exc))])

@@ -158,6 +158,7 @@ class LogsRun:
     def show_file(self, path: str) -> None:
         """Show a log file, without an engine."""
         from lobtail.files import open_log
+        from lobtail.files.opening import truncated
 
         if self._wanted.follow:
             raise ConfigError("--follow needs an engine; --file reads a log to its end")
@@ -166,6 +167,8 @@ class LogsRun:
                 self._copy_files(files)
             except OSError as exc:
                 raise LogFileError(f"{path}: {exc.strerror or exc}") from exc
+            if files.truncated:
+                raise truncated(files.truncated)
 
     # --- from the API -------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ from lobtail.core.frames import Frame
 from lobtail.files.finding import first_message
 from lobtail.files.formats import Format
 from lobtail.files.opening import TRIES, names_of, open_part, same
-from lobtail.files.part import Part
+from lobtail.files.part import KNOWN, Part
 from lobtail.files.values import BLOCK, STAMP, Damage
 
 __all__ = ["Chain", "Held"]
@@ -66,6 +66,12 @@ class Held:
         """Behind which record it was read."""
         self.seen = offset
         """Up to where it was looked at; a half-written record may stand there."""
+        self.known = part.before(offset)
+        """What stood before ``offset``: something else does if the file was truncated since."""
+        self.head = part.head[:KNOWN]
+        """What it began with."""
+        self.old = 0
+        """Up to where it may hold records that were read before it was truncated."""
         self.lost = lost
         """Whether records may be missing before it."""
         self.inflated: Iterator[list[Frame] | Damage] | None = None

@@ -21,14 +21,14 @@ from lobtail.core.frames import Frame
 from lobtail.files.chain import Chain, Held
 from lobtail.files.formats import Format
 from lobtail.files.opening import refused
-from lobtail.files.part import Part
-from lobtail.files.values import BLOCK, MAX_RECORD, Damage, Decoded, Hole, Lost
+from lobtail.files.part import KNOWN, Part
+from lobtail.files.values import BLOCK, MAX_RECORD, STAMP, Damage, Decoded, Hole, Lost
 from lobtail.files.walk import Walk, in_place
 
 __all__ = ["LogTail"]
 
 _ROTATED = "the log was rotated faster than it was read"
-_CUT = "the file was cut shorter while it was read"
+_CUT = "the log file was truncated"
 
 
 class LogTail:
@@ -37,13 +37,16 @@ class LogTail:
     A context manager, which closes the files. Not for two threads at once.
     """
 
-    def __init__(self, part: Part, offset: int, form: Format, *, details: bool) -> None:
+    def __init__(
+        self, part: Part, offset: int, form: Format, *, details: bool, newest: bytes = b""
+    ) -> None:
         self.path = part.path
         """The log itself, whatever it is renamed to."""
         self._format = form
         self._details = details
         self._chain = Chain(Path(part.path), form, Held(part, 0, offset=offset))
         self._window = BLOCK
+        self._newest = newest  # the stamp of the last record
         self._ready: deque[list[Frame] | Damage | Lost] = deque()
 
     def __enter__(self) -> Self:
@@ -140,13 +143,19 @@ class LogTail:
         """Make the next block's records ready; False if the file has not grown."""
         size = file.part.refresh().st_size
         if size < file.offset:
-            self._ready.append(Lost(file.part.path, _CUT))
-            file.offset = file.seen = 0
+            self._begin_again(file, size)
         elif size < file.seen:
             file.seen = file.offset
         if size <= file.seen:
             return bool(self._ready)
-        data = file.part.read_at(file.offset, self._window)
+        known = len(file.known)
+        data = file.part.read_at(file.offset - known, known + self._window)
+        if not data.startswith(file.known):
+            self._begin_again(file, size)
+            return True
+        data = data[known:]
+        if not file.offset:
+            file.head = data[:KNOWN]
         end = file.offset + len(data)
         if end >= size or not data:
             file.seen = size
@@ -162,9 +171,31 @@ class LogTail:
             self._window *= 2
             return True
         self._window = BLOCK
+        if file.offset < file.old:
+            decoded = self._only_new(decoded)
         file.offset += decoded.used
+        file.known = (file.known + data[max(0, decoded.used - KNOWN) : decoded.used])[-KNOWN:]
         self._put(file, decoded)
         return True
 
+    def _begin_again(self, file: Held, size: int) -> None:
+        """Read a file that was truncated from its beginning, without what was read of it before."""
+        self._ready.append(Lost(file.part.path, _CUT))
+        # Cut to nothing, it has other records now; else some of the old ones are still there.
+        head = file.part.read_at(0, len(file.head))
+        file.old = size if head and file.head.startswith(head) else 0
+        file.offset = file.seen = 0
+        file.known = b""
+
+    def _only_new(self, decoded: Decoded) -> Decoded:
+        """Leave out what is not younger than all that was read."""
+        frames = decoded.frames
+        stamps = (frame.payload[:STAMP] for frame in frames)
+        first = next((i for i, stamp in enumerate(stamps) if stamp > self._newest), len(frames))
+        holes = [hole._replace(before=hole.before - first) for hole in decoded.holes]
+        return Decoded(frames[first:], [hole for hole in holes if hole.before >= 0], decoded.used)
+
     def _put(self, file: Held, decoded: Decoded) -> None:
+        if decoded.frames:
+            self._newest = max(self._newest, decoded.frames[-1].payload[:STAMP])
         self._ready.extend(in_place([decoded], file.part.path))

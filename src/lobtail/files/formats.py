@@ -81,7 +81,7 @@ class Format(ABC):
         live: bool,
         details: bool,  # noqa: ARG002 - for formats whose last record may be whole
     ) -> Decoded:
-        """Decode what is left at a file's end. ``live``: somebody may still be writing it.
+        """Decode what is left at a file's end. ``live``: somebody is still writing it.
 
         Then a half-written record is left over; else all is used.
         """

@@ -92,6 +92,16 @@ class JsonFile(Format):
             return joined(self.exact(bytes(data[:used]), base, details=False), show, self.cut)
         return super().runs(data, length, base, show)
 
+    def whole(self, data: bytes, base: int, *, details: bool) -> Decoded:
+        """Decode as ``Format.whole`` says; the newline of the last record may be missing."""
+        decoded = self.messages(data, base, details=details)
+        frames, holes, used = decoded
+        if data[used:].endswith(b"}"):
+            more = self.remainder(data[used:], base + used, live=True, details=details)
+            holes = holes + [hole._replace(before=hole.before + len(frames)) for hole in more.holes]
+            return Decoded(frames + more.frames, holes, used + more.used)
+        return decoded
+
     def exact(self, body: bytes, base: int, *, details: bool) -> Decoded:
         """Decode whole lines, record by record."""
         try:
@@ -109,11 +119,11 @@ class JsonFile(Format):
 
     def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded:
         """Decode as ``Format.remainder`` says; a last record may lack its newline."""
-        if live and self.unfinished(data):
-            return Decoded([], [], 0)
         frames: list[Frame] = []
         holes: list[Hole] = []
         self._line(data, base, details, frames, holes)
+        if not frames and self.unfinished(data):
+            return super().remainder(data, base, live=live, details=details)
         return Decoded(frames, holes, len(data))
 
     def selector(

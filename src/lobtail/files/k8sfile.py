@@ -58,6 +58,20 @@ class K8sFile(Format):
             base += len(line) + 1
         return Decoded(frames, holes, used)
 
+    def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded:
+        """Decode as ``Format.remainder`` says; nothing tells whether a last line is whole.
+
+        So it is shown without a newline.
+        """
+        if live and self.unfinished(data):
+            return Decoded([], [], 0)
+        frames, holes, _ = self.messages(data + b"\n", base, details=details)
+        if not frames:
+            return super().remainder(data, base, live=False, details=details)
+        last = frames[-1]
+        frames[-1] = Frame(last.stream, last.payload.removesuffix(b"\n"))
+        return Decoded(frames, holes, len(data))
+
     def unfinished(self, data: bytes) -> bool:
         """Say whether ``data`` can be the beginning of a record."""
         return b"\0" not in data and data[:1].isdigit()

@@ -14,9 +14,10 @@ from lobtail.files.finding import find_moment, find_tail
 from lobtail.files.following import LogTail
 from lobtail.files.formats import Show
 from lobtail.files.opening import find_log, open_parts
+from lobtail.files.part import TRUNCATED
 from lobtail.files.search import Search
 from lobtail.files.span import Span
-from lobtail.files.values import Damage, Literals, Passed
+from lobtail.files.values import STAMP, Damage, Literals, Passed
 from lobtail.files.walk import Walk, in_place
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ class LogFiles:
     A context manager, which closes them. May be read several times, one after another.
 
     What comes is batches of frames, in the order of the files, and in its place a ``Damage`` for
-    bytes that hold no record. A last record that is half written is left out: it is not there yet.
+    bytes that hold no record. So it is for a last record that is half written, unless more has been
+    written since: then it is left out, for it is not there yet.
     """
 
     def __init__(self, parts: list[Part], form: Format) -> None:
@@ -83,6 +85,11 @@ class LogFiles:
     def size(self) -> int:
         """How many bytes the files have together, compressed ones as they are."""
         return sum(part.size for part in self._parts)
+
+    @property
+    def truncated(self) -> list[str]:
+        """The files that lost bytes before these were read; a ``Damage`` tells where."""
+        return [part.path for part in self._parts if part.fault and part.fault[1] == TRUNCATED]
 
     def __enter__(self) -> Self:
         return self
@@ -169,10 +176,10 @@ class LogFiles:
         if newest.compressed:
             raise LogFileError(f"{newest.path} is compressed: nothing is written to it any more")
         _, offset, _ = find_tail([newest], self._format, 1)
-        walk = Walk(self._format)
-        for _ in walk.read(newest, offset):
-            pass
-        return LogTail(newest.again(), walk.end, self._format, details=details)
+        walk = Walk(self._format, follows=True)
+        frames = [frame for block in walk.read(newest, offset) for frame in block.frames[-1:]]
+        last = frames[-1].payload[:STAMP] if frames else b""
+        return LogTail(newest.again(), walk.end, self._format, details=details, newest=last)
 
     def _read(
         self, show: Show | None, span: Span, tail: int | None, *, details: bool

@@ -21,7 +21,16 @@ from lobtail.errors import LogFileError
 from lobtail.files.part import Part
 from lobtail.regular import open_regular
 
-__all__ = ["TRIES", "find_log", "names_of", "open_part", "open_parts", "refused", "same"]
+__all__ = [
+    "TRIES",
+    "find_log",
+    "names_of",
+    "open_part",
+    "open_parts",
+    "refused",
+    "same",
+    "truncated",
+]
 
 # An engine under full load rotates a few hundred times a second; opening takes a tenth of a
 # millisecond.
@@ -132,3 +141,10 @@ def refused(path: Path, error: OSError) -> LogFileError:
     }
     words = error.strerror or str(error)
     return LogFileError(f"{path}: {hints.get(type(error), f'cannot be read: {words}')}")
+
+
+def truncated(paths: list[str]) -> LogFileError:
+    """Return the error that names files that were truncated while they were read."""
+    what = "a file was" if len(paths) == 1 else f"{len(paths)} files were"
+    names = ", ".join(paths[:3]) + (", …" if len(paths) > 3 else "")
+    return LogFileError(f"{what} truncated while being read, so lines are missing: {names}")

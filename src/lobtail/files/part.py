@@ -13,12 +13,17 @@ from lobtail.core.timestamps import parse_rfc3339
 from lobtail.errors import ProtocolError
 from lobtail.files.values import BLOCK, Buffer
 
-__all__ = ["Part"]
+__all__ = ["KNOWN", "TRUNCATED", "Part"]
 
 _GZIP: Final = b"\x1f\x8b"
 _EXTRA: Final = 4  # the flag of a gzip header that says that an extra field follows
 _HEAD: Final = 4096
 _READ: Final = 1 << 16  # of compressed bytes
+
+# So many of the bytes read last are compared before more are taken. They hold the stamp of a record:
+# a file that was truncated and written anew has another one there.
+KNOWN: Final = 64
+TRUNCATED: Final = "the file was truncated while it was read"
 
 
 class _Meta(msgspec.Struct):
@@ -28,8 +33,8 @@ class _Meta(msgspec.Struct):
 class Part:
     """A file that was opened for reading, up to the ``size`` that it had then.
 
-    ``fault`` says why a compressed file could not be read to its end, once that was tried, and how
-    many bytes of the file itself are left.
+    ``fault`` says why it could not be read to its end, once that was tried, and how many bytes of
+    the file itself are left.
     """
 
     def __init__(self, path: str, fd: int, size: int, identity: tuple[int, int]) -> None:
@@ -54,6 +59,25 @@ class Part:
         state = os.fstat(self._fd)
         self.size = state.st_size
         return state
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether somebody has written to it since it was opened, or refreshed."""
+        return os.fstat(self._fd).st_size > self.size
+
+    @property
+    def head(self) -> bytes:
+        """Its first bytes, as they were when it was opened."""
+        return self._head
+
+    def before(self, offset: int) -> bytes:
+        """Return the last bytes before ``offset``, by which ``is_as_read`` knows the file again."""
+        start = max(0, offset - KNOWN)
+        return os.pread(self._fd, offset - start, start)
+
+    def is_as_read(self, offset: int, known: bytes) -> bool:
+        """Tell whether ``known`` still stands before ``offset``: if not, the file was truncated."""
+        return os.pread(self._fd, len(known), offset - len(known)) == known
 
     def again(self) -> Part:
         """Return the same open file once more, to be closed by itself."""
@@ -91,12 +115,19 @@ class Part:
             if rest:
                 yield rest, len(rest), True
             return
+        self.fault = None
         end = self.size if stop is None else stop
         buffer = bytearray(min(size or BLOCK, max(end - offset, 1)))
         have = 0
-        while count := self._read_into(offset, memoryview(buffer)[have:], end):
+        known = b""
+        while offset < end:
+            count = self._read_into(offset, memoryview(buffer)[have:], end)
+            if not count or not self.is_as_read(offset, known):
+                self.fault = (end - offset, TRUNCATED)
+                break
             offset += count
             have += count
+            known = bytes(buffer[max(0, have - KNOWN) : have])
             used = yield buffer, have, False
             if used:
                 # Only what is left over moves: a record at most.

@@ -15,7 +15,7 @@ from lobtail.files.part import Part
 from lobtail.files.select import ContextSelector
 from lobtail.files.span import Span, stamp_text
 from lobtail.files.values import STAMP, Damage, Decoded, Passed
-from lobtail.files.walk import in_place
+from lobtail.files.walk import in_place, with_fault
 
 if TYPE_CHECKING:
     from lobtail.files.select import Selector
@@ -68,13 +68,15 @@ class Search:
         windows = part.windows(offset, None, self._selector.window)
         item = next(windows, None)
         base = offset
+        left = Decoded([], [], 0)
         while item is not None:
             data, length, last = item
             if last:
+                live = part.live and part.fault is None and part.is_growing
                 rest = bytes(data[:length])
-                decoded = self._format.remainder(rest, base, live=part.live, details=self._details)
-                yield from self._keep(decoded, part)
-                return
+                left = self._format.remainder(rest, base, live=live, details=self._details)
+                base += length
+                break
             if self._is_late(data, length, base):
                 return
             spans, used = self._selector.select(data, length)
@@ -99,7 +101,8 @@ class Search:
             try:
                 item = windows.send(used)
             except StopIteration:
-                return
+                break
+        yield from self._keep(with_fault(left, part, base), part)
 
     def finish(self) -> Iterator[list[Frame] | Damage | Passed]:
         """Yield the context that what comes behind the last file may need."""

@@ -10,13 +10,14 @@ from lobtail.files.part import Part
 from lobtail.files.span import EVERYTHING, Span
 from lobtail.files.values import MAX_RECORD, Buffer, Damage, Decoded, Hole
 
-__all__ = ["Walk", "in_place"]
+__all__ = ["Walk", "in_place", "with_fault"]
 
 
 class Walk:
     """Reads one file after another; knows what of them is asked for.
 
     ``show`` asks for runs; without it, messages come. The first ``skip`` messages are left out.
+    ``follows`` leaves a half-written record at the end for whoever goes on there.
     """
 
     def __init__(
@@ -27,12 +28,14 @@ class Walk:
         show: Show | None = None,
         span: Span = EVERYTHING,
         skip: int = 0,
+        follows: bool = False,
     ) -> None:
         self._format = form
         self._details = details
         self._show = show
         self._span = span
         self._skip = skip
+        self._follows = follows
         self.done = False
         """Whether a message was younger than what is asked for: nothing comes any more."""
         self.end = 0
@@ -50,7 +53,8 @@ class Walk:
         while item is not None:
             data, length, ends = item
             if ends:
-                live = part.live and stop is None
+                live = part.live and stop is None and part.fault is None
+                live = live and (self._follows or part.is_growing)
                 rest = bytes(data[:length])
                 left = self._format.remainder(rest, base, live=live, details=self._details)
                 self.end = base + left.used
@@ -72,9 +76,9 @@ class Walk:
             except StopIteration:
                 break
         if left is not None:
-            yield self._limited(_with_fault(left, part, base))
+            yield self._limited(with_fault(left, part, base))
         elif part.fault is not None:
-            yield _with_fault(Decoded([], [], 0), part, base)
+            yield with_fault(Decoded([], [], 0), part, base)
 
     def _decode(self, data: Buffer, length: int, base: int) -> Decoded:
         if self._show is not None and not self._skip and not self._span.bounded:
@@ -91,8 +95,8 @@ class Walk:
         return decoded if self._show is None else joined(decoded, self._show, self._format.cut)
 
 
-def _with_fault(decoded: Decoded, part: Part, end: int) -> Decoded:
-    """Add that a compressed file could not be read on to what was decoded up to its ``end``."""
+def with_fault(decoded: Decoded, part: Part, end: int) -> Decoded:
+    """Add that a file could not be read on to what was decoded up to its ``end``."""
     if part.fault is None:
         return decoded
     left, reason = part.fault
