@@ -20,8 +20,8 @@ _EXTRA: Final = 4  # the flag of a gzip header that says that an extra field fol
 _HEAD: Final = 4096
 _READ: Final = 1 << 16  # of compressed bytes
 
-# So many of the bytes read last are compared before more are taken. They hold the stamp of a record:
-# a file that was truncated and written anew has another one there.
+# So many of the bytes read last are compared before more are taken. They hold a stamp, and a file
+# that was truncated and written anew has another one there.
 KNOWN: Final = 64
 TRUNCATED: Final = "the file was truncated while it was read"
 
