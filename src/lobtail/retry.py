@@ -21,10 +21,13 @@ GIVE_UP: Final = 5
 """Attempts in a row without a single message, after which it is said that something is wrong."""
 
 
-async def retrying(ask: Callable[[], Awaitable[T]], *, most: int | None = None) -> T:
+async def retrying(
+    ask: Callable[[], Awaitable[T]], *, most: int | None = None, broken: int | None = None
+) -> T:
     """Ask an engine until it answers, however often the connection breaks.
 
     With ``most``, that many breaks in a row are raised, and an engine that is not there at once.
+    With ``broken``, a ProtocolError is raised after that many failures in a row.
     """
     failures = 0
     while True:
@@ -32,6 +35,8 @@ async def retrying(ask: Callable[[], Awaitable[T]], *, most: int | None = None) 
             return await ask()
         except CUTS as exc:
             failures += 1
+            if broken is not None and failures >= broken and isinstance(exc, ProtocolError):
+                raise
             if most is not None and (failures == most or isinstance(exc, ConnectError)):
                 raise
             await back_off(failures)

@@ -22,7 +22,8 @@ from lobtail.core.merge import Merge
 from lobtail.core.model import ContainerRef, Gap
 from lobtail.core.selection import Selection
 from lobtail.core.timestamps import parse_go_time
-from lobtail.errors import EngineError, LobtailError
+from lobtail.engine.models import Config, Container
+from lobtail.errors import ConnectError, EngineError, LobtailError, ProtocolError
 from lobtail.follow import Follower
 from lobtail.follow_task import Place, TaskFollower
 from lobtail.reading.intake import FollowOptions
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
     from lobtail.engine.endpoint import Endpoint
     from lobtail.engine.events import Event
-    from lobtail.engine.models import Container, Filters, State
+    from lobtail.engine.models import Filters, State
 
 __all__ = ["EngineReaders", "Tail"]
 
@@ -220,8 +221,12 @@ class EngineReaders(Readers):
         return CUTS if self._told is None else (*CUTS, EngineError)
 
     async def _ask(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask the engine; a connection that breaks is tried again, a few times at the start."""
-        return await retrying(ask, most=None if self._listed.is_set() else GIVE_UP)
+        """Ask the engine; a connection that breaks is tried again, a few times at the start.
+
+        An answer that makes no sense is asked for a few times at most: others wait meanwhile.
+        """
+        most = None if self._listed.is_set() else GIVE_UP
+        return await retrying(ask, most=most, broken=GIVE_UP)
 
     async def _list(self) -> None:
         first = not self._listed.is_set()
@@ -230,11 +235,11 @@ class EngineReaders(Readers):
         for summary in await self._ask(lambda: self._engine.list(all=everything)):
             if summary.id in self._followers:
                 continue
-            named = ContainerRef(id=summary.id, name=summary.name)
-            if self._everything or summary.running or self._selection.by_name(named):
-                await self._join(summary.id, first=first)
+            known = self._known(summary.id, summary.name, summary.image, summary.labels)
+            if self._everything or summary.running or self._selection.by_name(known):
+                await self._join(known, first=first, running=summary.running)
             else:
-                ended.append(msgspec.structs.replace(named, labels=summary.labels or {}))
+                ended.append(known)
         if first:
             if self._places is not None:
                 await self._look(self._places, first=True)
@@ -248,15 +253,17 @@ class EngineReaders(Readers):
             if not selector.exact or any(map(selector.matches, found)):
                 continue
             for ref in filter(selector.matches, ended):
-                await self._join(ref.id, first=True)
+                await self._join(ref, first=True, running=False)
             for place in self._tasks_over:
                 if selector.matches(place.ref) and place.task.id not in self._tasks_read:
                     self._join_task(place, first=True)
 
     async def _on_event(self, event: Event) -> None:
         follower = self._followers.get(event.id)
-        if event.action == "start" and follower is None:
-            await self._join(event.id, first=False, started_ns=event.time_ns)
+        if event.action == "start" and follower is None and event.id:
+            said = event.attributes
+            known = self._known(event.id, event.name, said.get("image", ""), said)
+            await self._join(known, first=False, started_ns=event.time_ns)
         if follower is None:
             return
         if event.action == "oom":
@@ -268,19 +275,29 @@ class EngineReaders(Readers):
         if event.action in ("destroy", "remove"):
             follower.runs.removed_ns = event.time_ns
         if event.action == "rename":
-            with suppress(EngineError):
+            with suppress(EngineError, ProtocolError):
                 container = await self._ask(lambda: self._engine.inspect(event.id))
                 follower.rename(self._ref(container))
         follower.changed.set()
 
-    async def _join(self, identifier: str, *, first: bool, started_ns: int | None = None) -> None:
-        """Follow a container if it is selected; ``started_ns`` is the event that it is due to."""
+    async def _join(
+        self,
+        known: ContainerRef,
+        *,
+        first: bool,
+        running: bool = True,
+        started_ns: int | None = None,
+    ) -> None:
+        """Follow a container if it is selected; ``started_ns`` is the event that it is due to.
+
+        ``known`` and ``running`` are what is known before a look at it.
+        """
         try:
-            container = await self._ask(lambda: self._engine.inspect(identifier))
-        except EngineError as exc:
-            if exc.status in (404, 409):
-                return
-            raise
+            container = await self._ask(lambda: self._engine.inspect(known.id))
+        except (EngineError, ProtocolError) as exc:
+            if isinstance(exc, ProtocolError) or exc.status not in (404, 409):
+                self._leave_out(known, exc, running=running, first=first)
+            return
         ref = self._ref(container)
         if not self._selection.matches(ref) or container.id in self._followers:
             return
@@ -311,15 +328,32 @@ class EngineReaders(Readers):
         self._followers[key] = follower
         self._spawn(self._run(key, follower, joined=not first))
 
+    def _leave_out(
+        self, known: ContainerRef, error: LobtailError, *, running: bool, first: bool
+    ) -> None:
+        """Mark a container that the engine has no usable answer about, and go on with others."""
+        if not self._selection.matches(known):
+            return
+        if first:
+            self.found.append((known, running))
+        channel, _ = self._open_channel(known.id)
+        channel.push([Gap(known, None, f"cannot be read: {error}")])
+        self._close_channel(known.id)
+        if not self._options.follow and self._told is None:
+            self._broken = self._broken or error
+
     async def _run(self, key: str, follower: Follower | TaskFollower, *, joined: bool) -> None:
         try:
             await follower.run(joined=joined)
             self._channels[key].tell_dropped(follower.ref)
         except CUTS as exc:
-            if self._told is None:
-                raise
+            if self._told is None and isinstance(exc, ConnectError):
+                raise  # nobody answers any more, whatever is asked
             self._channels[key].push([Gap(follower.ref, None, str(exc))])
-            self._told(exc)
+            if self._told is None:
+                self._broken = self._broken or exc
+            else:
+                self._told(exc)
         finally:
             self._followers.pop(key, None)
             self._tasks_read.pop(key, None)
@@ -336,7 +370,7 @@ class EngineReaders(Readers):
         """Follow tasks that are new, and tell the followers of the others what became of them."""
         try:
             found = await self._ask(places.look)
-        except EngineError:
+        except (EngineError, ProtocolError):
             return  # the swarm has no leader at the moment, or the engine manages none any more
         for key, place in found.items():
             task = place.task
@@ -372,6 +406,13 @@ class EngineReaders(Readers):
         )
         self._tasks_read[key] = follower
         self._spawn(self._run(key, follower, joined=not first))
+
+    def _known(
+        self, identifier: str, name: str, image: str, labels: dict[str, str] | None
+    ) -> ContainerRef:
+        """Return how a container is named by what a list or an event says of it."""
+        config = Config(image=image, labels=labels)
+        return self._ref(Container(id=identifier, name=name, config=config))
 
     def _ref(self, container: Container) -> ContainerRef:
         return ContainerRef(

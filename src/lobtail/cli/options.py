@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -33,6 +33,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+_LONGEST: Final = 365 * 86400.0
 
 Host = str | tuple[str, ...] | None
 """What ``host_option`` gives a command: what to hand on."""
@@ -130,8 +132,8 @@ def _timeout() -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise ConfigError(f"LOBTAIL_TIMEOUT is no number of seconds: {value!r}")
-    return seconds
+        raise ConfigError(f"LOBTAIL_TIMEOUT is no number of seconds: {value[:40]!r}")
+    return min(seconds, _LONGEST)  # sockets refuse what lasts longer than the universe
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

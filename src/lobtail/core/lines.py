@@ -36,13 +36,13 @@ _STAMP_SIZE: Final = 30  # 2006-01-02T15:04:05.123456789Z
 class _Open:
     """A line that has not ended yet."""
 
-    __slots__ = ("details", "parts", "shown", "size", "time_ns")
+    __slots__ = ("details", "shown", "text", "time_ns")
 
     def __init__(self, time_ns: int | None, details: bytes) -> None:
         self.time_ns = time_ns
         self.details = details
-        self.parts: list[bytes] = []
-        self.size = 0
+        # Not a list: pieces may be of a byte, or of none.
+        self.text = bytearray()
         self.shown = False  # a part of it has gone out
 
 
@@ -68,7 +68,7 @@ class LineAssembler:
     @property
     def pending(self) -> bool:
         """Whether a line has begun that was not given out yet."""
-        return any(line.size for line in self._open.values())
+        return any(line.text for line in self._open.values())
 
     def receive(self, messages: list[Frame]) -> list[Line]:
         """Return the lines that ``messages`` complete, in the order of their ends.
@@ -125,6 +125,8 @@ class LineAssembler:
     def _odd(self, message: Frame, lines: list[Line]) -> None:
         """Take a message whose stamp is not of the usual form, or that has none."""
         payload, stream = message.payload, message.stream
+        if not payload:
+            return
         blank = payload.find(b" ", 0, LONGEST_STAMP + 1)
         time_ns = None
         text = payload
@@ -152,19 +154,16 @@ class LineAssembler:
         if line is None or not goes_on:
             line = self._open[stream] = _Open(time_ns, details)
         ended = text.endswith(b"\n")
-        line.parts.append(text[:-1] if ended else text)
-        line.size += len(line.parts[-1])
-        while line.size > MAX_LINE:
-            whole = b"".join(line.parts)
-            self._add(line, stream, whole[:MAX_LINE], lines, partial=True)
-            line.parts = [whole[MAX_LINE:]]
-            line.size = len(line.parts[0])
+        line.text += text[:-1] if ended else text
+        while len(line.text) > MAX_LINE:
+            self._add(line, stream, bytes(line.text[:MAX_LINE]), lines, partial=True)
+            del line.text[:MAX_LINE]
         if ended:
             self._end(stream, lines, unterminated=False)
 
     def _end(self, stream: Stream, lines: list[Line], *, unterminated: bool) -> None:
         line = self._open.pop(stream)
-        self._add(line, stream, b"".join(line.parts), lines, unterminated=unterminated)
+        self._add(line, stream, bytes(line.text), lines, unterminated=unterminated)
 
     def _add(
         self,

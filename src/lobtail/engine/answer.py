@@ -13,6 +13,7 @@ then on; what comes is read as a body is.
 
 from __future__ import annotations
 
+import re
 from typing import Final, Protocol
 
 import httptools
@@ -22,7 +23,12 @@ from lobtail.errors import ConnectionLostError, ProtocolError
 __all__ = ["AnswerParser", "Connection", "Response", "not_http", "request_head"]
 
 MAX_HEAD: Final = 64 * 1024  # status line and headers; Go's own limit for a server is 1 MiB
+# What may come without content, once the head is there: trailers, and what stands beside sizes.
+MAX_BARREN: Final = 256 * 1024
 MAX_ANSWER: Final = 64 << 20  # a body read whole: `list` with thousands of containers is ~10 MiB
+
+_TARGET: Final = re.compile("[!-~]+")
+_BREAK: Final = re.compile("[\\x00-\\x08\\n-\\x1f\\x7f]")
 
 
 class Connection(Protocol):
@@ -116,6 +122,7 @@ class AnswerParser:
         self.keep_alive = False
         self.received = 0
         """Bytes of head and body, as they came."""
+        self._barren = 0  # bytes that came since there was content
         self._until_eof = False
         self._upgrade = upgrade
         self._switched = False
@@ -160,6 +167,9 @@ class AnswerParser:
             raise self._not_http(exc, data) from exc
         if not self.head_done and self.received > MAX_HEAD:
             raise ProtocolError(f"the head of the answer is longer than {MAX_HEAD} bytes")
+        self._barren = 0 if self.chunks else self._barren + len(data)
+        if self._barren > MAX_BARREN:  # nobody would ever hear of an end
+            raise ProtocolError(f"the engine sent {self._barren} bytes without content")
 
     def end(self) -> None:
         """Note that the server has ended the connection."""
@@ -219,8 +229,15 @@ def not_http(start: bytes) -> ProtocolError:
 
 
 def request_head(method: str, target: str, headers: dict[str, str], body: bytes) -> bytes:
-    """Return what is sent in front of a request's body."""
+    """Return what is sent in front of a request's body.
+
+    Raises:
+        ProtocolError: the target or a header would end the line that it stands in.
+    """
     if body or method == "POST":
         headers = {**headers, "Content-Length": str(len(body))}
+    # The last guard: whatever a name was made of, one request is sent, and that is ours.
+    if not _TARGET.fullmatch(target) or any(map(_BREAK.search, headers.values())):
+        raise ProtocolError(f"cannot ask for {target!r}: not a valid request")
     lines = [f"{method} {target} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items())]
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+    return "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n"

@@ -126,7 +126,7 @@ class AttachStream(TwoWayStream):
             self._engine.requests.release(waiting)
 
     def _target(self) -> str:
-        return f"/containers/{self.container.id}"
+        return f"/containers/{segment(self.container.id, 'container')}"
 
     async def _open(self) -> None:
         requests = self._engine.requests
@@ -151,9 +151,7 @@ class AttachStream(TwoWayStream):
                 "(docker run -i): nothing can be written to it"
             )
         self._container = container
-        await self._take_over(
-            f"/containers/{container.id}/attach", self._options.query(), tty=container.tty
-        )
+        await self._take_over(f"{self._target()}/attach", self._options.query(), tty=container.tty)
         self._exit = asyncio.create_task(self._wait(self._waiting))
         self._exit.add_done_callback(self._look_again)
 

@@ -30,7 +30,10 @@ class BlockingConnection:
         self._peer = peer
         self._answer = AnswerParser()
         self._open = True
-        self._socket = socket.socket(socket.AF_UNIX)
+        try:
+            self._socket = socket.socket(socket.AF_UNIX)
+        except OSError as exc:  # there are no more descriptors
+            raise ConnectError(f"cannot connect to {peer}: {exc.strerror}") from exc
         self._socket.settimeout(timeout)
         try:
             self._socket.connect(path)

@@ -43,7 +43,7 @@ class Bug(msgspec.Struct, frozen=True):
 
 def parse_version(text: str) -> Release:
     """Return the numbers of a version such as ``20.10.24+dfsg1``; none for what is no version."""
-    match = re.match(r"v?(\d+(?:\.\d+)*)", text)
+    match = re.match(r"v?([0-9]{1,9}(?:\.[0-9]{1,9})*+)(?![0-9])", text)
     return tuple(map(int, match[1].split("."))) if match else ()
 
 

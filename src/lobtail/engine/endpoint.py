@@ -166,9 +166,10 @@ def labels(endpoints: Sequence[Endpoint]) -> list[str]:
             name = endpoint.url
             if len({other.authority for other in alike}) == len(alike):
                 name = endpoint.authority
+        stem, number = name, 1
         while name in named:  # one endpoint twice
-            stem, _, number = name.partition("#")
-            name = f"{stem}#{int(number or 1) + 1}"
+            number += 1
+            name = f"{stem}#{number}"
         named.append(name)
     return named
 

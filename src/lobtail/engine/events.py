@@ -9,7 +9,7 @@ import msgspec
 
 from lobtail.core.timestamps import format_wire_time
 from lobtail.engine.logs import nanoseconds
-from lobtail.engine.models import Answer, Filters, decode, encode_filters
+from lobtail.engine.models import Answer, Filters, decode, encode_filters, whole_number
 from lobtail.engine.streams import JsonStream
 from lobtail.errors import ConnectionLostError
 
@@ -64,7 +64,7 @@ class Event(Answer, frozen=True):
         """With ``die``: what the container's process ended with."""
         attributes = self.attributes
         code = attributes.get("exitCode") or attributes.get("containerExitCode") or ""
-        return int(code) if code.isdecimal() else None
+        return whole_number(code)
 
     @property
     def time_ns(self) -> int:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from lobtail.engine.models import decode
+from lobtail.engine.models import Identifier, decode
 from lobtail.engine.requests import segment
 from lobtail.engine.two_way import TwoWayStream
-from lobtail.errors import ConfigError, EngineError, LobtailError, ProtocolError
+from lobtail.errors import ConfigError, EngineError, LobtailError
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
@@ -96,7 +96,7 @@ def _text(argument: str) -> str:
 
 
 class _Created(msgspec.Struct, rename={"id": "Id"}):
-    id: str
+    id: Identifier
 
 
 class _State(msgspec.Struct, rename="pascal"):
@@ -170,7 +170,7 @@ class ExecStream(TwoWayStream):
             self._sizing.cancel()
 
     def _target(self) -> str:
-        return f"/exec/{self.id}"
+        return f"/exec/{segment(self.id, 'execution')}"
 
     async def _batch(self) -> list[bytes] | None:
         return None if self._options.detach else await super()._batch()
@@ -184,8 +184,6 @@ class ExecStream(TwoWayStream):
         self._id = decode(
             await requests.post(target, content=options.content()), _Created, target
         ).id
-        if not self._id:
-            raise ProtocolError("the engine gave the execution no ID")
         if options.detach:
             await requests.post(f"{self._target()}/start", content=options.start())
             return

@@ -220,12 +220,10 @@ class HttpConnection(asyncio.BufferedProtocol):
             answer.feed(self._view[:nbytes])
         except ProtocolError as exc:
             self._fail(exc)
-        if self._unread >= HIGH_WATER and not self._paused and self._error is None:
-            if answer.chunks:
-                self._paused = True
-                cast("asyncio.Transport", self._transport).pause_reading()
-            else:  # endless trailers or chunk extensions: no reader would ever end the pause
-                self._fail(ProtocolError(f"the engine sent {self._unread} bytes without content"))
+        full = self._unread >= HIGH_WATER and answer.chunks
+        if full and not self._paused and self._error is None:
+            self._paused = True
+            cast("asyncio.Transport", self._transport).pause_reading()
         self._wake()
 
     def pause_writing(self) -> None:

@@ -14,7 +14,8 @@ import msgspec
 
 from lobtail.core.frames import Frame, FrameDecoder, RawDecoder, Stream
 from lobtail.core.timestamps import format_wire_time, parse_time_argument
-from lobtail.engine.requests import PATIENCE
+from lobtail.engine.models import whole_number
+from lobtail.engine.requests import PATIENCE, segment
 from lobtail.errors import ConfigError, ConnectionLostError, EngineStreamError, TruncatedStream
 
 if TYPE_CHECKING:
@@ -301,7 +302,7 @@ class LogStream(FrameStream):
         if isinstance(container, str):
             container = await self._engine.inspect(container)
         self._container = container
-        return f"/containers/{container.id}/logs", container.tty
+        return f"/containers/{segment(container.id, 'container')}/logs", container.tty
 
 
 def nanoseconds(value: int | str | datetime | None, option: str) -> int | None:
@@ -329,5 +330,5 @@ def _local(seconds: int) -> int:
 
 def tail_count(tail: str) -> int | None:
     """Return how many messages a ``tail`` asks for; None for all, as an engine reads it."""
-    # Engines take what is no number, or negative, for all.
-    return int(tail) if tail.isascii() and tail.isdecimal() else None
+    # Engines take what is no number, negative or too large for one, for all.
+    return whole_number(tail)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -23,6 +23,7 @@ __all__ = [
     "Filters",
     "Health",
     "HostConfig",
+    "Identifier",
     "LogConfig",
     "Mount",
     "NetworkEndpoint",
@@ -36,6 +37,7 @@ __all__ = [
     "decode",
     "encode",
     "encode_filters",
+    "whole_number",
 ]
 
 T = TypeVar("T")
@@ -43,10 +45,15 @@ T = TypeVar("T")
 Filters: TypeAlias = Mapping[str, str | Sequence[str]]
 """The engine's own filters, such as ``{"label": ["env=prod", "tier=web"], "status": "exited"}``."""
 
+Identifier: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
+"""What an engine calls an object by. Without it, requests would be about something else."""
+
 _PROJECT = "com.docker.compose.project"
-_SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE)
+_SIZE: Final = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE)
 # moby, daemon/logger/local: the driver's own default
 _LOCAL_MAX_SIZE: Final = "20m"
+# Go's int64 has 19 digits.
+_DIGITS: Final = 19
 # Files that a busy container fills many times a second.
 _SMALL: Final = 1 << 20
 _SERVICE = "com.docker.compose.service"
@@ -210,7 +217,7 @@ class NetworkSettings(Answer, frozen=True):
 class Container(Answer, frozen=True):
     """``GET /containers/{id}/json``: all about one container."""
 
-    id: str
+    id: Identifier
     name: str = ""
     created: str = ""
     image: str = ""
@@ -278,7 +285,7 @@ class Container(Answer, frozen=True):
         """How many bytes of a rotated log are kept at least; 0 if that may be none."""
         options = self.host_config.log_config.config or {}
         files = options.get("max-file") or ("5" if self.log_driver == "local" else "1")
-        return (int(files) - 1 if files.isdecimal() else 0) * (self.log_max_size or 0)
+        return max((whole_number(files) or 0) - 1, 0) * (self.log_max_size or 0)
 
     @property
     def log_compressed(self) -> bool:
@@ -315,7 +322,7 @@ class Port(Answer, frozen=True):
 class ContainerSummary(Answer, frozen=True):
     """An item of ``GET /containers/json``."""
 
-    id: str
+    id: Identifier
     names: list[str] | None = None
     image: str = ""
     image_id: str = msgspec.field(default="", name="ImageID")
@@ -366,6 +373,17 @@ def encode(value: Any) -> bytes:
         return msgspec.json.encode(value)
     except UnicodeEncodeError as exc:
         raise ConfigError(f"what is no UTF-8 cannot be sent to an engine: {exc.object!r}") from exc
+
+
+def whole_number(text: str) -> int | None:
+    """Return the value of decimal digits; None for other text, and above what engines can hold.
+
+    Python refuses to convert thousands of digits.
+    """
+    if not (text.isascii() and text.isdecimal()):
+        return None
+    digits = text.lstrip("0")
+    return int(digits or "0") if len(digits) < _DIGITS else None
 
 
 def _without_nulls(value: Any) -> Any:

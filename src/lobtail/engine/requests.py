@@ -48,7 +48,15 @@ _WANTS_TLS: Final = "HTTP request to an HTTPS server"
 # their own behind.
 IDLE: Final = 8
 
-_VERSION = re.compile(r"v?(\d+)\.(\d+)")
+# What is read of a refusal; engines say a line or two.
+MAX_REFUSAL: Final = 64 * 1024
+# What is shown of one, and of the title of a page, in characters.
+MAX_WORDS: Final = 2000
+MAX_TITLE: Final = 200
+
+_VERSION: Final = re.compile(r"v?([0-9]{1,6})\.([0-9]{1,6})")
+# Up to the next tag: no character is looked at twice.
+_TITLE: Final = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 
 
 class Requests:
@@ -290,8 +298,23 @@ class Requests:
         why = why or "it ended the connection unanswered; does it trust our certificate?"
         return ConnectError(f"cannot connect to the engine at {self.endpoint}: {why}")
 
+    async def _words(self, response: Response) -> bytes:
+        """Return the beginning of a refusal's body, however much there is of it."""
+        words = bytearray()
+        try:
+            while len(words) < MAX_REFUSAL:
+                batch = await response.batch(self.timeout)
+                if batch is None:
+                    break
+                words += b"".join(batch)
+        except TimeoutError as exc:
+            raise ConnectionLostError(self._silent(self.timeout)) from exc
+        finally:
+            self.release(response)
+        return bytes(words[:MAX_REFUSAL])
+
     async def _refusal(self, response: Response) -> LobtailError:
-        message = _message(response, await self.read(response))
+        message = _message(response, await self._words(response))
         if self.endpoint.kind == "tcp" and response.status == 400 and _WANTS_TLS in message:
             return ConnectError(
                 f"cannot connect to the engine at {self.endpoint}: it speaks TLS; "
@@ -301,7 +324,9 @@ class Requests:
 
 
 def segment(name: str, what: str) -> str:
-    """Return a name as a segment of a target; ``what`` is what errors call the thing.
+    """Return a name or an ID, whoever it came from, as a segment of a target.
+
+    ``what`` is what errors call the thing.
 
     Raises:
         ConfigError: the name is empty.
@@ -319,7 +344,8 @@ def _fixed_version(value: str | None) -> tuple[int, int] | None:
         return None
     match = _VERSION.fullmatch(value)
     if match is None:
-        raise ConfigError(f"the API version {value!r} is not of the form 1.45")
+        shown = f"{value[:20]!r} …" if len(value) > 20 else repr(value)
+        raise ConfigError(f"invalid API version {shown}: write it as in 1.45 (DOCKER_API_VERSION)")
     return int(match[1]), int(match[2])
 
 
@@ -341,7 +367,9 @@ def _message(response: Response, body: bytes) -> str:
     elif "<html" in text[:1000].lower() or "<!doctype" in text[:100].lower():
         import html
 
-        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-        said = f" titled {' '.join(html.unescape(title[1]).split())!r}" if title else ""
+        title = _TITLE.search(text)
+        # Cut short first: there is no end to a number in ``&#…;``, and Python refuses long ones.
+        words = html.unescape(title[1][:MAX_TITLE]).split() if title else []
+        said = f" titled {' '.join(words)!r}" if words else ""
         text = f"{status}: an HTML page{said}, which no engine sends; is a proxy in between?"
-    return " ".join(text[:2000].split()) or f"{status}, without a word"
+    return " ".join(text[:MAX_WORDS].split()) or f"{status}, without a word"

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from lobtail.core.swarm import STACK
-from lobtail.engine.models import Answer
+from lobtail.engine.models import Answer, Identifier
 
 __all__ = [
     "Node",
@@ -67,7 +67,7 @@ class _ServiceSpec(Answer, frozen=True):
 class Service(Answer, frozen=True):
     """``GET /services/{id}``: a service of a swarm."""
 
-    id: str = msgspec.field(name="ID")
+    id: Identifier = msgspec.field(name="ID")
     spec: _ServiceSpec = _ServiceSpec()
     created_at: str = ""
     """RFC 3339, as all times here."""
@@ -122,7 +122,7 @@ class _TaskStatus(Answer, frozen=True):
 class Task(Answer, frozen=True):
     """``GET /tasks/{id}``: one run of one container for a service. A restart is another task."""
 
-    id: str = msgspec.field(name="ID")
+    id: Identifier = msgspec.field(name="ID")
     service_id: str = msgspec.field(default="", name="ServiceID")
     node_id: str = msgspec.field(default="", name="NodeID")
     """Empty as long as it has no place."""
@@ -185,7 +185,7 @@ class _NodeStatus(Answer, frozen=True):
 class Node(Answer, frozen=True):
     """``GET /nodes/{id}``: an engine of a swarm, as its manager knows it."""
 
-    id: str = msgspec.field(name="ID")
+    id: Identifier = msgspec.field(name="ID")
     spec: _NodeSpec = _NodeSpec()
     description: _NodeDescription = _NodeDescription()
     status: _NodeStatus = _NodeStatus()

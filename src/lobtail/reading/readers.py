@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from lobtail.core.merge import Merge
 from lobtail.core.model import ContainerRef, Dropped, Item, Line
+from lobtail.errors import LobtailError
 from lobtail.reading.turn import Turn
 
 __all__ = ["CONNECTIONS", "Channel", "Overflow", "Readers", "SteadyClock"]
@@ -124,6 +125,7 @@ class Readers(ABC):
         self._channels: dict[str, Channel] = {}
         self._opening = asyncio.Semaphore(CONNECTIONS)
         self._failure: BaseException | None = None
+        self._broken: LobtailError | None = None  # of a single log
         self._skew_ns = 0
         self._name: Hashable = None  # of these readers, where others share the merge
         self._excused = False  # whether the others wait for the histories of these
@@ -141,8 +143,11 @@ class Readers(ABC):
 
     @property
     def failure(self) -> BaseException | None:
-        """Why there will be no more; None where nothing failed."""
-        return self._failure
+        """Why there will be no more; None where nothing failed.
+
+        One log that cannot be read to its end is no reason before the others have been.
+        """
+        return self._failure or (None if self.reading else self._broken)
 
     @property
     def reading(self) -> bool:

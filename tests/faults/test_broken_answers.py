@@ -1,0 +1,105 @@
+"""One container about which the engine has no usable answer costs its own log, and no other's."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import pytest
+
+from faults.command import lobtail
+from faults.fake_engine import Connection, answer, await_event, json_answer, log, stall
+from faults.fake_host import Box, FakeHost, event, line
+from support.engines import Result
+
+BAD = {
+    "deep": b"[" * 100_000,
+    "no JSON": b"<html>",
+    "number": b'{"Id": ' + b"1" * 5000 + b"}",
+    "no ID": b'{"Id": ""}',
+    "no UTF-8": b'{"Id": "x", "Name": "\xff"}',
+    "other type": b'{"Id": "x", "State": []}',
+}
+RAW = ("-o", "json")
+
+
+def boxes() -> tuple[Box, ...]:
+    return tuple(Box(name, [line(f"of {name}")], driver="journald") for name in ("a", "bad", "c"))
+
+
+def shown(result: Result) -> list[str]:
+    """Return what `-o json` said: the texts of lines, the reasons of marks."""
+    assert b"Traceback" not in result.stderr, result
+    items: list[dict[str, Any]] = [json.loads(text) for text in result.stdout.splitlines()]
+    return sorted(
+        item["line"] if "line" in item else f"{item['container']}: {item['mark']}" for item in items
+    )
+
+
+@pytest.mark.parametrize("body", BAD.values(), ids=BAD)
+def test_a_broken_answer_about_one_container(body: bytes) -> None:
+    three = boxes()
+    with FakeHost(*three) as host:
+        host.answers = {f"/{three[1].id}/json": answer(body)}
+        result = lobtail(host.host, "tail", "--no-follow", *RAW)
+    assert shown(result) == ["bad: gap", "of a", "of c"]
+    # The others were read to their ends; that something is missing is said once more.
+    assert result.code == 1
+    assert b"is not what an engine sends" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(500, 1), (404, 0), (409, 0)])
+def test_a_refusal_about_one_container(status: int, code: int) -> None:
+    three = boxes()
+    with FakeHost(*three) as host:
+        refusal = json_answer({"message": "layer does not exist"}, status, "No")
+        host.answers = {f"/{three[1].id}/json": refusal}
+        result = lobtail(host.host, "tail", "--no-follow", *RAW)
+    marks = ["bad: gap"] if code else []
+    assert shown(result) == [*marks, "of a", "of c"]
+    assert result.code == code
+    assert (b"layer does not exist" in result.stderr) == bool(code)
+
+
+@pytest.mark.parametrize(
+    "stream", [b"\xff" * 100, b"\x04\0\0\0\0\0\0\1x"], ids=["of nothing", "of type 4"]
+)
+def test_a_log_that_is_none(stream: bytes) -> None:
+    three = boxes()
+    with FakeHost(*three) as host:
+        host.answers = {f"/{three[1].id}/logs": log([stream])}
+        result = lobtail(host.host, "tail", "--no-follow", *RAW)
+    assert shown(result) == ["bad: gap", "of a", "of c"]
+    assert result.code == 1
+    assert b"unrecognized stream type" in result.stderr
+
+
+class Late(FakeHost):
+    """An engine that starts a container whose inspection is broken, then one that is well."""
+
+    def __init__(self, *boxes: Box) -> None:
+        super().__init__(*boxes)
+        self.tried = threading.Event()
+        self._tries = 0
+
+    def broken(self, _: Connection) -> None:
+        self._tries += 1
+        if self._tries == 5:
+            self.tried.set()
+
+
+def test_a_broken_answer_keeps_no_other_container_from_being_followed() -> None:
+    first, bad, last = boxes()
+    with Late(first) as host:
+        bad.number, last.number = 2, 3
+        host.boxes += [bad, last]
+        bad.running = last.running = False
+        host.answers = {f"/{bad.id}/json": [host.broken, *answer(b"[" * 100_000)]}
+        starts = [event(box, "start", image="web:1") for box in (bad, last)]
+        host._events = [starts[0], await_event(host.tried), starts[1], stall]
+        result = lobtail(host.host, "tail", *RAW, "--until-match", "of c", "--timeout", "30s")
+    assert "of c" in shown(result)
+    assert "bad: gap" in shown(result)
+    assert result.code == 0
