@@ -224,7 +224,7 @@ def test_an_image_is_pulled_while_the_line_at_the_top_says_how_far(
 ) -> None:
     name = f"{registry.host}/image"
     with ui(engine) as screen:
-        screen.rows("✱ all that run", SHOWN)
+        screen.rows("✱ All running", SHOWN)
         screen.open("images")
         screen.press("P")
         screen.has("pull", "name:tag")

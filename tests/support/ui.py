@@ -94,7 +94,7 @@ class Ui(Screen):
             self.press("escape")
             self.until(lambda _: not self.notices)
         self.press("escape")
-        self.rows("✱ all that run")
+        self.rows("✱ All running")
         # A letter that comes at once with an escape is taken for one with Alt.
         self.press("j", "g")
 

@@ -46,7 +46,7 @@ def test_several_engines_are_looked_at_as_one() -> None:
     async def use(c: Pressed) -> None:
         panel = c.main.panels[1]
         names = [row.full_name for row in panel._rows]
-        assert names[0] == "all that run"
+        assert names[0] == "All running"
         assert panel.row.note == "10"
         assert {"one/proxy", "two/proxy"} < set(names)
         # What is done is done on the engine of its row.

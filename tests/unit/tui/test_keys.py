@@ -177,7 +177,7 @@ def test_keys_of_lists() -> None:
         panel = c.main.panels[1]
         asked: Any = c.engine.asked
         rows = [row.name for row in panel._rows]
-        assert rows == ["all that run", *sorted(rows[1:])]
+        assert rows == ["All running", *sorted(rows[1:])]
         await c.press("j")
         assert panel.row.name == rows[1]
         await c.press("k", "ctrl+d", "G")

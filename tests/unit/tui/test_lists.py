@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shlex
 
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from lobtail.core.query import Query
 from lobtail.tui.state.filters import Filter
+from lobtail.tui.state.room import share
 from lobtail.tui.state.target import Target, command_for, joined
 from unit.tui.apps import Client, with_client
 from unit.tui.items import REF, line
@@ -143,13 +146,13 @@ def test_what_was_known_of_an_engine_that_is_away_is_not_shown_as_if_it_were_so_
         watch.connected, watch.error = False, "nobody answers"
         c.main._changed("lists")
         c.main._tick()
-        assert " not live " in line_of(c, 1, 0)
+        assert line_of(c, 1, 0).startswith(" 2 Containers (stale) ─")
         assert not any("%" in line_of(c, 1, row) for row in range(1, 9))
-        assert "ran when last seen" in str(c.main.header.render())
+        assert "5 of 7 running when last seen" in str(c.main.header.render())
         watch.connected, watch.error = True, ""
         c.main._changed("lists")
         c.main._tick()
-        assert "not live" not in line_of(c, 1, 0)
+        assert "stale" not in line_of(c, 1, 0)
         assert "%" in line_of(c, 1, 6)
 
     with_client(use)
@@ -167,9 +170,9 @@ def test_what_is_shown_follows_the_cursor_when_its_object_is_gone() -> None:
         c.watches[0].refresh("container")
         await c.until(lambda: not c.main.panels[1].count)
         await c.press("escape")
-        assert c.main.panels[1].row.name == "all that run"
+        assert c.main.panels[1].row.name == "All running"
         await c.until(lambda: c.pane.feed.target == Target())
-        await c.until(lambda: c.main.contents.bar.title == "all that run")
+        await c.until(lambda: c.main.contents.bar.title == "All running")
 
     with_client(use, engine=engine)
 
@@ -195,3 +198,67 @@ def test_tables_are_as_wide_as_their_cells() -> None:
         assert str(pane.query_one("Static").content) == "A     B\n漢字  x\nabcd  y\n"
 
     with_client(use)
+
+
+@given(
+    st.integers(1, 60),
+    st.lists(st.integers(1, 40), min_size=5, max_size=5),
+    st.integers(0, 4),
+    st.booleans(),
+)
+def test_case_free_rows_are_shared(room: int, needs: list[int], current: int, low: bool) -> None:
+    given = share(room, needs, current, low=low)
+    assert sum(given) == room
+    assert all(rows >= 0 for rows in given)
+    short = [i for i, need in enumerate(needs) if given[i] < need]
+    # No row is blank while another list could fill it.
+    assert not short or all(rows <= need for rows, need in zip(given, needs, strict=True))
+    if not low and sum(min(need, 4) for need in needs) <= room:
+        assert all(rows >= min(need, 4) for rows, need in zip(given, needs, strict=True))
+
+
+def test_case_two_projects_at_140x40() -> None:
+    """The second stood below a box of four rows, with blank rows beneath."""
+
+    async def use(c: Client) -> None:
+        shown = [line_of(c, 0, row) for row in range(c.main.panels[0].size.height)]
+        assert len(shown) == 1 + 7
+        assert "shop" in shown[4]
+        # No list but the one that has what is left has a blank row.
+        assert [
+            panel.size.height - 1 - panel.count
+            for panel in c.main.panels
+            if panel.kind != "container"
+        ] == [0] * 4
+
+    with_client(use, engine=with_blog(), size=(140, 40))
+
+
+def test_case_a_chosen_project_narrows_the_containers() -> None:
+    async def use(c: Client) -> None:
+        panel = c.main.panels[1]
+        everything = len(CONTAINERS) + 2
+        assert panel.objects == everything
+        await c.press("1")
+        await c.until(lambda: [row.name for row in panel._rows[1:]] == ["blog-api-1", "blog-web-1"])
+        assert line_of(c, 1, 0).startswith(" 2 Containers of blog ")
+        await c.press("j")
+        await c.until(lambda: panel.objects == 1)
+        assert line_of(c, 1, 0).startswith(" 2 Containers of blo…api ")
+        # It stays so among the containers, also when they are listed anew; Esc shows all.
+        await c.press("2")
+        c.main.show_lists()
+        assert panel.objects == 1
+        await c.press("escape")
+        assert panel.objects == everything
+        c.main.show_lists()
+        assert panel.objects == everything
+        # A project that is gone has no containers to choose from.
+        await c.press("1", "g")
+        await c.until(lambda: panel.objects == 2)
+        c.watches[0].inventory.containers = list(CONTAINERS)
+        await c.press("2")
+        c.main.show_lists()
+        assert panel.objects == len(CONTAINERS)
+
+    with_client(use, engine=with_blog())

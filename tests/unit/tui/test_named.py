@@ -55,12 +55,12 @@ def test_a_container_may_be_named_by_its_id() -> None:
 
 @pytest.mark.parametrize("names", [("shop-*",), ("proxy", "backup"), ("none",)])
 def test_what_is_no_single_thing_has_no_cursor(names: tuple[str, ...]) -> None:
-    assert look(Target(names=names))[:2] == (1, "all that run")
+    assert look(Target(names=names))[:2] == (1, "All running")
 
 
 def test_a_name_that_two_engines_have_points_at_neither() -> None:
     engines = {"a": ScriptedEngine(), "b": ScriptedEngine()}
-    assert look(Target(names=("proxy",)), engines=engines)[:2] == (1, "all that run")
+    assert look(Target(names=("proxy",)), engines=engines)[:2] == (1, "All running")
 
 
 def test_whoever_has_gone_to_a_list_is_left_there() -> None:
@@ -71,6 +71,6 @@ def test_whoever_has_gone_to_a_list_is_left_there() -> None:
             client.main.panels[1].point_at("")
             await client.press("2")
             client.main.show_lists()
-            assert client.main.panels[1].row.name == "all that run"
+            assert client.main.panels[1].row.name == "All running"
 
     asyncio.run(main())

@@ -143,7 +143,7 @@ def test_nothing_in_the_command_acts_where_it_is_pasted() -> None:
 
 
 def test_titles() -> None:
-    assert Target().title == "all that run"
+    assert Target().title == "All running"
     assert Target(names=("a", "b")).title == "a, b"
     assert Target(projects=("shop",), services=("web",)).title == "shop/web"
     assert Target(names=("a",)).single

@@ -15,8 +15,9 @@ from textual.widgets import Input
 from lobtail.tui.fleet import Fleet
 from lobtail.tui.screens.contents import Contents
 from lobtail.tui.screens.steering import Steering
-from lobtail.tui.state.inventory import KINDS
+from lobtail.tui.state.inventory import KINDS, Row
 from lobtail.tui.state.look import Look
+from lobtail.tui.state.room import share
 from lobtail.tui.state.target import Target
 from lobtail.tui.widgets.header import HeaderLine
 from lobtail.tui.widgets.key_line import KeyLine
@@ -72,6 +73,8 @@ class MainScreen(Screen[None]):
         ]
         self.keys = KeyLine(self._may)
         self.contents = Contents(fleet, look, histogram=histogram)
+        self._projects: list[Row] = []
+        """The projects and services whose containers are listed; none for all containers."""
         self._dirty: set[str] = set()
         self._resting: Timer | None = None
         self._last = self.panels[1]
@@ -143,6 +146,7 @@ class MainScreen(Screen[None]):
         """Show what the engine has."""
         # Who comes to an empty list has not chosen anything yet.
         self._had_rows = any(panel.objects for panel in self.panels)
+        self._narrow()
         for panel in self.panels:
             rows = self.fleet.rows(panel.kind)
             panel.show(rows)
@@ -175,15 +179,15 @@ class MainScreen(Screen[None]):
                     self.contents.show_rows(named)
 
     def _share_room(self) -> None:
-        """Give the list with the focus, or else the containers, the room."""
-        current = next((p for p in self.panels if p.has_focus), None) or self.panels[1]
-        for panel in self.panels:
-            if panel is current:
-                panel.styles.height = "1fr"
-            elif self.size.height < _LOW:
-                panel.styles.height = 1
-            else:
-                panel.styles.height = 1 + min(max(panel.count, 1), 4)
+        """Give the list with the focus, or else the containers, what it needs first."""
+        focused = (i for i, panel in enumerate(self.panels) if panel.has_focus)
+        needs = [max(panel.count, 1) for panel in self.panels]
+        # Beside the titles of the lists, the line at the top and that of the keys.
+        room = self.size.height - 2 - len(self.panels)
+        low = self.size.height < _LOW
+        given = share(room, needs, next(focused, 1), low=low)
+        for panel, rows in zip(self.panels, given, strict=True):
+            panel.styles.height = 1 + rows
 
     def on_resize(self, _event: events.Resize) -> None:
         """Share the room anew."""
@@ -210,6 +214,23 @@ class MainScreen(Screen[None]):
     def _show_chosen(self, panel: ListPanel) -> None:
         if panel.has_focus:
             self.contents.show_rows(panel.chosen)
+            if panel.kind == "project":
+                self._projects = panel.chosen
+                self._narrow()
+                self._share_room()
+
+    def _narrow(self) -> None:
+        """List only the containers of the projects and services that are chosen."""
+        known = {row.place for row in self.fleet.rows("project")}
+        chosen = [row for row in self._projects if row.place in known]
+        places = frozenset(row.place for row in self.fleet.members(chosen))
+        words = ", ".join(row.full_name for row in chosen)
+        self.panels[1].narrow(places if chosen else None, words)
+
+    def on_list_panel_widened(self) -> None:
+        """List all containers again."""
+        self._projects = []
+        self._share_room()
 
     def _open(self, panel: ListPanel) -> None:
         """Go to what is shown of a row."""

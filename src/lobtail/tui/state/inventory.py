@@ -125,8 +125,8 @@ class Inventory(msgspec.Struct):
 
     @staticmethod
     def everything(running: int) -> Row:
-        """Return the row that stands for all that run."""
-        return Row("container", "", "all that run", "running", "✱", f"{running}", target=Target())
+        """Return the row that stands for all running containers."""
+        return Row("container", "", "All running", "running", "✱", f"{running}", target=Target())
 
     def container(self, identifier: str) -> ContainerSummary | None:
         """Return a container by its ID."""

@@ -50,7 +50,7 @@ class Target(msgspec.Struct, frozen=True):
             parts += [where + service for service in self.services]
         elif self.projects:
             parts += self.projects
-        return ", ".join(parts) or ("all containers" if self.everything else "all that run")
+        return ", ".join(parts) or ("All containers" if self.everything else "All running")
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of ``Engine.tail`` beside the selectors, which are ``names``."""

@@ -57,7 +57,9 @@ class HeaderLine(Static):
         for name, words in pulls:
             right.append(f"  ⇣ {sanitize(name)} {words}".rstrip(), "cyan")
         # What was known of an engine that is away is not known any more.
-        run = "ran when last seen" if any(watch.away for watch in watches.values()) else "run"
+        run = (
+            "running when last seen" if any(watch.away for watch in watches.values()) else "running"
+        )
         right.append(f"  {running} of {total} {run}" if total else "", "dim")
         if read_only:
             right.append("  read-only", "bold yellow")

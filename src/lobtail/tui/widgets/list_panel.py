@@ -45,6 +45,9 @@ class ListPanel(Widget, can_focus=True):
             super().__init__()
             self.panel = panel
 
+    class Widened(Message):
+        """All rows are shown again, not only those of something."""
+
     def __init__(
         self,
         kind: Kind,
@@ -66,6 +69,9 @@ class ListPanel(Widget, can_focus=True):
         self.filter = ""
         self.order = ""
         """What the rows are sorted by, if that is to be said."""
+        self.of = ""
+        """What the rows belong to, where they are only those of something."""
+        self._within: frozenset[tuple[str, str]] | None = None
         self.marked: set[tuple[str, str]] = set()
         self._rows: list[Row] = []
         self._all: list[Row] = []
@@ -101,7 +107,9 @@ class ListPanel(Widget, can_focus=True):
         marked = len(self.marked)
         self._all = rows
         self.marked &= {row.place for row in rows}
-        wanted = self.filter.lower()
+        wanted, within = self.filter.lower(), self._within
+        if within is not None:
+            rows = [row for row in rows if row.place in within or not row.key]
         self._rows = [row for row in rows if wanted in row.full_name.lower()] if wanted else rows
         places = [row.place for row in self._rows]
         if place is not None and place in places:
@@ -118,6 +126,13 @@ class ListPanel(Widget, can_focus=True):
         """Show only rows with a text in their name."""
         self.filter = text
         self.show(self._all)
+
+    def narrow(self, places: frozenset[tuple[str, str]] | None, of: str) -> None:
+        """Show only rows at some places, which are those ``of`` something; None for all rows."""
+        self.of = of
+        if places != self._within:
+            self._within = places
+            self.show(self._all)
 
     def unmark(self, rows: list[Row]) -> None:
         """Let go of the marks of some rows, if they have any."""
@@ -150,13 +165,16 @@ class ListPanel(Widget, can_focus=True):
         colors = self.palette
         name = f" {self.title} "
         count = f" {self.objects} "
+        if self.of:
+            room = columns - width(name) - len(count) - 5
+            name += f"of {fit(self.of, max(room, 1))} "
         if self.order:
             name += f"by {self.order} "
         if self.filter:
             room = columns - width(name) - len(count) - 3
             name += f"/{fit(self.filter, max(room, 1))} "
         if any(not row.live for row in self._rows):
-            count = f" not live{count}"
+            name += "(stale) "
         if self.marked:
             count = f" {len(self.marked)}✓{count}"
         style = base + (colors.title if self.has_focus else colors.title_idle)
@@ -282,6 +300,9 @@ class ListPanel(Widget, can_focus=True):
             self.marked.clear()
             self.post_message(self.Chosen(self))
             self.refresh()
+        elif self._within is not None:
+            self.narrow(None, "")
+            self.post_message(self.Widened())
 
     def action_ask(self, name: str) -> None:
         """Ask for something to be done with what is chosen."""
