@@ -59,6 +59,7 @@ class Engine(EngineClient):
         images: tuple[str, ...] = (),
         exclude: tuple[str, ...] = (),
         all: bool = False,
+        until_stopped: bool = False,
         details: bool = False,
         where: str | Query | None = None,
         merge_window: float = WINDOW_NS / 1e9,
@@ -87,7 +88,10 @@ class Engine(EngineClient):
         which lets files be searched rather than read; lines that have none may come or not.
 
         With ``follow`` containers that start later join, restarts and re-creations are followed,
-        and the iteration never ends; without it ends with the history.
+        and the iteration never ends; without it ends with the history. With ``until_stopped`` it
+        also ends when every container that was chosen has stopped for good or was removed: the
+        engine will not start it again by its restart policy. It goes on while none has been found
+        yet, while an engine cannot be reached, and where services of a swarm replace their tasks.
 
         Raises:
             ConfigError: a selector, a time or a number cannot be used.
@@ -130,6 +134,7 @@ class Engine(EngineClient):
             everything=all,
             window_ns=window_ns,
             overflow=overflow,
+            until_stopped=until_stopped and follow,
             tell=tell,
         )
         return Tail(readers, LineFilter(where.matches) if where else None)
@@ -149,6 +154,7 @@ class TailOptions(TypedDict, total=False):
     images: tuple[str, ...]
     exclude: tuple[str, ...]
     all: bool
+    until_stopped: bool
     details: bool
     where: str | Query | None
     merge_window: float

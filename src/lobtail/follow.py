@@ -29,13 +29,13 @@ from lobtail.reading.intake import FollowOptions, Intake, Sink
 from lobtail.reading.reader import LogReader
 from lobtail.reading.source import Tell
 from lobtail.reading.turn import Turn
-from lobtail.retry import RETRY, retrying
+from lobtail.retry import Failures, back_off, retrying
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
     from lobtail.engine.models import Container
 
-__all__ = ["FollowOptions", "Follower"]
+__all__ = ["REMOVED", "FollowOptions", "Follower"]
 
 # The logger is closed before the container's state changes; `die` comes some 30 ms later.
 SETTLE: Final = 0.1
@@ -49,6 +49,10 @@ AFTER_END_NS: Final = 50_000_000
 HEARING: Final = 1.0
 # First and longest pause between two looks at a log that cannot be followed, in seconds.
 POLL: Final = (0.05, 1.0)
+# Podman starts a container again after a tenth of a second, and does not show that it will.
+PODMANS_RESTART: Final = 2.0
+
+REMOVED: Final = "the container was removed before its log was read to the end"
 
 
 class Follower:
@@ -99,6 +103,9 @@ class Follower:
         self._looked_ns = 0  # when the container was last inspected
         self.runs = Runs()
         """To be told of each start and end that there is an event of."""
+        self.ended = False
+        """Whether the container has ended and will not be started again by the engine."""
+        self._podman = podman
         self._checking = asyncio.Lock()
         self._checked = 0.0  # when a new run was last looked for, by the loop's clock
 
@@ -131,23 +138,39 @@ class Follower:
                 await self._follow()
         except EngineError as exc:
             if exc.status in (404, 409):
-                marks: list[Item] = []
-                if self._options.follow:
-                    await self._hear(lambda: self.runs.removed_ns is not None)
-                    if self.runs.in_run:
-                        marks.append(Stopped(self.ref, self.runs.pending_ns, self.runs.exit_code))
-                    marks.append(Removed(self.ref, self.runs.removed_ns))
-                await finish(*marks)
+                await finish(*await self._last_marks())
             else:  # for instance a log driver that cannot be read
                 await finish(Gap(self.ref, None, exc.message))
         finally:
             self._reader.close()
+
+    async def _last_marks(self) -> list[Item]:
+        """Say that the container is gone, and what may be missing."""
+        marks: list[Item] = []
+        if self._options.follow:
+            await self._hear(lambda: self.runs.removed_ns is not None)
+        if not self._read_to_end():
+            marks.append(Gap(self.ref, None, REMOVED))
+        if self._options.follow and self.runs.in_run:
+            marks.append(Stopped(self.ref, self.runs.pending_ns, self.runs.exit_code))
+        marks.append(Removed(self.ref, self.runs.removed_ns))
+        return marks
+
+    def _read_to_end(self) -> bool:
+        """Tell whether all of the log was read, now that it is gone."""
+        reader, runs = self._reader, self.runs
+        whole, read, ended = reader.whole_ns, reader.read_ns, runs.newest_end_ns
+        if whole is None and read is not None and ended is not None and ended <= read:
+            whole = read
+        return whole is not None and not runs.started_since(whole)
 
     # --- the states -----------------------------------------------------------------------
 
     async def _read_history(self) -> bool:
         """Read what the log holds; return whether it can be followed."""
         await self._reader.history()
+        if not self.container.state.in_run:
+            self._reader.whole_ns = self._reader.read_ns
         if not self._options.follow:
             await self._intake.finish()
             return False
@@ -160,10 +183,12 @@ class Follower:
     async def _follow(self) -> None:
         """Follow through all runs of the container until it is removed."""
         gave_up: ConnectionLostError | None = None
+        failures = Failures()
         received = 0
         while True:
             if self.container.state.in_run:
                 opened = _run(self.container)
+                failures.answered()
                 if await self._reader.must_poll():
                     await self._poll()
                 else:
@@ -176,13 +201,15 @@ class Follower:
                     # The engine gave up in mid-run: it could not decode a record, or lost a file.
                     if opened != _run(self.container):
                         # It was the stream of a run that has ended, which has been told.
-                        gave_up = None
+                        gave_up, self._reader.whole_ns = None, None
                         continue
                     if gave_up is not None and self._intake.memory.received == received:
                         await self._reader.get_past_damage(stuck=True)
                     gave_up = ConnectionLostError("the engine ended the stream in mid-run")
+                    found = self._intake.memory.received != received
                     received = self._intake.memory.received
-                    await asyncio.sleep(RETRY[0])
+                    self._reader.whole_ns = None
+                    await back_off(failures.failed(succeeded=found))
                     continue
                 gave_up = None
                 await self._end_of_run(before)
@@ -352,9 +379,21 @@ class Follower:
                     self.changed.clear()
                     self.container = await self._inspect()
                     if self.container.state.in_run or _run(self.container) != before:
+                        self.ended = False
                         return True
+                    if self.container.state.ended and await self._stays_ended():
+                        self.ended = True
+                        self._set_live(True)  # which wakes whoever waits for the end
                     await self.changed.wait()
         return False
+
+    async def _stays_ended(self) -> bool:
+        """Tell whether the engine does not start the container again, as far as it shows that."""
+        if self._podman and self.container.host_config.restart_policy.name not in ("", "no"):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PODMANS_RESTART):
+                    await self.changed.wait()
+        return not self.changed.is_set()
 
     async def _settled(self) -> Container:
         """Inspect the container once its state shows what ended the stream."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lobtail.core.model import ContainerRef, Gap, Item, Removed, Started, Stopped
 from lobtail.core.timestamps import parse_go_time
@@ -17,13 +17,15 @@ from lobtail.reading.intake import FollowOptions, Sink
 from lobtail.reading.source import Tell
 from lobtail.reading.task import TaskReader
 from lobtail.reading.turn import Turn
-from lobtail.retry import back_off
+from lobtail.retry import Failures, back_off
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
     from lobtail.engine.swarm_models import Node, Task
 
 __all__ = ["Place", "TaskFollower"]
+
+REMOVED: Final = "the task was removed before its log was read to the end"
 
 
 class Place(NamedTuple):
@@ -84,6 +86,7 @@ class TaskFollower:
         self._changed = asyncio.Event()
         self._gone = False
         self._away = False  # whether that was told
+        self._failures = Failures()
 
     @property
     def ref(self) -> ContainerRef:
@@ -124,7 +127,9 @@ class TaskFollower:
         except EngineError as exc:
             if exc.status in (404, 409):
                 self._gone = True
-                await finish(*(self._last_marks() if self._options.follow else []))
+                lost = [] if self._reader.read_ns else [Gap(self.ref, None, REMOVED)]
+                follow = self._options.follow
+                await finish(*lost, *(self._last_marks() if follow else [Removed(self.ref, None)]))
             else:
                 await finish(Gap(self.ref, None, exc.message))
         finally:
@@ -174,6 +179,7 @@ class TaskFollower:
 
     async def _live(self, cut: ConnectionLostError | None) -> ConnectionLostError | None:
         """Follow one stream; return why it is to be opened anew, None if it need not be."""
+        self._failures.answered()
         live = asyncio.create_task(self._reader.live(cut))
         try:
             while not self._over:
@@ -185,7 +191,7 @@ class TaskFollower:
                     changed.cancel()
                 if live.done():
                     live.result()
-                    await back_off(1)
+                    await back_off(self._failures.failed())
                     return ConnectionLostError("the engine ended the stream in mid-run")
                 if self._place.away and not self._away:
                     await self._tell_away()

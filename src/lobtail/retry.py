@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from lobtail.errors import ConnectError, ConnectionLostError, EngineStreamError, ProtocolError
 
-__all__ = ["CUTS", "GIVE_UP", "RETRY", "back_off", "retrying"]
+__all__ = ["CUTS", "GIVE_UP", "RETRY", "Failures", "back_off", "retrying"]
 
 T = TypeVar("T")
 
@@ -18,7 +18,33 @@ CUTS: Final = (ConnectError, ConnectionLostError, ProtocolError, EngineStreamErr
 RETRY: Final = (0.05, 5.0)
 """First and longest pause between attempts to reconnect, in seconds; doubled each time."""
 GIVE_UP: Final = 5
-"""Attempts in a row without a single message, after which it is said that something is wrong."""
+"""Failures in a row after which it is said that something is wrong."""
+STAYED: Final = 1.0
+"""Seconds after which a stream that ends did not fail: proxies close those that are silent."""
+
+
+class Failures:
+    """Counts streams in a row that were refused, or ended as soon as they began."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._answered: float | None = None
+
+    def answered(self) -> None:
+        """Say that the engine has answered, and the stream begins."""
+        self._answered = asyncio.get_running_loop().time()
+
+    @property
+    def stayed(self) -> bool:
+        """Whether the stream that began last has lasted for a while."""
+        now = asyncio.get_running_loop().time()
+        return self._answered is not None and now - self._answered >= STAYED
+
+    def failed(self, *, succeeded: bool = False) -> int:
+        """Count the end of a stream, the first anew if one ``succeeded``; return the failures."""
+        self.count = 1 if succeeded or self.stayed else self.count + 1
+        self._answered = None
+        return self.count
 
 
 async def retrying(

@@ -84,6 +84,7 @@ class _SeveralReaders(Readers):
         self.away: dict[str, LobtailError] = {}
         """Those that cannot be reached, and why."""
         self._follow = follow
+        self._until_stopped = first.until_stopped
         self._on_engine = on_engine
         self._settled = {name: asyncio.Event() for name in engines}
         self._telling = False  # at the beginning all are told of at once
@@ -180,7 +181,13 @@ class _SeveralReaders(Readers):
     @property
     def reading(self) -> bool:
         """Whether there may be more."""
-        return super().reading or any(each.reading for each in self.engines.values())
+        engines = self.engines.values()
+        if self._until_stopped and any(each.chosen for each in engines):
+            settled = all(event.is_set() for event in self._settled.values())
+            # What an engine that is away has to say is not known.
+            if settled and not self.away and all(each.at_rest for each in engines):
+                return False
+        return super().reading or any(each.reading for each in engines)
 
     def make_room(self) -> None:
         """Say that something has gone out."""

@@ -608,6 +608,7 @@ class Engine(Face):
         images: tuple[str, ...] = (),
         exclude: tuple[str, ...] = (),
         all: bool = False,
+        until_stopped: bool = False,
         details: bool = False,
         where: str | Query | None = None,
         merge_window: float = WINDOW_NS / 1000000000.0,
@@ -636,7 +637,10 @@ class Engine(Face):
         which lets files be searched rather than read; lines that have none may come or not.
 
         With ``follow`` containers that start later join, restarts and re-creations are followed,
-        and the iteration never ends; without it ends with the history.
+        and the iteration never ends; without it ends with the history. With ``until_stopped`` it
+        also ends when every container that was chosen has stopped for good or was removed: the
+        engine will not start it again by its restart policy. It goes on while none has been found
+        yet, while an engine cannot be reached, and where services of a swarm replace their tasks.
 
         Raises:
             ConfigError: a selector, a time or a number cannot be used.
@@ -660,6 +664,7 @@ class Engine(Face):
                 images=images,
                 exclude=exclude,
                 all=all,
+                until_stopped=until_stopped,
                 details=details,
                 where=where,
                 merge_window=merge_window,

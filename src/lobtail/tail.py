@@ -11,6 +11,7 @@ task that runs on another node.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -19,19 +20,20 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 import msgspec
 
 from lobtail.core.merge import Merge
-from lobtail.core.model import ContainerRef, Gap
+from lobtail.core.model import ContainerRef, Gap, Item, Removed, Started
 from lobtail.core.selection import Selection
+from lobtail.core.swarm import TASK_ID
 from lobtail.core.timestamps import parse_go_time
 from lobtail.engine.models import Config, Container
 from lobtail.errors import ConnectError, EngineError, LobtailError, ProtocolError
-from lobtail.follow import Follower
+from lobtail.follow import REMOVED, Follower
 from lobtail.follow_task import Place, TaskFollower
 from lobtail.reading.intake import FollowOptions
 from lobtail.reading.merged import Merged
 from lobtail.reading.readers import Overflow, Readers
 from lobtail.reading.source import Tell
 from lobtail.remote import Places
-from lobtail.retry import CUTS, GIVE_UP, back_off, retrying
+from lobtail.retry import CUTS, GIVE_UP, Failures, back_off, retrying
 
 if TYPE_CHECKING:
     from lobtail.core.filter import LineFilter
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
     from lobtail.engine.models import Filters, State
 
 __all__ = ["EngineReaders", "Tail"]
+
+_log: Final = logging.getLogger("lobtail")
+_log.addHandler(logging.NullHandler())
 
 T = TypeVar("T")
 
@@ -95,9 +100,12 @@ class EngineReaders(Readers):
         window_ns: int,
         overflow: Overflow = "wait",
         host: str = "",
+        until_stopped: bool = False,
         tell: Tell | None = None,
     ) -> None:
         super().__init__(Merge(window_ns), overflow=overflow)
+        self.until_stopped = until_stopped
+        """Whether there is no more once all that was chosen is ``at_rest``."""
         self._engine = engine
         self._selection = selection
         self._options = options
@@ -112,6 +120,10 @@ class EngineReaders(Readers):
         self._listed = asyncio.Event()
         self._podman = False
         self._told: Told | None = None
+        self.chosen = False
+        """Whether anything was chosen so far."""
+        self._joining = 0  # containers that are being looked at
+        self._replaced = False  # whether there were tasks: others take their place
 
     def also(self, other: EngineReaders) -> None:
         """Read what ``other``, of the same engine, would read as well; before anything is read."""
@@ -136,6 +148,7 @@ class EngineReaders(Readers):
         self.found.clear()
         self._tasks_seen.clear()
         self._tasks_over.clear()
+        self.chosen = self._replaced = False
 
     @property
     def endpoint(self) -> Endpoint:
@@ -147,6 +160,20 @@ class EngineReaders(Readers):
         """The containers that are read now."""
         containers = [follower.ref for follower in self._followers.values()]
         return containers + [follower.ref for follower in self._tasks_read.values()]
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether all that was chosen so far has ended, and is not started again by the engine."""
+        if self._joining or self._replaced:
+            return False
+        return all(follower.ended for follower in self._followers.values())
+
+    @property
+    def reading(self) -> bool:
+        """Whether there may be more."""
+        if self.until_stopped and self.chosen and self.at_rest:
+            return False
+        return super().reading
 
     # --- who is followed ------------------------------------------------------------------
 
@@ -189,30 +216,38 @@ class EngineReaders(Readers):
 
     async def _watch(self) -> None:
         """Keep the followers up with what the engine says of its containers, for ever."""
-        failures = 0
+        failures = Failures()
         since: int | None = None
+        newest: set[tuple[str, str]] = set()  # the events of that moment, which come once more
         while True:
             try:
                 # Before the listing: a container that starts between the two is seen by one.
                 async with self._engine.events(filters=_EVENTS, since=since) as events:
+                    failures.answered()
                     await self._list()
-                    failures = 0
                     if self._told is not None:
                         self._told(None)
+                    began = since or 0
                     async for event in events:
-                        since = max(since or 0, event.time_ns)
+                        what = event.id, event.action
+                        if event.time_ns < began or (event.time_ns == since and what in newest):
+                            continue
+                        if event.time_ns > (since or 0):
+                            since, newest = event.time_ns, set()
+                        newest.add(what)
                         await self._on_event(event)
             except self._bearable as exc:
-                failures += 1
-                if failures == GIVE_UP:
+                if failures.failed() == GIVE_UP:
                     if not self._listed.is_set():
                         raise
                     if self._told is not None:
                         self._told(exc)
+                    else:
+                        _log.warning("%s; trying again", exc)
                 # Whoever waits for an event had better look for itself.
                 for follower in self._followers.values():
                     follower.changed.set()
-                await back_off(failures)
+                await back_off(failures.count)
 
     @property
     def _bearable(self) -> tuple[type[LobtailError], ...]:
@@ -263,7 +298,7 @@ class EngineReaders(Readers):
         if event.action == "start" and follower is None and event.id:
             said = event.attributes
             known = self._known(event.id, event.name, said.get("image", ""), said)
-            await self._join(known, first=False, started_ns=event.time_ns)
+            await self._join(known, started_ns=event.time_ns)
         if follower is None:
             return
         if event.action == "oom":
@@ -284,7 +319,7 @@ class EngineReaders(Readers):
         self,
         known: ContainerRef,
         *,
-        first: bool,
+        first: bool = False,
         running: bool = True,
         started_ns: int | None = None,
     ) -> None:
@@ -292,15 +327,29 @@ class EngineReaders(Readers):
 
         ``known`` and ``running`` are what is known before a look at it.
         """
+        self._joining += 1
         try:
             container = await self._ask(lambda: self._engine.inspect(known.id))
         except (EngineError, ProtocolError) as exc:
-            if isinstance(exc, ProtocolError) or exc.status not in (404, 409):
+            if isinstance(exc, EngineError) and exc.status in (404, 409):
+                self._leave_out(known, None, running=False, first=first, started_ns=started_ns)
+            else:
                 self._leave_out(known, exc, running=running, first=first)
             return
+        finally:
+            self._joining -= 1
         ref = self._ref(container)
-        if not self._selection.matches(ref) or container.id in self._followers:
-            return
+        if self._selection.matches(ref) and container.id not in self._followers:
+            self._follow(container, ref, first=first, started_ns=started_ns)
+
+    def _note_chosen(self, ref: ContainerRef) -> None:
+        self.chosen = True
+        self._replaced = self._replaced or TASK_ID in ref.labels
+
+    def _follow(
+        self, container: Container, ref: ContainerRef, *, first: bool, started_ns: int | None
+    ) -> None:
+        self._note_chosen(ref)
         options = self._options
         if first:
             self.found.append((ref, container.state.in_run))
@@ -329,18 +378,32 @@ class EngineReaders(Readers):
         self._spawn(self._run(key, follower, joined=not first))
 
     def _leave_out(
-        self, known: ContainerRef, error: LobtailError, *, running: bool, first: bool
+        self,
+        known: ContainerRef,
+        error: LobtailError | None,
+        *,
+        running: bool,
+        first: bool,
+        started_ns: int | None = None,
     ) -> None:
-        """Mark a container that the engine has no usable answer about, and go on with others."""
+        """Mark a container that cannot be read, and go on with others.
+
+        The engine has no usable answer about it, or without an ``error`` knows it no more.
+        """
         if not self._selection.matches(known):
             return
+        self._note_chosen(known)
         if first:
             self.found.append((known, running))
         channel, _ = self._open_channel(known.id)
-        channel.push([Gap(known, None, f"cannot be read: {error}")])
+        if error is None:
+            marks: list[Item] = [] if started_ns is None else [Started(known, started_ns)]
+            channel.push([*marks, Gap(known, None, REMOVED), Removed(known, None)])
+        else:
+            channel.push([Gap(known, None, f"cannot be read: {error}")])
+            if not self._options.follow and self._told is None:
+                self._broken = self._broken or error
         self._close_channel(known.id)
-        if not self._options.follow and self._told is None:
-            self._broken = self._broken or error
 
     async def _run(self, key: str, follower: Follower | TaskFollower, *, joined: bool) -> None:
         try:
@@ -358,6 +421,7 @@ class EngineReaders(Readers):
             self._followers.pop(key, None)
             self._tasks_read.pop(key, None)
             self._close_channel(key)
+            self.ready.set()  # it may have been the last one
 
     # --- tasks on other nodes -----------------------------------------------------------------
 
@@ -388,6 +452,7 @@ class EngineReaders(Readers):
 
     def _join_task(self, place: Place, *, first: bool) -> None:
         options = self._options
+        self._note_chosen(place.ref)
         if first:
             self.found.append((place.ref, place.task.running))
         else:

@@ -54,6 +54,8 @@ class Box:
     tty: bool = False
     driver: str = "json-file"
     number: int = 0
+    state: Mapping[str, object] = field(default_factory=dict)
+    """What inspect shows of its state beside what follows from ``running``."""
 
     @property
     def id(self) -> str:
@@ -81,6 +83,7 @@ class Box:
                 "Running": self.running,
                 "Status": "running" if self.running else "exited",
                 "StartedAt": stamp(-60),
+                **self.state,
             },
         }
 
@@ -125,7 +128,10 @@ class FakeHost(FakeEngine):
         return super()._script(target)
 
 
-def event(box: Box, action: str, **attributes: str) -> Step:
-    """Make an event of a container, for the stream of events."""
-    actor = {"ID": box.id, "Attributes": {"name": box.name, **attributes}}
-    return chunk(json.dumps({"Action": action, "Actor": actor}).encode() + b"\n")
+def event(box: Box, action: str, *, second: float | None = None, **attributes: str) -> Step:
+    """Make an event of a container, for the stream of events; ``second`` is as for ``stamp``."""
+    actor = {"ID": box.id, "Attributes": {"name": box.name, **box.labels, **attributes}}
+    value: dict[str, object] = {"Action": action, "Actor": actor}
+    if second is not None:
+        value["timeNano"] = round(START.timestamp() + second) * 10**9
+    return chunk(json.dumps(value).encode() + b"\n")

@@ -84,7 +84,7 @@ def test_following_says_what_it_waits_for() -> None:
     assert result.stderr.decode().splitlines() == [
         "lobtail: no container is called nope; waiting for one to start",
         "lobtail: no container matches no*; waiting for one to start",
-        "lobtail: old does not run; waiting for it to start",
+        "lobtail: old is not running; waiting for it to start",
         "lobtail: the time given by --timeout is over",
     ]
     assert result.code == 124

@@ -298,7 +298,9 @@ _TEXT: Final = _Text()
 )
 # When to end
 @click.option(
-    "--until-match", metavar="REGEX", help="Exit with 0 at a line in which this is found."
+    "--until-match",
+    metavar="REGEX",
+    help="Exit 0 on the first line matching REGEX, 1 once all containers have stopped.",
 )
 @click.option("--fail-on", metavar="REGEX", help="Exit with 4 at a line in which this is found.")
 @click.option("--timeout", metavar="DURATION", help="Exit with 124 after so long: 30s, 1m30s.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import resource
 import time
 from collections import Counter
@@ -34,10 +35,20 @@ _GRACE: Final = 1.0
 
 _container = attrgetter("container")
 
+_log: Final = logging.getLogger("lobtail")
+
 _MOST_FILES: Final = 65_536
 
 # Containers that the summary names one by one.
 _MOST_NAMED = 20
+
+
+class _Narrator(logging.Handler):
+    """Shows on stderr what the library has to say."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one message."""
+        narrate(f"lobtail: {record.getMessage()}")
 
 
 class _End(NamedTuple):
@@ -82,6 +93,7 @@ class TailRun:
     def run(self) -> int:
         """Run to the end; return the exit code."""
         _allow_many_files()
+        _log.addHandler(_Narrator(logging.WARNING))
         try:
             return run(self._main())
         except SystemExit as exc:
@@ -165,8 +177,8 @@ class TailRun:
             idle = [container for container in tail.idle if TASK_ID not in container.labels]
             for container in idle:
                 if any(word.matches(container) for word in named):
-                    name = shown_name(container)
-                    narrate(f"lobtail: {name} does not run; waiting for it to start")
+                    waits = "; waiting for it to start" if settings.until_match is None else ""
+                    narrate(f"lobtail: {shown_name(container)} is not running{waits}")
             ended = [container.id for container in tail.idle if TASK_ID in container.labels]
             for selector in named:
                 met = [container for container in found if selector.matches(container)]
@@ -199,6 +211,8 @@ class TailRun:
         for mark in marks:
             if isinstance(mark, Removed):
                 wanted.forget(mark.container)
+                # Without following it is told only of a log that could not be read.
+                self._missing |= not self._settings.follow and self._selective()
         return end
 
     def _ending(self, batch: list[Item]) -> tuple[_End | None, int | None]:

@@ -120,6 +120,7 @@ def make_settings(
             "images": _all_named(images, "--image"),
             "exclude": _all_named(excluded, "--exclude-container"),
             "all": everything,
+            "until_stopped": until_match is not None,
             "merge_window": _seconds(merge_window, "--merge-window"),
             "source": source,
             "search": search,

@@ -64,6 +64,11 @@ class Runs:
         return self._ends[0][0] if self._ends else None
 
     @property
+    def newest_end_ns(self) -> int | None:
+        """When the newest of these ends was."""
+        return self._ends[-1][0] if self._ends else None
+
+    @property
     def boundary(self) -> int | None:
         """The moment behind which a line is of a later run than that which was told of last.
 

@@ -55,6 +55,7 @@ _LOCAL_MAX_SIZE: Final = "20m"
 # Go's int64 has 19 digits.
 _DIGITS: Final = 19
 # Files that a busy container fills many times a second.
+_NEVER_RAN: Final = ("created", "configured", "initialized")
 _SMALL: Final = 1 << 20
 _SERVICE = "com.docker.compose.service"
 # Of containers of a swarm, the same as in core.swarm, which readers of one log need not load.
@@ -142,6 +143,14 @@ class State(Answer, frozen=True):
         policy (container/state.go, ``SetRestarting``), which takes up to a minute.
         """
         return self.running and not self.restarting
+
+    @property
+    def ended(self) -> bool:
+        """Whether its program ran, ended, and is not about to be started again by the engine.
+
+        Podman does not say of a container that it is about to start it again.
+        """
+        return not self.running and not self.restarting and self.status not in _NEVER_RAN
 
 
 class LogConfig(Answer, frozen=True):

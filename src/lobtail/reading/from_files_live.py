@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from lobtail.core.frames import Frame
 from lobtail.core.resume import stamp_of
 from lobtail.files import Damage, LogTail, Lost
-from lobtail.retry import CUTS, back_off
+from lobtail.retry import CUTS, Failures, back_off
 
 if TYPE_CHECKING:
     from lobtail.engine.logs import FrameStream
@@ -128,12 +128,12 @@ class FileLive:
 
     async def _listen(self, bell: asyncio.Event) -> None:
         """Ring the bell at each message, to the clean end of the stream."""
-        failures = 0
+        failures = Failures()
         while True:
             try:
                 stream = await self._ring()
+                failures.answered()
                 try:
-                    failures = 0
                     async for _ in stream.runs():
                         bell.set()
                         # Whoever takes the lines may be slow; what is held is not lost meanwhile.
@@ -141,8 +141,7 @@ class FileLive:
                 finally:
                     stream.close()
             except CUTS:
-                failures += 1
-                await back_off(failures)
+                await back_off(failures.failed())
             else:
                 bell.set()
                 return

@@ -76,7 +76,7 @@ class Merged:
                     continue
                 if (failure := readers.failure) is not None:
                     raise failure
-                if not readers.reading:
+                if not readers.reading and not merge.pending:
                     return
                 due = merge.due_ns()
                 wait = None if due is None else max(due - clock.now_ns(), 0) / 1e9

@@ -14,7 +14,7 @@ from lobtail.core.model import ContainerRef
 from lobtail.core.resume import LIMIT, Overlap, stamp_of
 from lobtail.engine.logs import tail_count
 from lobtail.engine.pace import Pace
-from lobtail.errors import EngineStreamError, LogFileError
+from lobtail.errors import EngineError, EngineStreamError, LogFileError
 from lobtail.files import LogFiles
 from lobtail.reading.from_files import FileHistory
 from lobtail.reading.from_files_live import FileLive
@@ -105,6 +105,11 @@ class LogReader:
         # Less than nothing: together with the number of messages received it gives how many of
         # them stand behind a place that cannot be read.
         self._behind: int | None = None
+        self.read_ns: int | None = None
+        """Since when, by the engine's clock, no read without follow was begun that came to its end;
+        None before the first one."""
+        self.whole_ns: int | None = None
+        """When a log that does not grow any more was read to its end; None while it may grow."""
 
     @property
     def intake(self) -> Intake:
@@ -123,6 +128,11 @@ class LogReader:
 
     async def history(self) -> None:
         """Read what the log holds."""
+        began = self._now()
+        await self._history()
+        self.read_ns = began
+
+    async def _history(self) -> None:
         async with self._turn:
             if await self._history_from_files():
                 return
@@ -147,11 +157,19 @@ class LogReader:
 
         ``cut`` is why an earlier stream ended, if this one goes on with it.
         """
+        self.whole_ns = None
+        await self._live(cut)
+        self.whole_ns = self._now()
+
+    async def _live(self, cut: Exception | None) -> None:
         if self._files is not None:
             try:
                 await self._files.follow()
             except (LogFileError, OSError) as exc:
                 self._leave_files(exc)
+            except EngineError:
+                self.whole_ns = self._now()  # files that are held open outlive their container
+                raise
             else:
                 return
         if self._recheck is not None and not self._recheck.begun:
@@ -173,10 +191,17 @@ class LogReader:
 
     async def poll(self) -> bool:
         """Read what is new in a log that cannot be followed; return whether there was something."""
-        return await self._poller.poll()
+        began, self.whole_ns = self._now(), None
+        found = await self._poller.poll()
+        self.read_ns = began
+        return found
 
     async def catch_up(self, until: int | None) -> None:
         """Read once more, without follow, what a follow stream may have missed."""
+        await self._catch_up(until)
+        self.whole_ns = self._now()
+
+    async def _catch_up(self, until: int | None) -> None:
         if self._files is not None:
             try:
                 await self._files.read()

@@ -154,6 +154,11 @@ class Readers(ABC):
         """Whether there may be more."""
         return bool(self._tasks)
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether all that was chosen so far has ended, if anything was, and stays so."""
+        return False
+
     def make_room(self) -> None:
         """Say that something has gone out."""
         for channel in self._channels.values():

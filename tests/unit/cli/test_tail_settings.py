@@ -55,6 +55,7 @@ def test_nothing_said() -> None:
         "images": (),
         "exclude": (),
         "all": False,
+        "until_stopped": False,
         "merge_window": 0.05,
         "source": "auto",
         "search": None,
