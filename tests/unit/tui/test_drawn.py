@@ -5,21 +5,29 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.segment import Segment
 
 from lobtail.core.frames import Stream
 from lobtail.core.model import Item, Line
+from lobtail.engine.stats import Stats
 from lobtail.render.stamps import find_zone, utc
+from lobtail.render.table import width
 from lobtail.tui.state.histogram import Bar, Histogram, duration_words
 from lobtail.tui.state.log import Log
+from lobtail.tui.state.look import Look
+from lobtail.tui.state.names import tell_apart
 from lobtail.tui.state.rows import Rows
 from lobtail.tui.state.store import Store
 from lobtail.tui.state.target import Target
+from lobtail.tui.state.usage import Usage, plot, sparkline, top_of
 from lobtail.tui.widgets.drawing import Drawer
 from lobtail.tui.widgets.histogram_bar import HistogramBar
+from lobtail.tui.widgets.list_panel import ListPanel
 from lobtail.tui.widgets.palette import COLORLESS, DARK
+from lobtail.tui.widgets.panes import StatsPane
 from lobtail.tui.widgets.ruler import RULER
-from lobtail.tui.widgets.segments import text_of
+from lobtail.tui.widgets.segments import text_of, width_of
 from unit.tui.apps import Client, with_client
 from unit.tui.items import REF, line
 from unit.tui.scripted import REFS, START, S, ScriptedEngine
@@ -261,3 +269,205 @@ def test_each_error_is_seen_in_a_bar() -> None:
 def test_lines_of_a_container_without_a_name_are_drawn() -> None:
     drawn = Drawer().draw(0, line("x", 1, REF), 0)
     assert text_of(drawn.rows[0]) == "x"
+
+
+# --- what containers use ----------------------------------------------------------------------
+
+
+def stats_of(used: int, limit: int, *, cpu: float = 1.0, at: int = START) -> Stats:
+    return Stats(
+        id="1" * 64,
+        time_ns=at,
+        cpu_percent=cpu,
+        cpus=4,
+        memory_used=used,
+        memory_limit=limit,
+        network_received_rate=0.0,
+        network_sent_rate=0.0,
+        disk_read_rate=0.0,
+        disk_written_rate=0.0,
+        pids=1,
+    )
+
+
+def test_case_stats_have_a_scale() -> None:
+    """The graph of 456K of 24G was half full, and said nothing of its height."""
+    usage = Usage()
+    for i in range(91):
+        usage.add(stats_of(456 << 10, 24 << 30, at=START + i * S))
+
+    async def check(c: Client) -> None:
+        pane = c.main.contents._stats
+        await c.press("2", "j", "right_square_bracket")
+        pane.show([("x", usage)])
+        lines = pane._one(usage).plain.split("\n")
+        at = next(i for i, text in enumerate(lines) if text.startswith("Memory"))
+        assert lines[at] == "Memory  456K of 24G (<0.1%)"
+        rows = [text for text in lines[at + 1 :] if "┤" in text or "│" in text]
+        rows = rows[: next(i for i, text in enumerate(rows) if "    0 ┤" in text) + 1]
+        assert rows[0].startswith("   64M ┤ ")
+        assert set(rows[0][8:]) == {" "}
+        assert rows[-1].startswith("     0 ┤")
+        assert set(rows[-1][8:].strip()) == {"▁"}
+        axis = next(text for text in lines[at:] if "└" in text)
+        assert axis.endswith("now")
+        assert " s ago" in axis
+        assert lines[0] == "CPU  1.0% of 400%"
+        assert lines[1].startswith("  100% ┤ ")
+
+    with_client(check)
+
+
+@given(st.lists(st.floats(0, 1e15), max_size=20), st.floats(1, 1e9), st.floats(0, 1e15))
+def test_scales_hold_all_values(values: list[float], least: float, most: float) -> None:
+    top = top_of(values, least, most)
+    assert top >= max(values, default=0)
+    assert top > 0 or not most
+    for row in plot(values, 30, 3, top):
+        assert len(row) == 30
+
+
+def test_scales_are_those_of_the_limit_or_steady() -> None:
+    assert top_of([1 << 20], 64 << 20, 32 << 20) == 32 << 20
+    assert top_of([100 << 20], 64 << 20, 24 << 30) == 128 << 20
+    assert top_of([90.0], 100, 400) == top_of([10.0], 100, 400) == 100
+    assert top_of([450.0], 100, 400) == 800
+    assert top_of([], 64) == 64
+
+
+def test_little_is_shown_as_little_in_a_row() -> None:
+    assert sparkline([0.0, 0.2, 2.5, 50.0, 100.0], 6, most=100.0) == "  ▁▁▄█"
+
+
+def test_a_container_without_samples_says_so() -> None:
+    assert StatsPane()._one(None).plain == "Not running, or no sample yet."
+
+
+# --- small screens ----------------------------------------------------------------------------
+
+LONG = "a-very-long-project-production"
+
+
+@pytest.mark.parametrize(
+    ("names", "columns", "shown"),
+    [
+        (["shop-web-1", "shop-db-1"], 20, ["web-1", "db-1"]),
+        (["web-1", "web-2"], 20, ["web-1", "web-2"]),
+        (["shop-web-1"], 20, ["shop-web-1"]),
+        ([f"{LONG}-web-1", f"{LONG}-worker-1", "proxy"], 10, ["…web-1", "…worker-1", "proxy"]),
+        (["a-long-one-web-1", "b-long-one-web-1"], 10, ["a-lon…eb-1", "b-lon…eb-1"]),
+        ([LONG + "1" + LONG, LONG + "2" + LONG], 8, ["…1a-…ion", "…2a-…ion"]),
+        (["日本語日本語-1", "日本語日本語-2"], 8, ["日本…-1", "日本…-2"]),
+        (["app", "app-db"], 20, ["app", "app-db"]),
+        ([], 10, []),
+    ],
+)
+def test_case_names_without_their_common_prefix(
+    names: list[str], columns: int, shown: list[str]
+) -> None:
+    """Of 26 columns, elided names took most, and looked alike."""
+    assert tell_apart(names, columns, strip=True) == dict(zip(names, shown, strict=True))
+
+
+def test_names_that_fit_are_whole_where_there_is_room() -> None:
+    assert tell_apart(["shop-web-1", "shop-db-1"], 20)["shop-db-1"] == "shop-db-1"
+    assert tell_apart(["shop-web-1", "shop-db-1"], 9)["shop-db-1"] == "db-1"
+
+
+@given(
+    st.sets(st.text(alphabet="ab1-_./日", min_size=1, max_size=14), max_size=12),
+    st.integers(1, 16),
+    st.booleans(),
+)
+def test_shortened_names_are_no_wider(names: set[str], columns: int, strip: bool) -> None:
+    shown = tell_apart(sorted(names), columns, strip=strip)
+    assert shown.keys() == names
+    assert all(0 < width(text) <= columns for text in shown.values() if text != "…")
+    if columns > 14 * 2:
+        assert len(set(shown.values())) == len(names)
+
+
+def head_of(width: int, *, names: tuple[str, ...] = (), name: str = "shop-web-1") -> str:
+    drawer = Drawer()
+    drawer.set(Look(zone=utc), None, width, frozenset(), names)
+    ref = replace(REF, name=name)
+    return text_of(drawer.draw(0, line("text", START, ref), 0).head)
+
+
+def test_case_small_screens_leave_room_for_the_text() -> None:
+    names = ("shop-web-1", "shop-db-1")
+    assert head_of(98, names=names) == "14:13:20.000 shop-web-1    │ "
+    assert head_of(78, names=names) == "14:13:20 web-1  │ "
+    assert head_of(38, names=names) == "14:13 web-1 │ "
+    # One that nobody told of is shown as well, and others beside it.
+    assert head_of(78, names=names, name="proxy") == "14:13:20 proxy       │ "
+
+
+def rows_of(c: Client) -> list[str]:
+    return [strip.text for strip in c.app.screen._compositor.render_strips()]
+
+
+@pytest.mark.parametrize(("size", "alone"), [(size, size[0] < 100) for size in SIZES])
+def test_case_log_first_on_small_screens(size: tuple[int, int], alone: bool) -> None:
+    async def check(c: Client) -> None:
+        panel: ListPanel = c.main.panels[1]
+        # The log is there at once, and has the screen to itself where that is narrow.
+        assert (c.app.focused is c.view) is alone
+        assert c.view.size.width >= (size[0] if alone else size[0] - 46)
+        text = c.view.text_columns - width_of(c.view.drawn(c.view._places[-1].number).head)
+        assert text >= min(size[0] - 26, 34)
+        assert c.view.size.height >= size[1] // 2
+        # To the lists and back.
+        await c.press("2")
+        assert c.app.focused is panel
+        await c.until(lambda: panel.size.height and panel.size.width)
+        assert any("shop-db-1" in row for row in rows_of(c))
+        assert (not c.view.region) is (size[0] < 70)
+        await c.press("j", "enter")
+        await c.until(lambda: c.view.has_focus and c.view.region)
+        assert c.main.has_class("zoomed") is alone
+
+    with_client(check, size=size)
+
+
+def test_the_lists_come_and_go_with_the_room() -> None:
+    async def check(c: Client) -> None:
+        async def resize(*size: int) -> None:
+            await c.pilot.resize_terminal(*size)
+            await c.until(lambda: c.main.size == size)
+
+        assert not c.main.has_class("zoomed")
+        await c.press("0")
+        await resize(80, 24)
+        assert c.main.has_class("zoomed")
+        # A question keeps what there is.
+        await c.press("slash")
+        assert c.main.has_class("zoomed")
+        await c.press("escape")
+        # Both, if that is wanted.
+        await c.press("z")
+        assert not c.main.has_class("zoomed")
+        await resize(40, 12)
+        assert c.main.has_class("zoomed")
+        await c.press("z")
+        assert c.app.focused is c.main.panels[1]
+        assert c.main.has_class("listed")
+        await resize(120, 40)
+        assert not c.main.has_class("listed")
+        await c.press("z")
+        assert c.main.has_class("zoomed")
+        assert c.app.focused is c.view
+
+    with_client(check)
+
+
+def test_the_histogram_is_left_out_on_few_rows_until_it_is_asked_for() -> None:
+    async def check(c: Client) -> None:
+        await c.press("0")
+        assert not c.pane.bar.display
+        await c.press("H")
+        await c.until(lambda: c.pane.bar.display and c.pane.bar.size.height)
+        await c.press("H")
+        await c.until(lambda: not c.pane.bar.display)
+
+    with_client(check, size=(60, 14))

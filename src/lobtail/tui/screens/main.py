@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widget import Widget
 from textual.widgets import Input
 
 from lobtail.tui.fleet import Fleet
@@ -35,6 +36,10 @@ _REST: Final = 0.12
 _FRAMES: Final = 4
 # Rows of the screen below which lists without the focus are but their titles.
 _LOW: Final = 30
+# Columns below which a log has the screen to itself until one goes to a list, and below which so
+# has a list.
+_NARROW: Final = 100
+_SLIM: Final = 70
 
 
 class MainScreen(Screen[None]):
@@ -44,6 +49,8 @@ class MainScreen(Screen[None]):
     MainScreen { layers: base over; }
     MainScreen #lists { width: 30%; min-width: 26; max-width: 44; border-right: tall $surface; }
     MainScreen.zoomed #lists { display: none; }
+    MainScreen.listed #lists { width: 100%; max-width: 100%; border-right: none; }
+    MainScreen.listed Contents { display: none; }
     """
 
     def __init__(
@@ -75,6 +82,8 @@ class MainScreen(Screen[None]):
         self.contents = Contents(fleet, look, histogram=histogram)
         self._projects: list[Row] = []
         """The projects and services whose containers are listed; none for all containers."""
+        self._zoom: bool | None = None
+        """Whether the log is to have the whole screen; None where that depends on its width."""
         self._dirty: set[str] = set()
         self._resting: Timer | None = None
         self._last = self.panels[1]
@@ -107,7 +116,8 @@ class MainScreen(Screen[None]):
             watch.start(self._changed)
         self.contents.show_target(self._target)
         named = self._target != Target()
-        self.set_focus(self.pane.view if named else self.panels[1])
+        first = self.pane.view if named or self.app.size.width < _NARROW else self.panels[1]
+        self._go_to(first)
         self._share_room()
 
     async def on_unmount(self) -> None:
@@ -162,6 +172,8 @@ class MainScreen(Screen[None]):
         """Tell whether what a key is called for can be done where the focus is."""
         if isinstance(self.focused, Input):
             return name not in ("help", "quit", "zoom")  # letters are typed there
+        if name == "panel-2":
+            return self.has_class("zoomed")  # else it is there to be seen
         panel = self.focused
         return not isinstance(panel, ListPanel) or self.steering.may(panel, name)
 
@@ -191,12 +203,14 @@ class MainScreen(Screen[None]):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Share the room anew."""
+        self._arrange(self.focused)
         self._share_room()
 
     def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
         """Give room to what has the focus."""
         if isinstance(self.focused, ListPanel):
             self._last = self.focused
+        self._arrange(self.focused)
         self._share_room()
         self.contents.update_bar()
 
@@ -235,7 +249,7 @@ class MainScreen(Screen[None]):
     def _open(self, panel: ListPanel) -> None:
         """Go to what is shown of a row."""
         self._show_chosen(panel)
-        self.set_focus(self.contents.pane)
+        self._go_to(self.contents.pane)
 
     def on_log_pane_left(self) -> None:
         """Go back to the list that chose."""
@@ -246,25 +260,45 @@ class MainScreen(Screen[None]):
 
     def go_to_panel(self, number: int) -> None:
         """Give a list the focus."""
-        self.remove_class("zoomed")
-        self.set_focus(self.panels[number])
+        if self._zoom:
+            self._zoom = None
+        self._go_to(self.panels[number])
 
     def go_to_main(self) -> None:
         """Give what is shown the focus."""
-        self.set_focus(self.contents.pane)
+        self._go_to(self.contents.pane)
 
     def turn_panel(self, step: int) -> None:
         """Give the next part of the screen the focus."""
-        parts = [*([] if self.has_class("zoomed") else self.panels), self.contents.pane]
+        parts = [*([] if self._zoom else self.panels), self.contents.pane]
         if self.contents.tab == "logs" and self.pane.bar.display:
             parts.insert(-1, self.pane.bar)
         if self.pane.detail.has_class("open"):
             parts.append(self.pane.detail.fields)
         at = parts.index(self.focused) if self.focused in parts else -1
-        self.set_focus(parts[(at + step) % len(parts)])
+        self._go_to(parts[(at + step) % len(parts)])
 
     def zoom(self) -> None:
         """Show what is chosen over the whole screen, or the lists again."""
-        self.toggle_class("zoomed")
-        if self.has_class("zoomed"):
-            self.set_focus(self.contents.pane)
+        self._zoom = not self.has_class("zoomed")
+        if self._zoom:
+            self._go_to(self.contents.pane)
+        elif self.app.size.width < _SLIM:
+            self._go_to(self._last)  # there is no room for both
+        else:
+            self._arrange(self.focused)
+
+    def _go_to(self, part: Widget) -> None:
+        """Give a part of the screen the focus, and the room that it needs."""
+        self._arrange(part)
+        self.set_focus(part)
+
+    def _arrange(self, focused: Widget | None) -> None:
+        """Show the lists, or what they choose, or both, as there is room."""
+        in_lists = isinstance(focused, ListPanel)
+        if not in_lists and (focused is None or self.contents not in focused.ancestors):
+            return  # a question is asked: all stays as it is
+        columns = self.app.size.width
+        alone = columns < _NARROW if self._zoom is None else self._zoom
+        self.set_class((alone or columns < _SLIM) and not in_lists, "zoomed")
+        self.set_class(in_lists and columns < _SLIM, "listed")

@@ -133,7 +133,7 @@ _APP: Final = (
     Key("next-panel", "tab", "the next part of the screen", "app"),
     Key("previous-panel", "shift+tab", "the previous part", "app"),
     Key("panel-1", "1", "the projects", "app", action="panel(0)"),
-    Key("panel-2", "2", "the containers", "app", action="panel(1)"),
+    Key("panel-2", "2", "the containers", "app", "containers", "panel(1)"),
     Key("panel-3", "3", "the images", "app", action="panel(2)"),
     Key("panel-4", "4", "the volumes", "app", action="panel(3)"),
     Key("panel-5", "5", "the networks", "app", action="panel(4)"),
@@ -164,7 +164,7 @@ _APP: Final = (
 FOOTER: Final = (
     *("help", "quit"),
     *("open", "menu", "list-filter", "mark", "stop", "start", "restart", "shell", "remove", "sort"),
-    *("search", "filter", "end", "pause", "detail", "level", "next-error", "jump"),
+    *("search", "filter", "panel-2", "end", "pause", "detail", "level", "next-error", "jump"),
     *("zoom", "copy", "wrap", "timestamps", "context"),
 )
 

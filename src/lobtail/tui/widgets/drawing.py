@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from rich.color import Color
@@ -24,10 +25,11 @@ from lobtail.core.model import (
 )
 from lobtail.core.sanitize import Sanitizer
 from lobtail.render.colors import Colors
-from lobtail.render.prefix import fit, shown_name
+from lobtail.render.prefix import shown_name
 from lobtail.render.table import width
 from lobtail.render.words import flag_words, mark_words
 from lobtail.tui.state.look import Look
+from lobtail.tui.state.names import tell_apart
 from lobtail.tui.widgets.palette import DARK, LogColors
 from lobtail.tui.widgets.segments import PLAIN, cut, mark_spans, segments_of, text_of, width_of
 
@@ -37,6 +39,12 @@ __all__ = ["LONGEST", "Drawer", "Rows", "safe_text"]
 LONGEST: Final = 20_000
 # Lines whose drawing is kept: some screenfuls.
 _KEPT: Final = 2000
+# Columns below which names lose what all begin with, and times their milliseconds.
+_NARROW: Final = 80
+# Columns below which times lose their seconds, too.
+_SLIM: Final = 50
+# Names that are shortened so that each differs from all others; of more, by those drawn last.
+_NAMES: Final = 500
 
 
 class Rows(NamedTuple):
@@ -68,8 +76,9 @@ class Drawer:
         self._both: frozenset[str] = frozenset()
         self._stamper = self._look.stamper()
         self._containers = Colors()
-        self._names = 4
-        self._most = 28
+        self._names: tuple[str, ...] = ()
+        self._shown: dict[str, str] = {}  # how they are shown
+        self._column = 4
         self._drawn: OrderedDict[int, Rows] = OrderedDict()
 
     def set(
@@ -78,19 +87,22 @@ class Drawer:
         pattern: re.Pattern[str] | None,
         width: int,
         both: frozenset[str] = frozenset(),
+        names: tuple[str, ...] = (),
     ) -> None:
         """Say how to draw from now on: the look, what is searched, how wide the screen is.
 
-        ``both`` are the IDs of the containers that write to both streams.
+        ``both`` are the IDs of the containers that write to both streams, and ``names`` those of
+        all containers whose lines may come.
         """
-        if (look, pattern, width, both) == (self._look, self._pattern, self._width, self._both):
+        own = (self._look, self._pattern, self._width, self._both, self._names)
+        if (look, pattern, width, both, names) == own:
             return
         self._both = both
         if look != self._look:
             self._stamper = look.stamper()
         self._look, self._pattern, self._width = look, pattern, width
-        self._most = max(6, min(28, width // (4 if width > 70 else 5)))
-        self._names = min(self._names, self._most)
+        self._names = names
+        self._shorten(names)
         self._drawn.clear()
 
     def forget(self) -> None:
@@ -113,7 +125,10 @@ class Drawer:
     def _draw(self, item: Item, now_ns: int) -> Rows:
         head: list[Segment] = []
         if self._stamper is not None:
-            head.append(Segment(self._stamper.pad(item.time_ns, now_ns) + " ", self.colors.dim))
+            stamp = self._stamper.pad(item.time_ns, now_ns)
+            if self._look.stamp == "short" and self._width < _NARROW:
+                stamp = stamp[: 5 if self._width < _SLIM else 8]  # up to the minute or second
+            head.append(Segment(stamp + " ", self.colors.dim))
         line = item if isinstance(item, Line) else None
         # Where all goes to stderr, as with many programs, to say so of each line says nothing.
         error = (
@@ -121,6 +136,8 @@ class Drawer:
         )
         if self._look.names:
             head.append(Segment(self._name(item.container), self.color_of(item.container)))
+        if self._look.names and self._width >= _SLIM:
+            head.append(Segment(" "))
         head.append(Segment("e" if error else " ", self.colors.dim))
         rule = self.color_of(item.container) if self._look.names else self.colors.dim
         head.append(Segment("│ " if line is not None else "─ ", rule))
@@ -153,13 +170,20 @@ class Drawer:
 
     def _name(self, container: ContainerRef) -> str:
         name = shown_name(container)
-        wanted = min(self._most, -(-width(name) // 4) * 4)
-        if wanted > self._names:
-            # The column grows; what was drawn before is narrower, and drawn again.
-            self._names = wanted
+        if name not in self._shown:
+            # Others may have to be shown in another way now, and the column may grow.
+            self._shorten([*list(self._shown)[-_NAMES:], name])
             self._drawn.clear()
-        name = fit(name, self._names)
-        return name + " " * (self._names - width(name)) + " "
+        shown = self._shown[name]
+        return shown + " " * (self._column - width(shown))
+
+    def _shorten(self, names: Sequence[str]) -> None:
+        narrow = self._width < _NARROW
+        most = max(6, min(28, self._width // (5 if narrow else 4)))
+        self._shown = tell_apart(names[-_NAMES:], most, strip=narrow)
+        widest = max(map(width, self._shown.values()), default=4)
+        step = 1 if narrow else 4  # so that the column seldom grows
+        self._column = min(most, -(-widest // step) * step)
 
     def _mark(self, mark: Mark) -> Segment:
         words = mark_words(mark)

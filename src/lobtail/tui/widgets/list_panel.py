@@ -16,6 +16,7 @@ from textual.widget import Widget
 from lobtail.render.prefix import fit
 from lobtail.render.table import width
 from lobtail.tui.state.inventory import Kind, Row
+from lobtail.tui.state.names import tell_apart
 from lobtail.tui.state.usage import sparkline
 from lobtail.tui.widgets.bindings import bindings_of
 from lobtail.tui.widgets.palette import DARK, LogColors
@@ -73,6 +74,7 @@ class ListPanel(Widget, can_focus=True):
         """What the rows belong to, where they are only those of something."""
         self._within: frozenset[tuple[str, str]] | None = None
         self.marked: set[tuple[str, str]] = set()
+        self._short: dict[int, dict[str, str]] = {}  # names in so many columns
         self._rows: list[Row] = []
         self._all: list[Row] = []
         self._cursor = 0
@@ -106,6 +108,7 @@ class ListPanel(Widget, can_focus=True):
         place = self.row.place if self.row is not None else None
         marked = len(self.marked)
         self._all = rows
+        self._short.clear()
         self.marked &= {row.place for row in rows}
         wanted, within = self.filter.lower(), self._within
         if within is not None:
@@ -199,9 +202,9 @@ class ListPanel(Widget, can_focus=True):
         note = fit(row.note, max(room // 3, _NOTE, room - width(row.full_name) - 2))
         chart = ""
         if row.usage is not None and room >= 28:
-            chart = sparkline(row.usage.cpu, 8, most=5.0) + " "
+            chart = sparkline(row.usage.cpu, 8, most=100.0) + " "
         left = max(room - width(note) - len(chart) - 2, 1)
-        name = _fit_name(row, left)
+        name = self._fit_name(row, left)
         idle = row.state in ("exited", "created") or not row.live
         fore = base + colors.dim if idle else base
         gap = " " * max(left - width(name) + 1, 0)
@@ -213,6 +216,19 @@ class ListPanel(Widget, can_focus=True):
             Segment(note, base + colors.dim),
         ]
         return Strip(segments).adjust_cell_length(columns, base)
+
+    def _fit_name(self, row: Row, columns: int) -> str:
+        """Return the name in so many columns: the engine's is shortened first."""
+        if row.kind == "project" and (not row.engine or row.indent):
+            return fit(row.name, columns)
+        if not row.engine:
+            if columns not in self._short:
+                names = [each.name for each in self._rows if each.key]
+                self._short[columns] = tell_apart(names, columns)
+            return self._short[columns].get(row.name) or fit(row.name, columns)
+        room = max(columns - width(row.name) - 1, min(_ENGINE, width(row.engine)))
+        engine = fit(row.engine, room)
+        return f"{engine}/{fit(row.name, max(columns - width(engine) - 1, 1))}"
 
     # --- moving -----------------------------------------------------------------------------
 
@@ -307,12 +323,3 @@ class ListPanel(Widget, can_focus=True):
     def action_ask(self, name: str) -> None:
         """Ask for something to be done with what is chosen."""
         self._asked(self, name)
-
-
-def _fit_name(row: Row, columns: int) -> str:
-    """Return the name in so many columns: the engine's is shortened first."""
-    if not row.engine or row.indent:
-        return fit(row.name, columns)
-    room = max(columns - width(row.name) - 1, min(_ENGINE, width(row.engine)))
-    engine = fit(row.engine, room)
-    return f"{engine}/{fit(row.name, max(columns - width(engine) - 1, 1))}"

@@ -14,6 +14,7 @@ from textual.containers import Vertical
 from lobtail.core.levels import Level
 from lobtail.core.model import Item
 from lobtail.core.sanitize import sanitize
+from lobtail.render.prefix import shown_name
 from lobtail.render.stamps import Stamper, Zone, local
 from lobtail.tui.feed import NEAR, Feed
 from lobtail.tui.state.filters import Filter, make_pattern
@@ -85,6 +86,7 @@ class LogBody(Vertical):
         self._rate = (0.0, 0, 0)
         self._bars_at = self._drawn_at = self._filtered_at = 0.0
         self._anchor: int | None = None
+        self._known = 0
         self.seeking = Seeking(self)
         self._spent = (0.0, 0.0)
         self._rest = 0.0
@@ -130,6 +132,7 @@ class LogBody(Vertical):
         self.seeking.stop()
         self.beyond = None
         self.fleet = fleet
+        self._known, self.view.names = 0, ()
         self.feed = Feed(fleet, target, self.model, self.touch)
         self.view.set_look(names=not target.single)
         self.view.follow(True)
@@ -227,6 +230,7 @@ class LogBody(Vertical):
             self._drawn_at = now
             self._work()
             self._jump_if_there()
+            self._know_names()
             self._stay()
             self.view.came()
         elif relative:
@@ -237,6 +241,13 @@ class LogBody(Vertical):
             self._bars_at = now
             self._draw_bars()
         self.show_status()
+
+    def _know_names(self) -> None:
+        """Have names shortened so that they differ from all others that may come."""
+        known = self.feed.containers if self.feed is not None else []
+        if len(known) != self._known:
+            self._known = len(known)
+            self.view.names = tuple(dict.fromkeys(map(shown_name, known)))
 
     def _set_pace(self, now: float) -> None:
         """Draw less often while there is much to do: nobody reads lines that pass so quickly.

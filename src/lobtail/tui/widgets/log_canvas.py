@@ -48,6 +48,8 @@ class LogCanvas(Widget, can_focus=True):
         self.selection: Selection | None = None
         self.left = 0
         """Columns of text that are scrolled out to the left."""
+        self.names: tuple[str, ...] = ()
+        """The names of the containers whose lines may come."""
         self.edge: Callable[[Place], str] = lambda _: ""
         """Words for what stands above the oldest line and below the newest."""
         self.clock: Callable[[], int] = time.time_ns
@@ -269,7 +271,8 @@ class LogCanvas(Widget, can_focus=True):
         self._background = self.background_colors[1]
         self.view.height = max(1, self.size.height)
         self.view.below = self.log_.detached
-        self.drawer.set(self.look, self.log_.pattern, max(10, self.text_columns), self.log_.both)
+        columns, log = max(10, self.text_columns), self.log_
+        self.drawer.set(self.look, log.pattern, columns, log.both, self.names)
         rows, shape = self.log_.rows, (self.size, self.look)
         if shape != self._shape:
             self._shape = shape

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -12,15 +12,17 @@ from textual.content import Content
 from textual.widgets import Static
 
 from lobtail.core.sanitize import sanitize
+from lobtail.engine.stats import Stats
 from lobtail.render.table import width
 from lobtail.tui.state.inventory import size_words
 from lobtail.tui.state.record import nodes_of
-from lobtail.tui.state.usage import Usage
+from lobtail.tui.state.usage import Usage, plot, top_of
 from lobtail.tui.widgets.record_tree import RecordTree
 
 __all__ = ["StatsPane", "TextPane", "TreePane"]
 
-_BARS: Final = " ▁▂▃▄▅▆▇█"
+# Columns of the scale beside a plot.
+_AXIS: Final = 8
 
 
 class TextPane(VerticalScroll, can_focus=True):
@@ -111,37 +113,21 @@ class StatsPane(VerticalScroll, can_focus=True):
     def _one(self, usage: Usage | None) -> Text:
         last = usage.last if usage is not None else None
         if usage is None or last is None:
-            return Text("It does not run, or has not been measured yet.", "dim")
-        columns = max(self.size.width - 4, 20)
-        rows = min(max((self.size.height - 10) // 4, 2), 8)
+            return Text("Not running, or no sample yet.", "dim")
+        columns = max(self.size.width - 4 - _AXIS, 10)
+        # Each has a title and a row for the times.
+        rows = min(max((self.size.height - 1) // 4 - 2, 2), 8)
         text = Text()
-        limit = last.memory_limit
-        for title, series, words, most in (
-            ("CPU", usage.cpu, f"{_last(usage.cpu):.1f}% of {last.cpus * 100}%", 5.0),
-            (
-                "Memory",
-                usage.memory,
-                f"{size_words(last.memory_used)} of {size_words(limit)}",
-                1024.0**2,
-            ),
-            (
-                "Network",
-                [a + b for a, b in zip(usage.received, usage.sent, strict=False)],
-                f"▼ {size_words(_last(usage.received))}/s  ▲ {size_words(_last(usage.sent))}/s",
-                1024.0,
-            ),
-            (
-                "Disk",
-                [a + b for a, b in zip(usage.read, usage.written, strict=False)],
-                f"{size_words(_last(usage.read))}/s in, {size_words(_last(usage.written))}/s out",
-                1024.0,
-            ),
-        ):
-            text.append(f"{title}  ", "bold")
-            text.append(words + "\n", "dim")
-            for line in plot(list(series), columns, rows, most):
+        for chart in _charts(usage, last):
+            text.append(f"{chart.title}  ", "bold")
+            text.append(chart.words + "\n", "dim")
+            top = top_of(list(chart.series)[-columns:], chart.least, chart.most)
+            lines = plot(chart.series, columns, rows, top)
+            labels = [chart.label(top), *[""] * (rows - 2), "0"]
+            for label, line in zip(labels, lines, strict=True):
+                text.append(f"{label:>{_AXIS - 2}} {'┤' if label else '│'}", "dim")
                 text.append(line + "\n", "cyan")
-            text.append("\n")
+            text.append(_times(list(usage.times)[-columns:], columns) + "\n", "dim")
         text.append(f"{last.pids} processes", "dim")
         return text
 
@@ -160,15 +146,73 @@ class StatsPane(VerticalScroll, can_focus=True):
         return text
 
 
-def plot(values: Sequence[float], columns: int, rows: int, most: float) -> list[str]:
-    """Return the newest values as bars of several rows, one a column, highest row first."""
-    shown = list(values)[-columns:]
-    top = max([most, *shown])
-    eighths = [round(value / top * rows * 8) for value in shown]
-    return [
-        "".join(_BARS[min(max(height - level * 8, 0), 8)] for height in eighths).rjust(columns)
-        for level in range(rows - 1, -1, -1)
-    ]
+class _Chart(NamedTuple):
+    """One series, and how it is measured."""
+
+    title: str
+    words: str
+    series: Sequence[float]
+    least: float
+    """What the scale reaches at least."""
+    most: float
+    """What values cannot exceed; 0 where nothing is known of that."""
+    label: Callable[[float], str]
+
+
+def _charts(usage: Usage, last: Stats) -> tuple[_Chart, ...]:
+    used, limit = last.memory_used, last.memory_limit
+    share = f" ({_percent(used * 100 / limit)})" if limit else ""
+    cpus = last.cpus * 100.0
+    return (
+        _Chart("CPU", f"{_last(usage.cpu):.1f}% of {cpus:.0f}%", usage.cpu, 100, cpus, _percents),
+        _Chart(
+            "Memory",
+            f"{size_words(used)} of {size_words(limit)}{share}",
+            usage.memory,
+            64 << 20,
+            limit,
+            size_words,
+        ),
+        _Chart(
+            "Network",
+            f"▼ {size_words(_last(usage.received))}/s  ▲ {size_words(_last(usage.sent))}/s",
+            [a + b for a, b in zip(usage.received, usage.sent, strict=False)],
+            64 << 10,
+            0,
+            _rate,
+        ),
+        _Chart(
+            "Disk",
+            f"{size_words(_last(usage.read))}/s in, {size_words(_last(usage.written))}/s out",
+            [a + b for a, b in zip(usage.read, usage.written, strict=False)],
+            64 << 10,
+            0,
+            _rate,
+        ),
+    )
+
+
+def _times(times: Sequence[int], columns: int) -> str:
+    """Return the row below a plot: how long ago its first value was measured."""
+    axis = " " * (_AXIS - 1) + "└"
+    if len(times) < 2:
+        return axis + "now".rjust(columns)
+    ago = f"{(times[-1] - times[0]) // 1_000_000_000} s ago"
+    blank = max(columns - len(times), 0)
+    room = columns - blank - len("now")
+    return axis + " " * blank + (ago.ljust(room) if len(ago) < room else " " * room) + "now"
+
+
+def _percent(value: float) -> str:
+    return "<0.1%" if 0 < value < 0.05 else f"{value:.1f}%"
+
+
+def _percents(value: float) -> str:
+    return f"{value:.0f}%"
+
+
+def _rate(value: float) -> str:
+    return f"{size_words(value)}/s"
 
 
 def _last(series: Sequence[float]) -> float:
