@@ -75,7 +75,7 @@ class LogsRun:
         self._container: Container | None = None  # if it was inspected
         self._broken = False  # whether files could not be read on
         # How many bytes each has got from files, should the API have to go on.
-        self._written = {Stream.STDOUT: 0, Stream.STDERR: 0}
+        self._written = dict.fromkeys(Stream, 0)
 
     def show_at_once(self, engine: BlockingClient, name: str) -> bool:
         """Show the log of a container from its files, without an event loop.

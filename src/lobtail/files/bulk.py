@@ -36,6 +36,7 @@ _FIRST: Final = re.compile(
     rf'(,"attrs":\{{(?:{_STRING}:{_STRING},?)*+\}})?,"time":"'.encode(),
     re.DOTALL,
 )
+_LONG_ATTRS: Final = 1 << 12
 _TEXT: Final = msgspec.json.Decoder(str)
 _TEXTS: Final = msgspec.json.Decoder(list[str])
 
@@ -67,6 +68,8 @@ def _ends(body: Buffer, used: int) -> tuple[bytes, bytes, int, re.Match[bytes]] 
     if first is None:
         return None
     attrs = first[2] or b""
+    if len(attrs) > _LONG_ATTRS:  # patterns with them are kept
+        return None
     stop = body.rfind(b'\\n","stream":"', 0, used)
     last = _end(attrs).fullmatch(body, stop, used) if stop >= 0 else None
     return None if last is None else (first[1], attrs, stop, last)

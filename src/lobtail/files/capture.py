@@ -1,22 +1,28 @@
 """A captured stream: frames as the engine sends them, kept in a file.
 
 ``[type, 0, 0, 0, size as big-endian uint32]`` and as many bytes (``core.frames``). Frames have no
-times of their own, and nothing tells where one begins but the one before it: behind a header that
-is none, nothing can be read any more.
+times of their own, and only the one before tells where a frame begins. Behind a header that is none
+the next place is taken from which several frames follow one another.
 """
 
 from __future__ import annotations
 
+import re
 from struct import Struct
 from typing import Final
 
 from lobtail.core.frames import HEADER_SIZE, Frame, Stream
-from lobtail.files.formats import Format, hole
+from lobtail.files.formats import Format, Records
 from lobtail.files.values import MAX_RECORD, Decoded
 
 __all__ = ["Capture"]
 
-_STREAMS: Final = tuple(Stream)
+# What is typed is echoed to stdout, as StdCopy does (moby, pkg/stdcopy/stdcopy.go).
+_STREAMS: Final = (Stream.STDOUT, Stream.STDOUT, Stream.STDERR)
+_ERROR: Final = 3
+_BEGIN: Final = re.compile(rb"(?=[\x00-\x03]\x00{3})")
+_PROOF: Final = 3  # frames that follow one another are no coincidence
+_SHOWN: Final = 200
 _header = Struct(">B3xI").unpack_from
 
 
@@ -27,27 +33,81 @@ class Capture(Format):
     stamped = False
     seekable = False
     cut = 0
+    nuls = HEADER_SIZE - 1
 
     def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:  # noqa: ARG002
         """Decode as ``Format.messages`` says; details cannot be told from text."""
-        frames: list[Frame] = []
-        pos, end = 0, len(data)
-        while end - pos >= HEADER_SIZE:
-            kind, size = _header(data, pos)
-            stop = pos + HEADER_SIZE + size
-            if kind > 3 or size > MAX_RECORD:
-                lost = hole(len(frames), data[pos:], base + pos, "this is no header of a frame")
-                return Decoded(frames, [lost], end)
-            if stop > end:
-                break
-            frames.append(Frame(_STREAMS[kind], data[pos + HEADER_SIZE : stop]))
-            pos = stop
-        return Decoded(frames, [], pos)
+        return self._decode(data, base, ends=False)
+
+    def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded:
+        """Decode as ``Format.remainder`` says; there may be frames behind a wrong size."""
+        decoded = self._decode(data, base, ends=True)
+        rest = data[decoded.used :]
+        if not rest or (live and self.unfinished(rest)):
+            return decoded
+        last = super().remainder(rest, base + decoded.used, live=False, details=details)
+        holes = [hole._replace(before=len(decoded.frames)) for hole in last.holes]
+        return Decoded(decoded.frames, decoded.holes + holes, len(data))
+
+    def recognises(self, data: bytes, *, ends: bool) -> bool:
+        """Say whether frames follow one another from the beginning of ``data`` on."""
+        del ends  # the last one may be half
+        return len(data) >= HEADER_SIZE and self._follow(data, 0, ends=False)
 
     def unfinished(self, data: bytes) -> bool:
         """Say whether ``data`` can be the beginning of a frame."""
-        return data[0] <= 3
+        return data[0] <= _ERROR
 
     def align(self, data: bytes, *, ends: bool) -> int:  # noqa: ARG002
         """Return -1, as ``Format.align`` says: a frame's beginning cannot be found."""
         return -1
+
+    def _decode(self, data: bytes, base: int, *, ends: bool) -> Decoded:
+        records = Records()
+        pos, end = 0, len(data)
+        while end - pos >= HEADER_SIZE:
+            kind, size = _header(data, pos)
+            start = pos + HEADER_SIZE
+            stop = start + size
+            known = kind <= _ERROR and size <= MAX_RECORD
+            if known and stop > end:
+                found = self._next(data, pos + 1, ends=True) if ends else -1
+                if found < 0:
+                    break
+            elif not known:
+                found = self._next(data, pos + 1, ends=ends)
+                if found < 0:
+                    found = end if ends else end - HEADER_SIZE + 1
+            elif kind == _ERROR:
+                text = " ".join(data[start:stop].decode("utf-8", "replace")[:_SHOWN].split())
+                records.lost(data[pos:stop], base + pos, f"the engine reports: {text}")
+                pos = stop
+                continue
+            else:
+                if size:
+                    records.frames.append(Frame(_STREAMS[kind], data[start:stop]))
+                pos = stop
+                continue
+            records.lost(data[pos:found], base + pos, "this is no header of a frame")
+            pos = found
+        return records.decoded(pos)
+
+    def _next(self, data: bytes, pos: int, *, ends: bool) -> int:
+        """Return where frames follow one another again, or may; -1 if they do nowhere."""
+        for match in _BEGIN.finditer(data, pos):
+            if self._follow(data, match.start(), ends=ends):
+                return match.start()
+        return -1
+
+    def _follow(self, data: bytes, pos: int, *, ends: bool) -> bool:
+        """Say whether frames follow one another from ``pos`` on, or may with what is to come."""
+        for _ in range(_PROOF):
+            if len(data) - pos < HEADER_SIZE:
+                break
+            kind, size = _header(data, pos)
+            if kind > _ERROR or data[pos + 1 : pos + 4] != bytes(3) or not 0 < size <= MAX_RECORD:
+                return False
+            pos += HEADER_SIZE + size
+        else:
+            return True
+        return not ends or pos == len(data)

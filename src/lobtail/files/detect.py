@@ -1,15 +1,16 @@
-"""Tell by which log driver a file was written: by what stands at its beginning."""
+"""Tell by which log driver a file was written: by the records in it."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import PurePath
 from typing import Final
 
 from lobtail.errors import LogFileError
 from lobtail.files.formats import Format
-from lobtail.files.part import Part
+from lobtail.files.part import Part, Window
+from lobtail.files.values import MAX_RECORD
 
 __all__ = ["DRIVERS", "detect", "make_format"]
 
@@ -30,37 +31,54 @@ def make_format(driver: str) -> Format:
     return form
 
 
-# Anywhere at the beginning: a file may begin with damage.
-_SIGNS: Final = (
-    ("json-file", re.compile(rb'(?:\A|[\n\x00])\{"(?:log|stream|time)":"')),
-    ("local", re.compile(rb"\x00[\x00-\x0f][\x00-\xff]{2}\x0a\x06std(?:out|err)")),
-    (
-        "k8s-file",
-        re.compile(rb"(?:\A|\n)[0-9]{4}-[0-9]{2}-[0-9]{2}T[^ \n]{8,30} std(?:out|err) [FP] "),
-    ),
-    ("stream", re.compile(rb"\A[\x00-\x03]\x00{3}[\x00-\xff]{4}")),
-)
+_FIRST: Final = 1 << 12
+_SAMPLE: Final = 1 << 16
+_SAMPLES: Final = 16
+
 _NAMES: Final = (("-json.log", "json-file"), ("container.log", "local"), ("ctr.log", "k8s-file"))
 
 
 def detect(parts: list[Part]) -> Format:
     """Return the format of a log. LogFileError if none is recognised."""
-    for part in reversed(parts):
-        head = next(part.blocks(), b"")
-        if not head.strip(b"\x00"):
-            continue  # a crash leaves such files, and what was to be in them does not show
-        for driver, sign in _SIGNS:
-            if sign.search(head[: 1 << 16]):
-                return make_format(driver)
-        break
     path = parts[-1].path
-    name = PurePath(path).name
-    if not any(part.size for part in parts):
-        for ending, driver in _NAMES:
-            if name.endswith(ending):
-                return make_format(driver)
-        raise LogFileError(f"{path} is empty, and its name does not tell the log driver: name it")
+    # The likely ones first: each takes a moment to load.
+    likely = [driver for ending, driver in _NAMES if ending in PurePath(path).name]
+    forms: dict[str, Format] = {}
+    blank = True
+    for part in reversed(parts):
+        for sample, ends in _samples(part):
+            blank = False
+            for driver in (*likely, *DRIVERS):
+                form = forms.get(driver) or forms.setdefault(driver, make_format(driver))
+                if form.recognises(sample, ends=ends):
+                    return form
+    if blank and likely:
+        return make_format(likely[0])
+    if blank:
+        raise LogFileError(f"{path} is empty, and its name does not tell the log driver")
     raise LogFileError(
-        f"{path} is no log that lobtail knows: neither of json-file nor local nor k8s-file, "
-        "nor a captured stream of frames"
+        f"{path}: unrecognised format (expected json-file, local, k8s-file or a captured frame "
+        "stream)"
     )
+
+
+def _samples(part: Part) -> Iterator[tuple[bytes, bool]]:
+    """Yield bytes of a file to tell its format by, and whether it ends with them.
+
+    Its first ones, more and more of them as long as a record may be; then some from anywhere, for
+    a file may begin with damage. Runs of NUL bytes, which a crash leaves, are passed over.
+    """
+    window = Window(part, size=_FIRST)
+    while window.more() and not window.last:
+        if window.take_nuls(0) is None:
+            sample = bytes(window.data[: window.length])
+            yield sample, not part.compressed and window.offset + len(sample) >= part.size
+            if len(sample) > MAX_RECORD:
+                break
+    if window.last or part.compressed:
+        return
+    for offset in range(0, part.size, max(part.size // _SAMPLES, _SAMPLE)):
+        start = part.behind_hole(offset)
+        sample = part.read_at(start, _SAMPLE)
+        if sample.strip(b"\0"):
+            yield sample, start + len(sample) >= part.size

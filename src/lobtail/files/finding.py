@@ -19,7 +19,7 @@ from lobtail.core.frames import Frame
 from lobtail.files.formats import Format
 from lobtail.files.part import Part
 from lobtail.files.span import stamp_text
-from lobtail.files.values import MAX_RECORD, STAMP
+from lobtail.files.values import STAMP
 from lobtail.files.walk import Walk
 
 __all__ = ["find_moment", "find_tail", "first_message"]
@@ -30,6 +30,7 @@ LOOK_BACK: Final = 1 << 19
 
 _PEEK: Final = 1 << 12  # bytes that hold a record or some
 _NEAR: Final = 1 << 16  # bytes that are rather read than halved
+_FAR: Final = 1 << 20  # bytes that are looked at in one go
 
 
 def find_tail(parts: list[Part], form: Format, count: int) -> tuple[int, int, int]:
@@ -42,15 +43,14 @@ def find_tail(parts: list[Part], form: Format, count: int) -> tuple[int, int, in
                 return index, 0, found - count
             count -= found
             continue
-        end = part.size
+        end = floor = part.size  # what lies between has no record's beginning
         reach = _NEAR
         whole = True  # the end is the file's own
         while end > 0:
-            start = max(0, end - reach)
-            first = _first_record(form, part, start, end) if start else 0
-            if first < 0 or first >= end:
-                if start == 0:
-                    break
+            start = max(0, floor - reach)
+            first = _first_record(form, part, start, floor) if start else 0
+            if first < 0:
+                floor = start
                 reach *= 2
                 continue
             blocks = Walk(form).read(part, first, None if whole else end)
@@ -58,8 +58,9 @@ def find_tail(parts: list[Part], form: Format, count: int) -> tuple[int, int, in
             if found >= count:
                 return index, first, found - count
             count -= found
-            end, whole = first, False
-            reach = min(reach * 2, 1 << 20)
+            end = floor = first
+            whole = False
+            reach = min(reach * 2, _FAR)
     return 0, 0, 0
 
 
@@ -101,7 +102,7 @@ def _bisect(form: Format, part: Part, moment: bytes) -> int:
     while high - low > _NEAR:
         middle = (low + high) // 2
         found = _first_record(form, part, middle, high)
-        stamp = _stamp_at(form, part, found) if 0 <= found < high else None
+        stamp = None if found < 0 else _first_stamp(form, part, found, high)
         if stamp is not None and stamp < moment:
             low = found
         else:
@@ -126,48 +127,35 @@ def _verified(form: Format, part: Part, low: int, moment: bytes) -> int:
 
 
 def _first_record(form: Format, part: Part, start: int, end: int) -> int:
-    """Return the offset of the first record that begins between two places, or -1."""
+    """Return the offset of a record that begins between two places, the first or so; or -1."""
     size = form.probe
-    while True:
+    while start < end:
         data = part.read_at(start, size)
-        ends = start + len(data) >= part.size
-        found = form.align(data, ends=ends)
+        stop = start + len(data)
+        found = form.align(data, ends=stop >= part.size)
         if found >= 0:
             return start + found if start + found < end else -1
-        if ends or start + size >= end + form.probe:
-            return -1
-        size *= 4
-
-
-def _stamp_at(form: Format, part: Part, offset: int) -> bytes | None:
-    """Return the stamp of the first message from ``offset`` on."""
-    size = form.probe
-    while True:
-        data = part.read_at(offset, size)
-        frames = form.messages(data, offset, details=False).frames
-        if frames:
-            return frames[0].payload[:STAMP]
-        if offset + len(data) >= part.size or size > MAX_RECORD:
-            return None
-        size *= 4
-
-
-def first_message(form: Format, part: Part) -> Frame | None:
-    """Return the first message of a file, if it holds one."""
-    size = _PEEK
-    while not part.compressed and size <= MAX_RECORD:
-        data = part.read_at(0, size)
-        if frames := form.messages(data, 0, details=False).frames:
-            return frames[0]
-        if len(data) < size:
+        if not data:
             break
-        size *= 4
-    for block in Walk(form).read(part):
+        # A hole may have any size.
+        start = stop if any(data) else part.behind_hole(stop)
+        size = min(4 * size, _FAR)
+    return -1
+
+
+def _first_stamp(
+    form: Format, part: Part, offset: int = 0, stop: int | None = None
+) -> bytes | None:
+    """Return the stamp of the first message from ``offset`` on."""
+    first = first_message(form, part, offset, stop)
+    return None if first is None else first.payload[:STAMP]
+
+
+def first_message(
+    form: Format, part: Part, offset: int = 0, stop: int | None = None
+) -> Frame | None:
+    """Return the first message of a file from ``offset`` on, if it holds one."""
+    for block in Walk(form).read(part, offset, stop, _PEEK):
         if block.frames:
             return block.frames[0]
     return None
-
-
-def _first_stamp(form: Format, part: Part) -> bytes | None:
-    first = first_message(form, part)
-    return None if first is None else first.payload[:STAMP]

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from lobtail.core.frames import Frame, Stream
 from lobtail.core.timestamps import format_rfc3339, parse_rfc3339
 from lobtail.errors import ConfigError, ProtocolError
-from lobtail.files.values import STAMP, Buffer, Decoded, Hole, Literals
+from lobtail.files.values import NO_RECORD, NULS, STAMP, Buffer, Decoded, Hole, Literals
 
 if TYPE_CHECKING:
     from lobtail.files.select import Selector
 
-__all__ = ["NO_RECORD", "STREAMS", "Format", "Show", "full_stamp"]
+__all__ = ["STREAMS", "Format", "Records", "Show", "full_stamp"]
 
 STREAMS: Final = {
     "stdout": Stream.STDOUT,
@@ -23,7 +23,7 @@ STREAMS: Final = {
     b"stderr": Stream.STDERR,
 }
 
-_NULS: Final = re.compile(rb"\x00+\n?")
+_ALL_NULS: Final = re.compile(rb"\x00+\n?")
 _UTC: Final = re.compile(
     rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z"
 )
@@ -52,6 +52,8 @@ class Format(ABC):
     """Whether messages are to be as engines before 23.0 send them."""
     probe = 1 << 14
     """Bytes to read for finding a record: longer than most of them."""
+    nuls = 0
+    """With how many NUL bytes a record may begin."""
 
     @abstractmethod
     def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:
@@ -87,7 +89,11 @@ class Format(ABC):
         """
         if live and self.unfinished(data):
             return Decoded([], [], 0)
-        return Decoded([], [hole(0, data, base, "the record is cut off")], len(data))
+        records = Records()
+        records.lost(data, base)
+        if records.holes[0].reason == NO_RECORD:
+            records.holes[0] = records.holes[0]._replace(reason="the record is cut off")
+        return records.decoded(len(data))
 
     def selector(
         self, wanted: Literals, context: tuple[int, int] | None, streams: frozenset[Stream]
@@ -95,6 +101,13 @@ class Format(ABC):
         """Return what finds the records of wanted lines; None if all have to be looked at."""
         del wanted, context, streams
         return None
+
+    @abstractmethod
+    def recognises(self, data: bytes, *, ends: bool) -> bool:
+        """Say whether a file is of this format whose first bytes, NULs aside, are ``data``.
+
+        ``ends`` says that the file ends with it.
+        """
 
     @abstractmethod
     def unfinished(self, data: bytes) -> bool:
@@ -148,15 +161,38 @@ def joined(decoded: Decoded, show: Show, cut: int) -> Decoded:
     return Decoded(frames, holes, decoded.used)
 
 
-NO_RECORD: Final = "this is no record"
+class Records:
+    """What a decoder makes of a block, as it goes; neighbouring damage is one hole.
 
+    Damage may be lines of a byte each: what is kept of it does not grow with them.
+    """
 
-def hole(before: int, data: bytes, offset: int, reason: str = NO_RECORD) -> Hole:
-    """Return a hole where ``data`` is, saying so if it is a run of NUL bytes."""
-    if _NULS.fullmatch(data):
-        # A crash of the machine leaves these: the size of a file was written, its content not.
-        reason = "a run of NUL bytes"
-    return Hole(before, offset, len(data), reason)
+    __slots__ = ("frames", "holes")
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self.holes: list[Hole] = []
+
+    def lost(self, data: bytes, offset: int, reason: str = NO_RECORD) -> None:
+        """Take bytes that hold no record."""
+        if reason == NO_RECORD and _ALL_NULS.fullmatch(data):
+            # A crash of the machine leaves these: the size of a file was written, not its content.
+            reason = NULS
+        if self.holes and self.holes[-1].before == len(self.frames):
+            grown = self.holes[-1].grown(offset, len(data), reason)
+            if grown is not None:
+                self.holes[-1] = grown
+                return
+        self.holes.append(Hole(len(self.frames), offset, len(data), reason))
+
+    def blank(self, offset: int, size: int) -> None:
+        """Take bytes that hold nothing: no damage, unless they follow some."""
+        if self.holes and self.holes[-1].before == len(self.frames):
+            self.holes[-1] = self.holes[-1].grown(offset, size, NO_RECORD) or self.holes[-1]
+
+    def decoded(self, used: int) -> Decoded:
+        """Return all of it, of a block of which ``used`` bytes are done with."""
+        return Decoded(self.frames, self.holes, used)
 
 
 def full_stamp(stamp: bytes) -> bytes | None:

@@ -34,10 +34,10 @@ import msgspec
 
 from lobtail.core.frames import Frame, Stream
 from lobtail.files.bulk import Hints, bulk_messages, bulk_runs
-from lobtail.files.formats import STREAMS, Format, Show, full_stamp, hole, joined
+from lobtail.files.formats import STREAMS, Format, Records, Show, full_stamp, joined
 from lobtail.files.needles import json_needles
 from lobtail.files.select import JsonSelector
-from lobtail.files.values import Buffer, Decoded, Hole, Literals
+from lobtail.files.values import Buffer, Decoded, Literals
 
 __all__ = ["JsonFile", "encode_details"]
 
@@ -49,8 +49,13 @@ class _Record(msgspec.Struct, gc=False):
     attrs: msgspec.Raw = msgspec.Raw()
 
 
+# What decoding raises where there is no record: invalid UTF-8 is a ValueError, and nothing that a
+# driver writes is nested a thousand deep.
+_BROKEN: Final = (msgspec.DecodeError, ValueError, RecursionError)
+
 _RECORD: Final = msgspec.json.Decoder(_Record)
 _ATTRS: Final = msgspec.json.Decoder(dict[str, str])
+_SHORT_ATTRS: Final = 1 << 12
 
 _STRING: Final = r'"(?:[^"\\\x00\n]++|\\[^\n])*+"'
 # A record as the driver writes it; one without text has no "log".
@@ -59,6 +64,7 @@ _SHAPE: Final = re.compile(
     rf'(?:"attrs":\{{(?:{_STRING}:{_STRING},?)*+\}},)?"time":"[^"\\\x00\n]{{20,35}}"\}}'.encode()
 )
 _BEGIN: Final = re.compile(rb'\{"(?:log|stream|attrs|time)":')
+_BEGIN_OF_ALL: Final = re.compile(rb'\{"log":"|\{"stream":"std(?:out|err)"')
 _ODD: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u]"
     r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|([\x01-\x1f])"
@@ -108,23 +114,21 @@ class JsonFile(Format):
             records = _RECORD.decode_lines(body)
             if len(records) == body.count(b"\n"):
                 return Decoded([_frame(record, details) for record in records], [], len(body))
-        except (msgspec.DecodeError, ValueError):
-            pass  # invalid UTF-8 is a ValueError
-        frames: list[Frame] = []
-        holes: list[Hole] = []
+        except _BROKEN:
+            pass
+        found = Records()
         for line in _lines(body):
-            self._line(line, base, details, frames, holes)
+            self._line(line, base, details, found)
             base += len(line)
-        return Decoded(frames, holes, len(body))
+        return found.decoded(len(body))
 
     def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded:
         """Decode as ``Format.remainder`` says; a last record may lack its newline."""
-        frames: list[Frame] = []
-        holes: list[Hole] = []
-        self._line(data, base, details, frames, holes)
-        if not frames and self.unfinished(data):
+        found = Records()
+        self._line(data, base, details, found)
+        if not found.frames and self.unfinished(data):
             return super().remainder(data, base, live=live, details=details)
-        return Decoded(frames, holes, len(data))
+        return found.decoded(len(data))
 
     def selector(
         self, wanted: Literals, context: tuple[int, int] | None, streams: frozenset[Stream]
@@ -132,6 +136,14 @@ class JsonFile(Format):
         """Select as ``Format.selector`` says."""
         needles = json_needles(wanted)
         return JsonSelector(needles, context[1] if context else 0, streams) if needles else None
+
+    def recognises(self, data: bytes, *, ends: bool) -> bool:
+        """Say so as ``Format.recognises`` does: a line is a record, or the only one begins so."""
+        data = data.translate(None, b"\0")
+        used = len(data) if ends else data.rfind(b"\n") + 1
+        if not used or b"\n" not in data:
+            return _BEGIN_OF_ALL.match(data) is not None or (ends and _is_record(data))
+        return any(map(_is_record, data[:used].splitlines()))
 
     def unfinished(self, data: bytes) -> bool:
         """Say whether ``data`` can be the beginning of a record."""
@@ -142,28 +154,33 @@ class JsonFile(Format):
         start = data.find(b"\n") + 1
         return start if 0 < start < len(data) else -1
 
-    def _line(
-        self, line: bytes, base: int, details: bool, frames: list[Frame], holes: list[Hole]
-    ) -> None:
+    def _line(self, line: bytes, base: int, details: bool, found: Records) -> None:
         """Decode a line, or what records there are in a damaged one."""
         if not line.strip():
+            found.blank(base, len(line))
             return
         try:
-            frames.append(_frame(_RECORD.decode(line), details))
-        except (msgspec.DecodeError, ValueError):
+            found.frames.append(_frame(_RECORD.decode(line), details))
+        except _BROKEN:
             pass
         else:
             return
         done = 0
         for start, stop, frame in _records(line, details):
             if start > done:
-                lost = line[done:start]
-                holes.append(hole(len(frames), lost, base + done))
-            frames.append(frame)
+                found.lost(line[done:start], base + done)
+            found.frames.append(frame)
             done = stop
         if line[done:].strip():
-            lost = line[done:]
-            holes.append(hole(len(frames), lost, base + done))
+            found.lost(line[done:], base + done)
+
+
+def _is_record(line: bytes) -> bool:
+    try:
+        _frame(_RECORD.decode(line), details=False)
+    except _BROKEN:
+        return False
+    return True
 
 
 def _lines(body: bytes) -> list[bytes]:
@@ -183,9 +200,19 @@ def _frame(record: _Record, details: bool) -> Frame:
     return Frame(stream, b"%b %b" % (stamp, text))
 
 
-@lru_cache(maxsize=64)
 def _details(attrs: bytes) -> bytes:
-    return encode_details(_ATTRS.decode(attrs)) if attrs else b""
+    # All records of a container have the same; what is kept must not be as long as a record may be.
+    return (_known_details if len(attrs) <= _SHORT_ATTRS else _decoded_details)(attrs)
+
+
+def _decoded_details(attrs: bytes) -> bytes:
+    try:
+        return encode_details(_ATTRS.decode(attrs)) if attrs else b""
+    except msgspec.DecodeError:  # not of the driver; the text is
+        return b""
+
+
+_known_details: Final = lru_cache(maxsize=64)(_decoded_details)
 
 
 def encode_details(attrs: dict[str, str]) -> bytes:
@@ -206,7 +233,7 @@ def _records(line: bytes, details: bool) -> Iterator[tuple[int, int, Frame]]:
             continue
         try:
             yield *match.span(), _frame(_RECORD.decode(_mended(match[0])), details)
-        except (msgspec.DecodeError, ValueError):
+        except _BROKEN:
             continue
 
 

@@ -14,8 +14,8 @@ import re
 from typing import Final
 
 from lobtail.core.frames import Frame
-from lobtail.files.formats import STREAMS, Format, full_stamp, hole
-from lobtail.files.values import Decoded, Hole
+from lobtail.files.formats import STREAMS, Format, Records, full_stamp
+from lobtail.files.values import Decoded
 
 __all__ = ["K8sFile"]
 
@@ -23,6 +23,9 @@ _RECORD: Final = re.compile(
     rb"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?"
     rb"(Z|[+-][0-9]{2}:[0-9]{2}) (stdout|stderr) ([FP])(?:[:a-zA-Z0-9]*) (.*)",
     re.DOTALL,
+)
+_BEGIN: Final = re.compile(
+    rb"(?:\A|[\n\x00])[0-9]{4}-[0-9]{2}-[0-9]{2}T[^ \n]{8,30} std(?:out|err) [FP](?:[: ]|\Z)"
 )
 _ENDS: Final = {b"F": b"\n", b"P": b""}
 _MAX_KNOWN: Final = 4096
@@ -39,8 +42,8 @@ class K8sFile(Format):
     def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:
         """Decode as ``Format.messages`` says."""
         used = data.rfind(b"\n") + 1
-        frames: list[Frame] = []
-        holes: list[Hole] = []
+        records = Records()
+        add = records.frames.append
         match = _RECORD.fullmatch
         known = self._seconds
         form = b"%b.%bZ  %b%b" if details else b"%b.%bZ %b%b"
@@ -51,12 +54,16 @@ class K8sFile(Format):
                 moment = known.get((second, zone)) or self._utc(second, zone)
                 if moment is not None:
                     shown = (moment, fraction.ljust(9, b"0"), text, _ENDS[flag])
-                    frames.append(Frame(STREAMS[stream], form % shown))
+                    add(Frame(STREAMS[stream], form % shown))
                     base += len(line) + 1
                     continue
-            self._odd(line, base, details, frames, holes)
+            self._odd(line, base, details, records)
             base += len(line) + 1
-        return Decoded(frames, holes, used)
+        return records.decoded(used)
+
+    def recognises(self, data: bytes, *, ends: bool) -> bool:  # noqa: ARG002
+        """Say so as ``Format.recognises`` does: a line begins as a record."""
+        return _BEGIN.search(data) is not None
 
     def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded:
         """Decode as ``Format.remainder`` says; nothing tells whether a last line is whole.
@@ -81,17 +88,15 @@ class K8sFile(Format):
         start = data.find(b"\n") + 1
         return start if 0 < start < len(data) else -1
 
-    def _odd(
-        self, line: bytes, base: int, details: bool, frames: list[Frame], holes: list[Hole]
-    ) -> None:
+    def _odd(self, line: bytes, base: int, details: bool, records: Records) -> None:
         """Look for a record behind what is damaged, such as the NUL bytes that a crash left."""
         found = _RECORD.search(line, 1)
         if found is not None and self._utc(found[1], found[3]) is not None:
             start = found.start()
-            holes.append(hole(len(frames), line[:start], base))
-            frames += self.messages(line[start:] + b"\n", 0, details=details).frames
+            records.lost(line[:start], base)
+            records.frames += self.messages(line[start:] + b"\n", 0, details=details).frames
         else:
-            holes.append(hole(len(frames), line + b"\n", base))
+            records.lost(line + b"\n", base)
 
     def _utc(self, second: bytes, zone: bytes) -> bytes | None:
         if len(self._seconds) > _MAX_KNOWN:

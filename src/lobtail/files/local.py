@@ -25,11 +25,11 @@ from typing import Final, NamedTuple
 from lobtail.core.frames import Frame, Stream
 from lobtail.core.timestamps import format_rfc3339
 from lobtail.files.bulk_local import bulk_messages, bulk_runs
-from lobtail.files.formats import STREAMS, Format, Show, hole
+from lobtail.files.formats import STREAMS, Format, Records, Show
 from lobtail.files.jsonfile import encode_details
 from lobtail.files.needles import raw_needles
 from lobtail.files.select import LocalSelector
-from lobtail.files.values import MAX_RECORD, Buffer, Decoded, Hole, Literals
+from lobtail.files.values import MAX_RECORD, Buffer, Decoded, Literals
 
 __all__ = ["Local"]
 
@@ -55,6 +55,7 @@ class Local(Format):
 
     driver = "local"
     probe = 1 << 16  # four times the longest line: see align
+    nuls = 3  # of a size
 
     def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:
         """Decode as ``Format.messages`` says."""
@@ -103,6 +104,10 @@ class Local(Format):
         needles = raw_needles(wanted)
         return LocalSelector(self, needles) if needles and context is None else None
 
+    def recognises(self, data: bytes, *, ends: bool) -> bool:  # noqa: ARG002
+        """Say so as ``Format.recognises`` does: there is a record."""
+        return _BEGIN.search(data) is not None
+
     def unfinished(self, data: bytes) -> bool:
         """Say whether ``data`` can be the beginning of a record."""
         return (any(data) or len(data) < 4) and _begins(data) and _record_end(data, 0) < 0
@@ -113,7 +118,8 @@ class Local(Format):
         A container may log what a file of this driver holds. Such records end within a piece of a
         line, long before ``data`` does.
         """
-        for match in _BEGIN.finditer(data):
+        pos = 0
+        while match := _BEGIN.search(data, pos):
             start = pos = match.start()
             while (stop := _record_end(data, pos)) > 0:
                 pos = stop
@@ -121,15 +127,16 @@ class Local(Format):
                 return start
             if stop < 0 and pos > start and self.unfinished(data[pos:]):
                 return start
+            # From none of the records up to here others follow up to the end.
+            pos = max(pos, start + 1)
         return -1
 
     def _decode(
         self, data: bytes, base: int, *, details: bool, ends: bool, tight: bool = False
     ) -> Decoded:
         """Decode record by record; ``tight``: take the last even if little stands behind it."""
-        frames: list[Frame] = []
-        holes: list[Hole] = []
-        add = frames.append
+        records = Records()
+        add = records.frames.append
         pos = 0
         end = len(data)
         while pos < end:
@@ -145,9 +152,9 @@ class Local(Format):
                     pos = stop - 4 if data[stop : stop + _HEAD_SIZE] in _HEADS else stop
                     continue
             found = _next_begin(data, pos + 1, ends=ends)
-            holes.append(hole(len(frames), data[pos:found], base + pos))
+            records.lost(data[pos:found], base + pos)
             pos = found
-        return Decoded(frames, holes, pos)
+        return records.decoded(pos)
 
     def _message(self, data: bytes, start: int, stop: int, details: bool) -> Frame | None:
         """Make a message of an entry; None if it is none."""

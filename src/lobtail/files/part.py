@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from lobtail.core.timestamps import parse_rfc3339
 from lobtail.errors import ProtocolError
-from lobtail.files.values import BLOCK, Buffer
+from lobtail.files.values import BLOCK, MAX_RECORD, NULS, TOO_LONG, Buffer, Hole
 
-__all__ = ["KNOWN", "TRUNCATED", "Part"]
+__all__ = ["KNOWN", "TRUNCATED", "Part", "Window"]
 
 _GZIP: Final = b"\x1f\x8b"
 _EXTRA: Final = 4  # the flag of a gzip header that says that an extra field follows
 _HEAD: Final = 4096
 _READ: Final = 1 << 16  # of compressed bytes
+_NULS: Final = bytes(1 << 12)
 
 # So many of the bytes read last are compared before more are taken. They hold a stamp, and a file
 # that was truncated and written anew has another one there.
@@ -88,59 +90,20 @@ class Part:
         size = min(size, self.size - offset)
         return os.pread(self._fd, size, offset) if size > 0 else b""
 
-    def blocks(self, offset: int = 0) -> Iterator[bytes]:
-        """Yield what the file holds from ``offset`` on, decompressed."""
-        if self.compressed:
-            yield from self._inflated(offset, BLOCK)
-            return
-        while block := self.read_at(offset, BLOCK):
-            yield block
-            offset += len(block)
-
-    def windows(
-        self, offset: int, stop: int | None = None, size: int = 0
-    ) -> Generator[tuple[Buffer, int, bool], int, None]:
-        """Yield what the file holds from ``offset`` on, for a reader who takes whole records.
-
-        Each time a buffer, how many of its bytes count, and whether they are the last that are
-        left over. Is sent how many the reader has taken; the others come again, with more behind
-        them. The buffer is filled anew for the next.
-        """
-        if self.compressed:
-            rest = b""
-            for block in self.blocks(offset):
-                data = rest + block
-                used = yield data, len(data), False
-                rest = data[used:]
-            if rest:
-                yield rest, len(rest), True
-            return
-        self.fault = None
-        end = self.size if stop is None else stop
-        buffer = bytearray(min(size or BLOCK, max(end - offset, 1)))
-        have = 0
-        known = b""
-        while offset < end:
-            count = self._read_into(offset, memoryview(buffer)[have:], end)
-            if not count or not self.is_as_read(offset, known):
-                self.fault = (end - offset, TRUNCATED)
-                break
-            offset += count
-            have += count
-            known = bytes(buffer[max(0, have - KNOWN) : have])
-            used = yield buffer, have, False
-            if used:
-                # Only what is left over moves: a record at most.
-                buffer[: have - used] = buffer[used:have]
-                have -= used
-            elif have == len(buffer):
-                buffer = buffer + bytes(len(buffer))
-        if have:
-            yield buffer, have, True
-
-    def _read_into(self, offset: int, buffer: memoryview, end: int) -> int:
+    def read_into(self, offset: int, buffer: memoryview, end: int) -> int:
+        """Read a plain file from ``offset`` on; return how many bytes."""
         size = min(len(buffer), end - offset)
         return os.preadv(self._fd, [buffer[:size]], offset) if size > 0 else 0
+
+    def behind_hole(self, offset: int) -> int:
+        """Return from where on a plain file has data, at ``offset`` or behind it.
+
+        A file may have holes of any size, which read as NUL bytes and take no room.
+        """
+        try:
+            return min(os.lseek(self._fd, offset, os.SEEK_DATA), self.size)
+        except OSError as exc:
+            return self.size if exc.errno == errno.ENXIO else offset
 
     def last_time(self) -> int | None:
         """Return when the last message of a compressed file was written, if it says so.
@@ -155,10 +118,11 @@ class Part:
         try:
             meta = msgspec.json.decode(head[12 : 12 + length], type=_Meta)
             return None if meta.last.startswith("0001-") else parse_rfc3339(meta.last)
-        except (msgspec.DecodeError, ValueError, ProtocolError):
+        except (msgspec.DecodeError, ValueError, RecursionError, ProtocolError):
             return None
 
-    def _inflated(self, offset: int, size: int) -> Iterator[bytes]:
+    def inflated(self, offset: int, size: int) -> Iterator[bytes]:
+        """Yield what a compressed file holds from ``offset`` on, at most ``size`` bytes a time."""
         self.fault = None
         engine = zlib.decompressobj(wbits=31)
         position = out = 0
@@ -188,3 +152,106 @@ class Part:
             if out > offset:
                 skip = max(0, len(block) - (out - offset))
                 yield block[skip:] if skip else block
+
+
+class Window:
+    """What one looks at of a file, from some offset on; it moves on as records are taken.
+
+    It holds a block, or as much as a record may be long.
+    """
+
+    def __init__(self, part: Part, offset: int = 0, stop: int | None = None, size: int = 0) -> None:
+        """Look at a file from ``offset`` up to ``stop``; at ``size`` bytes a time, if possible."""
+        self.offset = offset
+        """Where ``data`` stands in the file; in a compressed one in what it holds."""
+        self.data: Buffer = b""
+        self.length = 0
+        """How many bytes of ``data`` count."""
+        self.last = False
+        """Whether nothing more comes behind them."""
+        self._part = part
+        self._end = part.size if stop is None else stop
+        self._size = size or BLOCK
+        self._blocks = part.inflated(offset, self._size) if part.compressed else None
+        self._taken = 0
+        self._unseen = False  # what is left over is not what the reader left
+        self._known = b""  # what stands before that which is to be read
+        if self._blocks is None:
+            part.fault = None
+            self._size = min(self._size, max(self._end - offset, 1))
+            self.data = bytearray(self._size)
+
+    def more(self) -> bool:
+        """Read on, behind what was not taken; False if there is nothing any more.
+
+        What comes again and nothing else is the ``last``.
+        """
+        if self.last:
+            return False
+        count = self._inflate() if self._blocks is not None else self._fill()
+        self._taken = 0
+        self.last = not (count or self._unseen)
+        self._unseen = False
+        return self.length > 0
+
+    def take(self, size: int) -> None:
+        """Be done with the first ``size`` bytes; of a plain file also with such as are to come."""
+        self.offset += size
+        if size > self.length:
+            self._known = b""
+        self._taken += min(size, self.length)
+        self.length = max(0, self.length - size)
+
+    def take_nuls(self, spare: int) -> Hole | None:
+        """Be done with a long run of NUL bytes; ``spare`` of them may begin a record."""
+        if self.length < len(_NULS) or not self.data.startswith(_NULS):
+            return None
+        size = self.length - len(bytes(memoryview(self.data)[: self.length]).lstrip(b"\0"))
+        if size == self.length and self._blocks is None:
+            size = min(self._part.behind_hole(self.offset + size), self._end) - self.offset
+        if self.offset + size < self._end or self._blocks is not None:
+            size -= spare
+        found = Hole(0, self.offset, size, NULS)
+        self.take(size)
+        self._unseen = True
+        return found
+
+    def take_overlong(self) -> Hole | None:
+        """Be done with what is left over, if it is more than a record may be."""
+        if self.length <= MAX_RECORD:
+            return None
+        found = Hole(0, self.offset, self.length, TOO_LONG)
+        self.take(self.length)
+        return found
+
+    def _inflate(self) -> int:
+        assert self._blocks is not None
+        block = next(self._blocks, b"")
+        self.data = self._left() + block
+        self.length = len(self.data)
+        return len(block)
+
+    def _fill(self) -> int:
+        data = self.data
+        assert isinstance(data, bytearray)
+        if self._taken:
+            if len(data) > self._size and self.length <= self._size // 2:
+                self.data = data = bytearray(self._left().ljust(self._size, b"\0"))
+            else:  # only what is left over moves: a record at most
+                data[: self.length] = data[self._taken : self._taken + self.length]
+        elif self.length == len(data):
+            grown = min(2 * len(data), max(MAX_RECORD + BLOCK, len(data) + 1))
+            self.data = data = data + bytes(grown - len(data))
+        at = self.offset + self.length
+        if at >= self._end:
+            return 0
+        count = self._part.read_into(at, memoryview(data)[self.length :], self._end)
+        if not count or not self._part.is_as_read(at, self._known):
+            self._part.fault = (self._end - at, TRUNCATED)
+            return 0
+        self.length += count
+        self._known = bytes(data[max(0, self.length - KNOWN) : self.length])
+        return count
+
+    def _left(self) -> bytes:
+        return bytes(self.data[self._taken : self._taken + self.length])

@@ -6,15 +6,16 @@ decoded. Damage in what is passed over is not looked for.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lobtail.core.frames import Frame, Stream
 from lobtail.files.formats import Format
-from lobtail.files.part import Part
+from lobtail.files.part import Part, Window
 from lobtail.files.select import ContextSelector
 from lobtail.files.span import Span, stamp_text
-from lobtail.files.values import STAMP, Damage, Decoded, Passed
+from lobtail.files.values import STAMP, Damage, Decoded, Hole, Passed
 from lobtail.files.walk import in_place, with_fault
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ __all__ = ["Search"]
 
 # Behind what is younger than that nothing comes that is not too young (core.resume.WINDOW_NS).
 _LATE_NS = 2 * 10**9
+
+# What is held of the lines before a find, in bytes: lines may be of 1 MiB each.
+_MAX_HELD: Final = 8 << 20
 
 
 class Search:
@@ -58,51 +62,58 @@ class Search:
         self._over = False  # something was passed over
         self._passed = 0  # how many messages of it
         self._held: list[Frame] = []  # the last of what was passed over, not counted among it
-        self._held_path = ""
+        self._lost: Hole | None = None  # damage that more may follow
         self._late = None if span.until is None else stamp_text(span.until + _LATE_NS)
         self.done = False
         """Whether a message was younger than what is asked for: nothing comes any more."""
 
     def read(self, part: Part, offset: int = 0) -> Iterator[list[Frame] | Damage | Passed]:
         """Yield what is kept of a file from a record's beginning at ``offset`` on."""
-        windows = part.windows(offset, None, self._selector.window)
-        item = next(windows, None)
-        base = offset
-        left = Decoded([], [], 0)
-        while item is not None:
-            data, length, last = item
-            if last:
-                live = part.live and part.fault is None and part.is_growing
-                rest = bytes(data[:length])
-                left = self._format.remainder(rest, base, live=live, details=self._details)
-                base += length
-                break
-            if self._is_late(data, length, base):
-                return
-            spans, used = self._selector.select(data, length)
-            if self._skip:  # what is skipped has to be counted
-                spans = [(0, used)]
-            pos = 0
-            for start, stop in spans:
-                self._pass_over(data, pos, start, base)
-                kept = bytes(data[start:stop])
-                decoded = self._format.messages(kept, base + start, details=self._details)
-                if decoded.used < len(kept):
-                    rest = kept[decoded.used :]
-                    yield from self._keep(decoded, part)
-                    at = base + start + decoded.used
-                    decoded = self._format.remainder(rest, at, live=False, details=self._details)
-                yield from self._keep(decoded, part)
-                if self.done:
+        yield from self._windows(Window(part, offset, None, self._selector.window), part)
+        if self._lost is not None:
+            yield from self._keep(Decoded([], [], 0), part, ends=True)
+
+    def _windows(self, window: Window, part: Part) -> Iterator[list[Frame] | Damage | Passed]:
+        while window.more():
+            lost = window.take_nuls(self._format.nuls)
+            if lost is None:
+                data, length, base = window.data, window.length, window.offset
+                if window.last:
+                    rest = bytes(data[:length])
+                    live = part.live and part.fault is None and part.is_growing
+                    details = self._details
+                    decoded = self._format.remainder(rest, base, live=live, details=details)
+                    yield from self._keep(with_fault(decoded, part, base + length), part)
                     return
-                pos = stop
-            self._pass_over(data, pos, used, base)
-            base += used
-            try:
-                item = windows.send(used)
-            except StopIteration:
-                break
-        yield from self._keep(with_fault(left, part, base), part)
+                if self._is_late(data, length, base):
+                    return
+                spans, used = self._selector.select(data, length)
+                if self._skip:  # what is skipped has to be counted
+                    spans = [(0, used)]
+                pos = 0
+                for start, stop in spans:
+                    self._pass_over(data, pos, start, base)
+                    yield from self._decode(bytes(data[start:stop]), base + start, part)
+                    if self.done:
+                        return
+                    pos = stop
+                self._pass_over(data, pos, used, base)
+                window.take(used)
+                lost = window.take_overlong()
+            if lost is not None:
+                yield from self._keep(Decoded([], [lost], lost.size), part)
+        if part.fault is not None:
+            yield from self._keep(with_fault(Decoded([], [], 0), part, window.offset), part)
+
+    def _decode(
+        self, kept: bytes, base: int, part: Part
+    ) -> Iterator[list[Frame] | Damage | Passed]:
+        decoded = self._format.messages(kept, base, details=self._details)
+        yield from self._keep(decoded, part)
+        if decoded.used < len(kept):
+            rest, base = kept[decoded.used :], base + decoded.used
+            decoded = self._format.remainder(rest, base, live=False, details=self._details)
+            yield from self._keep(decoded, part)
 
     def finish(self) -> Iterator[list[Frame] | Damage | Passed]:
         """Yield the context that what comes behind the last file may need."""
@@ -111,9 +122,21 @@ class Search:
             if self._held:
                 yield self._held
 
-    def _keep(self, decoded: Decoded, part: Part) -> Iterator[list[Frame] | Damage | Passed]:
+    def _keep(
+        self, decoded: Decoded, part: Part, *, ends: bool = False
+    ) -> Iterator[list[Frame] | Damage | Passed]:
         decoded = self._limited(decoded)
-        if not decoded.frames and not decoded.holes:
+        holes = decoded.holes
+        if self._lost is not None:
+            first = holes[0] if holes and not holes[0].before else None
+            grown = None if first is None else self._lost.grown(*first[1:])
+            holes = [self._lost, *holes] if grown is None else [grown, *holes[1:]]
+            decoded = decoded._replace(holes=holes)
+            self._lost = None
+        if not decoded.frames and len(holes) == 1 and not ends:
+            self._lost = holes[0]
+            return
+        if not decoded.frames and not holes:
             return
         if self._over:
             if self._passed or self._context is None:
@@ -155,11 +178,13 @@ class Search:
         self._passed += context.count(data, start, first)
 
     def _trim(self) -> None:
-        """Hold no more than ``before`` lines; count the others."""
-        left = self._before
+        """Hold no more than ``before`` lines, and no more than some bytes; count the others."""
+        left, room = self._before, _MAX_HELD
         for i in range(len(self._held) - 1, -1, -1):
-            left -= self._held[i].payload.endswith(b"\n")
-            if left < 0:
+            payload = self._held[i].payload
+            left -= payload.endswith(b"\n")
+            room -= len(payload)
+            if left < 0 or room < 0:
                 self._passed += i + 1
                 del self._held[: i + 1]
                 return
@@ -176,11 +201,7 @@ class Search:
 
 def only(decoded: Decoded, streams: frozenset[Stream]) -> Decoded:
     """Return the messages of some streams."""
-    frames = [frame for frame in decoded.frames if frame.stream in streams]
-    if not decoded.holes:
-        return decoded._replace(frames=frames)
-    holes = [
-        hole._replace(before=sum(f.stream in streams for f in decoded.frames[: hole.before]))
-        for hole in decoded.holes
-    ]
+    kept = [i for i, frame in enumerate(decoded.frames) if frame.stream in streams]
+    frames = [decoded.frames[i] for i in kept]
+    holes = [hole._replace(before=bisect_left(kept, hole.before)) for hole in decoded.holes]
     return decoded._replace(frames=frames, holes=holes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Final, NamedTuple
 
 from lobtail.core.timestamps import format_rfc3339
@@ -57,7 +58,7 @@ class Span(NamedTuple):
         kept = [i for i in range(skip, stop) if frames[i].payload[:STAMP] >= first]
         known = set(kept)
         shown = [
-            found._replace(before=sum(i < found.before for i in kept))
+            found._replace(before=bisect_left(kept, found.before))
             for found in holes
             if found.before in known or (found.before == len(frames) and not over)
         ]

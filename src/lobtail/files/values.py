@@ -11,7 +11,10 @@ from lobtail.core.frames import Frame
 __all__ = [
     "BLOCK",
     "MAX_RECORD",
+    "NO_RECORD",
+    "NULS",
     "STAMP",
+    "TOO_LONG",
     "Buffer",
     "Damage",
     "Decoded",
@@ -80,6 +83,11 @@ class Literals(msgspec.Struct, frozen=True):
         return Literals((*self.groups, *other.groups))
 
 
+NO_RECORD: Final = "this is no record"
+NULS: Final = "a run of NUL bytes"
+TOO_LONG: Final = "a record is too long"
+
+
 class Hole(NamedTuple):
     """Damage, as a decoder finds it: ``before`` messages stand before it in what it decoded."""
 
@@ -87,6 +95,12 @@ class Hole(NamedTuple):
     offset: int
     size: int
     reason: str
+
+    def grown(self, offset: int, size: int, reason: str) -> Hole | None:
+        """Return this hole with another one that follows it at once; None if they are two."""
+        if self.offset + self.size == offset and reason in (NO_RECORD, self.reason):
+            return Hole(self.before, self.offset, self.size + size, self.reason)
+        return None
 
 
 class Decoded(NamedTuple):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lobtail.core.frames import Frame
-from lobtail.files.formats import NO_RECORD, Format, Show, joined
-from lobtail.files.part import Part
+from lobtail.files.formats import Format, Show, joined
+from lobtail.files.part import Part, Window
 from lobtail.files.span import EVERYTHING, Span
-from lobtail.files.values import MAX_RECORD, Buffer, Damage, Decoded, Hole
+from lobtail.files.values import Damage, Decoded, Hole
 
 __all__ = ["Walk", "in_place", "with_fault"]
 
@@ -41,46 +41,45 @@ class Walk:
         self.end = 0
         """Behind what record, or damage, the last reading ended."""
 
-    def read(self, part: Part, offset: int = 0, stop: int | None = None) -> Iterator[Decoded]:
+    def read(
+        self, part: Part, offset: int = 0, stop: int | None = None, size: int = 0
+    ) -> Iterator[Decoded]:
         """Decode a file from a record's beginning at ``offset`` on, block by block.
 
-        ``stop`` is where another record begins, and the reading ends.
+        ``stop`` is where another record begins, and the reading ends. Blocks have ``size`` bytes,
+        if records do.
         """
-        base = self.end = offset
-        windows = part.windows(offset, stop)
-        item = next(windows, None)
+        window = Window(part, offset, stop, size)
+        self.end = offset
         left: Decoded | None = None
-        while item is not None:
-            data, length, ends = item
-            if ends:
-                live = part.live and stop is None and part.fault is None
-                live = live and (self._follows or part.is_growing)
-                rest = bytes(data[:length])
-                left = self._format.remainder(rest, base, live=live, details=self._details)
-                self.end = base + left.used
-                base += length
-                break
-            decoded = self._decode(data, length, base)
-            used = decoded.used
-            if length - used > MAX_RECORD:
-                lost = Hole(len(decoded.frames), base + used, length - used, "a record is too long")
-                decoded = Decoded(decoded.frames, [*decoded.holes, lost], length)
-                used = length
-            yield decoded
-            if self.done:
-                return
-            base += used
-            self.end = base
-            try:
-                item = windows.send(used)
-            except StopIteration:
-                break
+        while window.more():
+            lost = window.take_nuls(self._format.nuls)
+            if lost is None:
+                base = window.offset
+                if window.last:
+                    live = part.live and stop is None and part.fault is None
+                    live = live and (self._follows or part.is_growing)
+                    rest = bytes(window.data[: window.length])
+                    left = self._format.remainder(rest, base, live=live, details=self._details)
+                    self.end = base + left.used
+                    break
+                decoded = self._decode(window)
+                window.take(decoded.used)
+                yield decoded
+                if self.done:
+                    return
+                lost = window.take_overlong()
+            if lost is not None:
+                yield Decoded([], [lost], lost.size)
+            self.end = window.offset
+        end = window.offset + (window.length if left else 0)
         if left is not None:
-            yield self._limited(with_fault(left, part, base))
+            yield self._limited(with_fault(left, part, end))
         elif part.fault is not None:
-            yield with_fault(Decoded([], [], 0), part, base)
+            yield with_fault(Decoded([], [], 0), part, end)
 
-    def _decode(self, data: Buffer, length: int, base: int) -> Decoded:
+    def _decode(self, window: Window) -> Decoded:
+        data, length, base = window.data, window.length, window.offset
         if self._show is not None and not self._skip and not self._span.bounded:
             return self._format.runs(data, length, base, self._show)
         block = bytes(memoryview(data)[:length])
@@ -110,34 +109,28 @@ def with_fault(decoded: Decoded, part: Part, end: int) -> Decoded:
 
 def in_place(blocks: Iterable[Decoded], path: str) -> Iterator[list[Frame] | Damage]:
     """Yield the batches of decoded blocks, with damage in its place, neighbours of it joined."""
-    damage: Damage | None = None
+    lost: Hole | None = None
     for frames, holes, _ in blocks:
         start = 0
-        for index, offset, size, why in holes:
-            if index > start:
-                if damage is not None:
-                    yield damage
-                    damage = None
-                yield frames[start:index]
-                start = index
-            if (
-                damage is not None
-                and damage.offset + damage.size == offset
-                and why
-                in (
-                    NO_RECORD,
-                    damage.reason,
-                )
-            ):
-                damage = Damage(path, damage.offset, damage.size + size, damage.reason)
-                continue
-            if damage is not None:
-                yield damage
-            damage = Damage(path, offset, size, why)
+        for hole in holes:
+            if hole.before > start:
+                if lost is not None:
+                    yield _damage(lost, path)
+                    lost = None
+                yield frames[start : hole.before]
+                start = hole.before
+            grown = None if lost is None else lost.grown(*hole[1:])
+            if grown is None and lost is not None:
+                yield _damage(lost, path)
+            lost = grown or hole
         if start < len(frames):
-            if damage is not None:
-                yield damage
-                damage = None
+            if lost is not None:
+                yield _damage(lost, path)
+                lost = None
             yield frames[start:] if start else frames
-    if damage is not None:
-        yield damage
+    if lost is not None:
+        yield _damage(lost, path)
+
+
+def _damage(hole: Hole, path: str) -> Damage:
+    return Damage(path, hole.offset, hole.size, hole.reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import random
 import tempfile
 from pathlib import Path
@@ -12,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lobtail.core.frames import Frame, Stream
-from lobtail.files import Damage, Passed, open_log
+from lobtail.files import Damage, Literals, Passed, open_log
 from lobtail.files import part as part_module
-from lobtail.files import walk as walk_module
+from lobtail.files.detect import make_format
 from support.log_files import START, WRITERS, Message, compressed, json_record, local_record
 from unit.files.messages import as_stored, messages
 
@@ -198,7 +199,7 @@ def test_records_that_lost_their_border() -> None:
 
 def test_damage_of_several_blocks_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(part_module, "BLOCK", 64)
-    monkeypatch.setattr(walk_module, "MAX_RECORD", 500)
+    monkeypatch.setattr(part_module, "MAX_RECORD", 500)
     good = Message(b"good")
     for driver in ("json-file", "local"):
         record = WRITERS[driver](good)
@@ -252,8 +253,125 @@ def test_a_damaged_compressed_file(driver: str) -> None:
     assert frames(read(live, driver, rotated=two)) == [*expected[:2], last.frame()]
 
 
-def test_a_frame_that_is_none_ends_a_capture() -> None:
+def test_behind_a_frame_that_is_none() -> None:
     record = WRITERS["stream"](Message(b"x"))
     items = read(record * 2 + b"\x09rubbish" + record, "stream")
-    assert len(frames(items)) == 2
-    assert [(d.offset, d.size) for d in damages(items)] == [(2 * len(record), 8 + len(record))]
+    assert len(frames(items)) == 3
+    assert [(d.offset, d.size) for d in damages(items)] == [(2 * len(record), 8)]
+    # A size that is too large for the file, and one that is for any frame.
+    for size in (b"\x00\x10\x00\x00", b"\xff\xff\xff\xff"):
+        items = read(record + b"\x01\0\0\0" + size + b"half" + record * 4, "stream")
+        assert len(frames(items)) == 5
+        assert [(d.offset, d.size) for d in damages(items)] == [(len(record), 12)]
+    # A last one that is half.
+    (damage,) = damages(read(record + record[:9], "stream"))
+    assert (damage.offset, damage.size) == (len(record), 9)
+    items = read(record + b"\x09rubbish" + record[:9], "stream")
+    assert len(frames(items)) == 1
+    assert sum(d.size for d in damages(items)) == 17
+
+
+def test_case_nul_head_stdin_frame() -> None:
+    """A frame of stdin is shown as StdCopy does; one of the engine is an error of its own."""
+    items = read(
+        b"\0\0\0\0\0\0\0\6hello\n" + b"\3\0\0\0\0\0\0\4oops" + b"\1\0\0\0\0\0\0\3hi\n", "stream"
+    )
+    assert frames(items) == [Frame(Stream.STDOUT, b"hello\n"), Frame(Stream.STDOUT, b"hi\n")]
+    assert [d.reason for d in damages(items)] == ["the engine reports: oops"]
+
+
+SIZES = [1, 4095, 4096, 65536, 262_145, 3 << 20]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_case_nul_head(driver: str, size: int, tmp_path: Path) -> None:
+    """All lines come, and the damage is named, however the log is read."""
+    batch = [Message(b"line %d" % i, time_ns=START + i * 10**9) for i in range(10)]
+    records = [WRITERS[driver](message) for message in batch]
+    expected = [message.frame() for message in batch]
+    path = tmp_path / NAMES[driver]
+    for at in (0, 5, 9):  # at the head, in the midst, before the last
+        head, rest = b"".join(records[:at]), b"".join(records[at:])
+        for sparse in (False, True):
+            with path.open("wb") as file:
+                file.write(head)
+                if sparse:
+                    file.truncate(len(head) + size)
+                    file.seek(0, 2)
+                else:
+                    file.write(bytes(size))
+                file.write(rest)
+            with open_log(path) as files:  # told by its content
+                assert files.driver == driver
+                check(list(files.messages()), expected, (len(head), size))
+                if at < 8:
+                    check(list(files.messages(tail=2)), expected[-2:])
+                    check(list(files.messages(since=batch[8].time_ns)), expected[8:])
+                check(list(files.messages(tail=12)), expected, (len(head), size))
+                found = files.messages(wanted=Literals((("line",),)), context=(1, 1))
+                if driver == "json-file":
+                    check(list(found), expected, (len(head), size))
+
+
+def check(
+    items: list[list[Frame] | Damage | Passed] | list[list[Frame] | Damage],
+    expected: list[Frame],
+    damage: tuple[int, int] | None = None,
+) -> None:
+    """Hold what was read against messages, and one damage."""
+    batches = [item for item in items if isinstance(item, list)]
+    assert [frame for batch in batches for frame in batch] == expected
+    found = [item for item in items if isinstance(item, Damage)]
+    if damage is not None:
+        assert [(d.offset, d.size, d.reason) for d in found] == [(*damage, "a run of NUL bytes")]
+
+
+def test_a_log_of_nothing_but_nul_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "x-json.log"
+    path.touch()
+    os.truncate(path, 1 << 40)
+    with open_log(path) as files:
+        assert files.driver == "json-file"
+        for tail, since in ((None, None), (5, None), (None, START)):
+            check(list(files.messages(tail=tail, since=since)), [], (0, 1 << 40))
+        check(list(files.messages(wanted=Literals((("x",),)))), [], (0, 1 << 40))
+
+
+@pytest.mark.parametrize("name", ["zzz", "attrs", "log"])
+@pytest.mark.parametrize("details", [False, True])
+def test_case_deep_json(name: str, details: bool, tmp_path: Path) -> None:
+    """One record that is nested deep is damage; the others are shown."""
+    good = Message(b"good")
+    record = json_record(good)
+    deep = b"[" * 100_000 + b"]" * 100_000 if name != "attrs" else b'{"a":' * 50_000 + b"}" * 50_000
+    bad = b'{"log":"x\\n","stream":"stdout","%b":%b,"time":"2026-01-01T00:01:00Z"}\n'
+    bad %= name.encode(), deep
+    path = tmp_path / "x-json.log"
+    path.write_bytes(record * 50 + bad + record * 50)
+    with open_log(path) as files:
+        items = list(files.messages(details=details))
+        shown = (
+            good.frame()
+            if not details
+            else Frame(good.stream, good.frame().payload[:31] + b" good\n")
+        )
+        assert [f for x in items if isinstance(x, list) for f in x] == [shown] * 100
+        found = [(d.offset, d.size) for d in items if isinstance(d, Damage)]
+        assert found == [(50 * len(record), len(bad))]
+        wanted = Literals((("good",),))
+        assert sum(len(x) for x in files.messages(wanted=wanted) if isinstance(x, list)) == 100
+        assert sum(len(x) for x in files.messages(tail=60) if isinstance(x, list)) == 60
+
+
+def test_case_details_damage() -> None:
+    """Damage of many short lines is one hole: what is kept of it does not grow with it."""
+    form = make_format("json-file")
+    rubbish = b"x\n\n}\n\0\n" * 1000
+    decoded = form.messages(rubbish, 7, details=True)
+    assert (decoded.frames, decoded.used) == ([], len(rubbish))
+    assert len(decoded.holes) <= 2
+    assert sum(hole.size for hole in decoded.holes) == len(rubbish)
+    # Attributes that are none are left out: the text is not damaged.
+    odd = b'{"log":"x\\n","stream":"stdout","attrs":{"a":1},"time":"2026-01-01T00:01:00Z"}\n'
+    assert form.messages(odd, 0, details=True).frames[0].payload[31:] == b" x\n"

@@ -105,7 +105,7 @@ def test_what_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     refused(tmp_path, "no log in the folder")
     file = tmp_path / "file"
     file.write_bytes(b"plain text\nof no log\n")
-    refused(file, "no log that lobtail knows")
+    refused(file, "unrecognised format")
     refused(file / "below", "no such file")
     file.write_bytes(b"")
     refused(file, "empty")
