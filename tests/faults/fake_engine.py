@@ -71,6 +71,7 @@ class Connection:
         self.bodiless = method == "HEAD"
         self.requests.append(target)
         self.engine.requests.append(target)
+        self.engine.heads.append(head + b"\r\n")
         return target
 
 
@@ -222,7 +223,7 @@ class FakeEngine:
     """A scripted engine; a context manager.
 
     ``sent`` counts the bytes that the peers' kernels took, ``connections`` what connected, and
-    ``requests`` holds the targets of all requests.
+    ``requests`` holds the targets of all requests, ``heads`` their heads.
     """
 
     def __init__(
@@ -244,6 +245,7 @@ class FakeEngine:
         self.connections = 0
         self.sent = 0
         self.requests: list[str] = []
+        self.heads: list[bytes] = []
         self._tcp = tcp
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []

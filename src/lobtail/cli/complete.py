@@ -191,16 +191,11 @@ def _services(place: Place) -> Iterator[Candidate]:
 
 
 def _contexts(_: Place) -> Iterator[Candidate]:
-    """Yield the contexts of the docker CLI's store (docker/cli, ``cli/context/store``)."""
-    import json
+    from lobtail.engine.contexts import DEFAULT, list_contexts
 
-    yield Candidate("default")
-    folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
-    for path in sorted((folder / "contexts" / "meta").glob("*/meta.json")):
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            known = json.loads(path.read_bytes())
-            host = known.get("Endpoints", {}).get("docker", {}).get("Host", "")
-            yield Candidate(str(known["Name"]), str(host))
+    yield Candidate(DEFAULT)
+    for name, host in list_contexts(os.environ):
+        yield Candidate(name, host)
 
 
 def _levels(_: Place) -> Iterator[Candidate]:

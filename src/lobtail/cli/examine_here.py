@@ -14,6 +14,7 @@ import msgspec
 from lobtail._version import __version__
 from lobtail.cli.defaults import config_path
 from lobtail.cli.examine import Finding
+from lobtail.engine.docker_config import read_config
 from lobtail.errors import ConfigError
 from lobtail.render.colors import use_color
 
@@ -70,6 +71,9 @@ def examine_here() -> HereReport:
         docker=shutil.which("docker") or "",
     )
     report.findings.append(_settings(report))
+    if warning := read_config(os.environ).warning:
+        hint = "what cannot be read there does not count: neither its context nor its HttpHeaders"
+        report.findings.append(Finding("warning", warning, hint))
     shown = "with colours" if report.color else "without colours"
     where = f"a terminal of {report.columns} columns" if terminal else "no terminal"
     encoding = (getattr(sys.stdout, "encoding", "") or "").lower()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from types import TracebackType
 from typing import Final, Self
@@ -11,8 +10,7 @@ import click
 
 from lobtail.cli.output import Output, narrate
 from lobtail.core.detach import parse_detach_keys
-from lobtail.engine.contexts import config_folder
-from lobtail.errors import ConfigError
+from lobtail.engine.docker_config import read_config
 
 __all__ = [
     "GRACE",
@@ -73,16 +71,9 @@ def find_detach_keys(option: str) -> str:
     if option:
         parse_detach_keys(option, "--detach-keys")
         return option
-    path = config_folder(os.environ) / "config.json"
-    try:
-        config = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return ""  # as the docker CLI: no usable file, no keys
-    keys = config.get("detachKeys", "") if isinstance(config, dict) else ""
-    if not isinstance(keys, str):
-        raise ConfigError(f"detachKeys in {path} is no text")
-    parse_detach_keys(keys, f"detachKeys in {path}")
-    return keys
+    config = read_config(os.environ)
+    parse_detach_keys(config.detach_keys, f"detachKeys in {config.path}")
+    return config.detach_keys
 
 
 def refuse_input(*, stdin: bool, tty: bool) -> bool:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from lobtail.cli.engines import Chosen, chosen, host_option, short_context_option
+from lobtail.cli.output import narrate
 from lobtail.cli.words import DockerCommand
 from lobtail.engine.client import TIMEOUT, EngineClient
+from lobtail.engine.docker_config import read_config
 from lobtail.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def make_engine(host: Host) -> EngineClient:
 
 def engine_arguments(host: Host) -> dict[str, Any]:
     """Return what to make an ``EngineClient`` or one of its kind with."""
-    arguments = distinct_engine_arguments(host)
+    arguments = distinct_engine_arguments(host, narrate)
     if len(arguments) > 1:
         named = map(_name, arguments)
         command = click.get_current_context().command_path
@@ -64,12 +66,15 @@ def distinct_engine_arguments(
 ) -> list[dict[str, Any]]:
     """Return what to make each of the engines with that are named, each engine once.
 
-    ``tell`` is called with a line about another name of an engine.
+    ``tell`` is called with a line about docker's settings that cannot be used, and about another
+    name of an engine.
 
     Raises:
         ConfigError: one of them cannot be used.
     """
     every = every_engine_arguments(host)
+    if warning := read_config(os.environ).warning:
+        tell(f"WARNING: {warning}")
     if len(every) == 1:
         return every
     distinct: list[tuple[Endpoint, dict[str, Any]]] = []

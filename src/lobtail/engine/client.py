@@ -8,6 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
+from lobtail.engine.docker_config import read_config
 from lobtail.engine.endpoint import Endpoint, resolve
 from lobtail.engine.lifecycle import Lifecycle
 from lobtail.engine.logs import LogOptions, LogStream
@@ -57,8 +58,9 @@ class EngineClient(Lifecycle):
     certificates in ``DOCKER_CERT_PATH`` or docker's configuration, False not at all, and None
     leaves it to ``DOCKER_TLS_VERIFY`` and ``DOCKER_TLS``. ``timeout`` is the longest silence, in
     seconds, that is borne where the engine owes an answer. ``api_version`` (or
-    ``DOCKER_API_VERSION``) fixes the version instead of negotiating it. ``origin`` is what error
-    messages call the source of ``host`` or ``context``.
+    ``DOCKER_API_VERSION``) fixes the version instead of negotiating it. Each request has the
+    ``HttpHeaders`` of docker's ``config.json``, or those of ``DOCKER_CUSTOM_HEADERS``.
+    ``origin`` is what error messages call the source of ``host`` or ``context``.
 
     Nothing connects before the first request. Use it in one event loop; close it with ``aclose``
     or as a context manager. All methods raise ``ConnectError`` when nobody answers,
@@ -81,6 +83,7 @@ class EngineClient(Lifecycle):
         timeout: float = TIMEOUT,
         origin: str = "",
     ) -> None:
+        config = read_config(os.environ)
         self.endpoint: Endpoint = resolve(
             host,
             os.environ,
@@ -88,14 +91,22 @@ class EngineClient(Lifecycle):
             context=context,
             context_origin=origin or "context",
             tls=tls,
+            config=config,
         )
         self.timeout = timeout
-        self.requests = self._requests(self.endpoint, api_version=api_version, timeout=timeout)
+        self.warning = config.warning
+        """What is wrong with docker's ``config.json``, and was passed over; empty if nothing is."""
+        self.requests = self._requests(
+            self.endpoint,
+            api_version=api_version,
+            timeout=timeout,
+            headers=config.http_headers(os.environ),
+        )
 
     def __copy__(self) -> Self:
         """Return an engine like this one, with connections of its own."""
         made = object.__new__(type(self))
-        made.endpoint, made.timeout = self.endpoint, self.timeout
+        made.endpoint, made.timeout, made.warning = self.endpoint, self.timeout, self.warning
         made.requests = self._requests(self.endpoint, api_version=None, timeout=self.timeout)
         made.requests.learn_from(self.requests)
         return made

@@ -10,18 +10,20 @@ The store is in the folder of docker's configuration (docker/cli, ``cli/context/
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from lobtail.engine.docker_config import DockerConfig, config_folder, member
 from lobtail.errors import ConfigError
+from lobtail.regular import read_regular
 
 if TYPE_CHECKING:
     from lobtail.engine.tls import Tls
 
-__all__ = ["DEFAULT", "Context", "config_folder", "current_context", "read_context"]
+__all__ = ["DEFAULT", "Context", "current_context", "list_contexts", "read_context"]
 
 DEFAULT: Final = "default"
 """The context that is none: the host of the command line or the environment."""
@@ -38,24 +40,22 @@ class Context(msgspec.Struct, frozen=True):
     tls: Tls | None
 
 
-def config_folder(environ: Mapping[str, str]) -> Path:
-    """Return the folder of docker's configuration."""
-    if given := environ.get("DOCKER_CONFIG"):
-        return Path(given)
-    return Path(environ.get("HOME") or os.path.expanduser("~"), ".docker")  # noqa: PTH111
-
-
-def current_context(environ: Mapping[str, str]) -> tuple[str, str]:
+def current_context(environ: Mapping[str, str], config: DockerConfig) -> tuple[str, str]:
     """Return the context that is in use, ``default`` without any, and where that is said."""
     if name := environ.get("DOCKER_CONTEXT"):
         return name, "DOCKER_CONTEXT"
-    path = config_folder(environ) / "config.json"
-    try:
-        config = msgspec.json.decode(path.read_bytes())
-    except (OSError, *_BROKEN):
-        return DEFAULT, ""  # as the docker CLI: no usable file, no context
-    name = config.get("currentContext") if isinstance(config, dict) else None
-    return (name, f"currentContext in {path}") if isinstance(name, str) and name else (DEFAULT, "")
+    if name := config.current_context:
+        return name, f"currentContext in {config.path}"
+    return DEFAULT, ""
+
+
+def list_contexts(environ: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the name and the host of each context that can be used, but for the default one."""
+    return sorted(
+        (name, _host(meta))
+        for name, folder, meta in _metas(config_folder(environ) / "contexts")
+        if folder == _digest(name)
+    )
 
 
 def read_context(name: str, environ: Mapping[str, str], origin: str) -> Context:
@@ -64,17 +64,13 @@ def read_context(name: str, environ: Mapping[str, str], origin: str) -> Context:
     Raises:
         ConfigError: there is none, or it cannot be used; the message has its ``origin``.
     """
-    from hashlib import sha256  # it loads OpenSSL, which those without contexts can do without
-
     store = config_folder(environ) / "contexts"
-    digest = sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+    digest = _digest(name)
     path = store / "meta" / digest / "meta.json"
     try:
-        meta = msgspec.json.decode(path.read_bytes())
+        meta = msgspec.json.decode(read_regular(path))
     except FileNotFoundError as exc:
-        there = ", ".join(_names(store)) or "none but the default one"
-        text = f"there is no docker context {name!r} ({origin}); there is {there}"
-        raise ConfigError(text) from exc
+        raise _missing(name, environ, origin) from exc
     except OSError as exc:
         raise ConfigError(
             f"the docker context {name!r} ({origin}): {path}: {exc.strerror}"
@@ -84,8 +80,7 @@ def read_context(name: str, environ: Mapping[str, str], origin: str) -> Context:
     endpoint = _docker(meta)
     if endpoint is None:
         raise ConfigError(f"the docker context {name!r} ({origin}) has no docker endpoint")
-    host = endpoint.get("Host")
-    unverified = endpoint.get("SkipTLSVerify") is True
+    unverified = member(endpoint, "SkipTLSVerify") is True
     folder = store / "tls" / digest / "docker"
     files = {file: str(folder / f"{file}.pem") for file in ("ca", "cert", "key")}
     try:
@@ -106,7 +101,21 @@ def read_context(name: str, environ: Mapping[str, str], origin: str) -> Context:
             key=there_are["key"] if pair else None,
             verify=not unverified,
         )
-    return Context(host if isinstance(host, str) else "", tls)
+    return Context(_host(meta), tls)
+
+
+def _missing(name: str, environ: Mapping[str, str], origin: str) -> ConfigError:
+    """Return the error for a context that is not there, or not where docker looks for it."""
+    text = f"there is no docker context {name!r} ({origin})"
+    store = config_folder(environ) / "contexts"
+    for other, folder, _ in _metas(store):
+        if other == name:
+            return ConfigError(
+                f"{text}: one of that name is in {store / 'meta' / folder}, where docker does not "
+                f"look for it; make it anew with 'docker context create'"
+            )
+    there = ", ".join(other for other, _ in list_contexts(environ) if other.isprintable())
+    return ConfigError(f"{text}; there is {there or 'none but the default one'}")
 
 
 def _exists(path: str) -> bool:
@@ -118,19 +127,34 @@ def _exists(path: str) -> bool:
 
 
 def _docker(meta: Any) -> dict[str, Any] | None:
-    endpoints = meta.get("Endpoints") if isinstance(meta, dict) else None
+    endpoints = member(meta, "Endpoints") if isinstance(meta, dict) else None
     docker = endpoints.get("docker") if isinstance(endpoints, dict) else None
     return docker if isinstance(docker, dict) else None
 
 
-def _names(store: Path) -> list[str]:
-    """Return the names of all contexts that can be read."""
-    names = []
+def _host(meta: Any) -> str:
+    host = member(_docker(meta) or {}, "Host")
+    return host if isinstance(host, str) else ""
+
+
+def _digest(name: str) -> str:
+    """Return the name of a context's folders."""
+    from hashlib import sha256  # it loads OpenSSL, which those without contexts can do without
+
+    try:
+        data = name.encode("utf-8", "surrogateescape")  # the bytes of the command line
+    except UnicodeEncodeError:  # half a character has none
+        data = name.encode("utf-8", "replace")
+    return sha256(data).hexdigest()
+
+
+def _metas(store: Path) -> Iterator[tuple[str, str, Any]]:
+    """Yield the name, the folder and the contents of each ``meta.json`` that can be read."""
     for path in store.glob("meta/*/meta.json"):
         try:
-            meta = msgspec.json.decode(path.read_bytes())
+            meta = msgspec.json.decode(read_regular(path))
         except (OSError, *_BROKEN):
             continue
-        if isinstance(meta, dict) and isinstance(meta.get("Name"), str):
-            names.append(meta["Name"])
-    return sorted(names)
+        name = member(meta, "Name") if isinstance(meta, dict) else None
+        if isinstance(name, str):
+            yield name, path.parent.name, meta

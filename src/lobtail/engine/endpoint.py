@@ -17,6 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from lobtail.engine.contexts import DEFAULT, current_context, read_context
+from lobtail.engine.docker_config import DockerConfig, read_config
 from lobtail.errors import ConfigError
 
 # Most engines are on a Unix socket, and need nothing of TLS.
@@ -31,6 +32,7 @@ DEFAULT_PORT: Final = 2375
 DEFAULT_TLS_HOST: Final = "tcp://localhost:2376"
 
 _PATH: Final = "/%:@!$&'()*+,;="  # RFC 3986, section 3.3, without what quote never touches
+_USER: Final = "@!$&'()*+,;="  # of RFC 3986, section 3.2.1, and what Go allows besides
 _TCP = re.compile(
     r"""(?P<host> \[ [0-9A-Fa-f:.%\w]+ \] | [^\[\]:/?\#@\s]* )
         (?: : (?P<port> \d{1,5} ) )?
@@ -38,7 +40,8 @@ _TCP = re.compile(
     re.VERBOSE,
 )
 _SSH = re.compile(
-    r"""(?: (?P<user> [^@:/?\#\s]+ ) @ )?
+    # As Go's net/url: a user may have an @, as accounts of a directory do, and the last one counts.
+    r"""(?: (?P<user> [^:/?\#\s]+ ) @ )?
         (?P<host> \[ [0-9A-Fa-f:.%\w]+ \] | [^\[\]:/?\#@\s]+ )
         (?: : (?P<port> \d{1,5} )? )?
         (?P<path> /[^?\#]* )?""",
@@ -73,8 +76,8 @@ class Endpoint(msgspec.Struct, frozen=True):
         if self.kind == "unix":
             return f"unix://{self.path}"
         if self.kind == "ssh":
-            user = f"{self.user}@" if self.user else ""
-            return f"ssh://{user}{self.authority}{quote(self.path, safe=_PATH[:1] + _PATH[2:])}"
+            user = f"{_quoted(self.user, _USER)}@" if self.user else ""
+            return f"ssh://{user}{self.authority}{_quoted(self.path, _PATH[:1] + _PATH[2:])}"
         return f"tcp://{self.authority}{self.base}"
 
     @property
@@ -119,12 +122,14 @@ def resolve(
     context: str | None = None,
     context_origin: str = "--context",
     tls: Tls | bool | None = None,
+    config: DockerConfig | None = None,
 ) -> Endpoint:
     """Return the endpoint that is asked for, or that the environment or docker's settings name.
 
     ``host`` is what ``origin`` says and ``context`` what ``context_origin`` says; ``environ`` is
-    usually ``os.environ``. ``tls`` is how to speak TLS, or whether to, with the certificates that
-    docker's environment names; None leaves that to the environment as well. A context has its own.
+    usually ``os.environ``, and ``config`` what docker's ``config.json`` says, which is read if it
+    is not given. ``tls`` is how to speak TLS, or whether to, with the certificates that docker's
+    environment names; None leaves that to the environment as well. A context has its own.
 
     Raises:
         ConfigError: it cannot be used; the message says where it came from.
@@ -132,7 +137,7 @@ def resolve(
     if context and host is not None:
         raise ConfigError(f"{origin} and {context_origin} both name an engine: give one of them")
     if not context and host is None and not environ.get("DOCKER_HOST"):
-        context, context_origin = current_context(environ)
+        context, context_origin = current_context(environ, config or read_config(environ))
     if context and context != DEFAULT:
         if tls is not None and tls is not False:
             raise ConfigError(f"the docker context {context!r} says itself whether to use TLS")
@@ -207,7 +212,7 @@ def parse_host(value: str, origin: str, subject: str = "") -> Endpoint:
     port = _port(match["port"] or (DEFAULT_PORT + secure), value, subject)
     address = match["host"].strip("[]") or "localhost"
     # A request's head is ASCII; what is quoted already stays so.
-    base = quote((match["base"] or "").rstrip("/"), safe=_PATH, errors="surrogateescape")
+    base = _quoted((match["base"] or "").rstrip("/"), _PATH)
     tls = None
     if secure:
         from lobtail.engine.tls import Tls
@@ -216,22 +221,27 @@ def parse_host(value: str, origin: str, subject: str = "") -> Endpoint:
     return Endpoint("tcp", origin, host=address, port=port, base=base, tls=tls)
 
 
+def _quoted(text: str, safe: str) -> str:
+    return quote(text, safe=safe, errors="surrogateescape")
+
+
 def _ssh(value: str, rest: str, origin: str, subject: str) -> Endpoint:
-    if ":" in rest.rpartition("@")[0]:
+    if ":" in rest.partition("/")[0].rpartition("@")[0]:
         raise ConfigError(f"{subject} has a password in it, which ssh does not take: use a key")
     match = _SSH.fullmatch(rest)
     if match is None or not match["host"].isprintable():
         raise ConfigError(f"{subject} {value!r} is no address: write ssh://USER@HOST:PORT")
     path = unquote(match["path"] or "", errors="surrogateescape")
-    if "\0" in path:
-        raise ConfigError(f"{subject} {value!r} has no such path")
+    user = unquote(match["user"] or "", errors="surrogateescape")
+    if "\0" in path + user:
+        raise ConfigError(f"{subject} {value!r} has no such path or user: it contains a NUL")
     return Endpoint(
         "ssh",
         origin,
         path=path if path.strip("/") else "",
         host=match["host"].strip("[]"),
         port=_port(match["port"], value, subject) if match["port"] else 0,
-        user=unquote(match["user"] or ""),
+        user=user,
     )
 
 

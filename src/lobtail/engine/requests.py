@@ -64,13 +64,21 @@ class Requests:
 
     Every method raises ``ConnectError`` when nobody answers, ``EngineError`` when the engine
     refuses, ``ConnectionLostError`` when the connection breaks, and ``ProtocolError`` when the peer
-    is no engine. ``target`` begins after the version; ``query`` is encoded here.
+    is no engine. ``target`` begins after the version; ``query`` is encoded here. ``headers`` are
+    sent with each request.
 
     Raises:
         ConfigError: ``api_version`` or the environment's cannot be used.
     """
 
-    def __init__(self, endpoint: Endpoint, *, api_version: str | None, timeout: float) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        api_version: str | None,
+        timeout: float,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.endpoint = endpoint
         self.timeout = timeout
         self._api = _fixed_version(api_version or os.environ.get("DOCKER_API_VERSION"))
@@ -79,6 +87,7 @@ class Requests:
         self._idle: list[Connection] = []
         self._connections: WeakSet[Connection] = WeakSet()
         self._headers = {
+            **(headers or {}),
             "Host": self.endpoint.host_header,
             "User-Agent": f"lobtail/{__version__}",
         }
@@ -109,6 +118,7 @@ class Requests:
     def learn_from(self, other: Requests) -> None:
         """Take over what other requests to the same engine have found out about it."""
         self._pinged, self._api = other._pinged, other._api
+        self._headers = other._headers
 
     async def api_version(self) -> tuple[int, int]:
         """Return the API version in use, negotiated with the engine at the first call."""

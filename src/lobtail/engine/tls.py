@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
-from lobtail.engine.contexts import config_folder
+from lobtail.engine.docker_config import config_folder
 from lobtail.errors import ConfigError
+from lobtail.regular import open_regular
 
 if TYPE_CHECKING:
     # asyncio loads it in any case today; that may change, and most engines are on a Unix socket.
@@ -144,8 +145,7 @@ _CERTIFICATE: Final = (
 
 def _look(path: str, what: str) -> None:
     try:
-        with open(path, "rb"):  # noqa: PTH123
-            pass
+        os.close(open_regular(path)[0])
     except OSError as exc:
         raise ConfigError(f"TLS needs the file {path}{what}: {exc.strerror}") from exc
 

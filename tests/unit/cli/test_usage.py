@@ -196,7 +196,7 @@ def test_row_20_what_is_wrong_with_a_variable_of_tail(name: str, value: str, wor
     ("name", "value", "words"),
     [
         ("DOCKER_HOST", "ftp://x", "DOCKER_HOST 'ftp://x' is no endpoint"),
-        ("DOCKER_API_VERSION", "newest", "the API version 'newest' is not of the form 1.45"),
+        ("DOCKER_API_VERSION", "newest", "invalid API version 'newest': write it as in 1.45"),
         ("DOCKER_CONTEXT", "far", "there is no docker context 'far' (DOCKER_CONTEXT)"),
         ("LOBTAIL_TIMEOUT", "soon", "LOBTAIL_TIMEOUT is no number of seconds: 'soon'"),
         ("LOBTAIL_TIMEOUT", "0", "LOBTAIL_TIMEOUT is no number of seconds: '0'"),
