@@ -95,7 +95,7 @@ def test_case_map_is_apart_from_the_text() -> None:
             strip = view.render_line(y)
             assert strip.cell_length == view.size.width
             # A thin bar beside a rule, not a sign: 3 of 100 lines.
-            assert text_of(strip)[-RULER:] in ("│▏", "│▎")
+            assert text_of(strip)[-RULER:] in ("▕▏", "▕▎")
 
     with_client(check, Target(names=("proxy",)), engine=ScriptedEngine(items))
 
@@ -105,7 +105,7 @@ def test_a_log_that_is_all_on_the_screen_has_no_map() -> None:
 
     async def check(c: Client) -> None:
         for y in range(c.view.size.height):
-            assert text_of(c.view.render_line(y)).endswith("│ ")
+            assert text_of(c.view.render_line(y)).endswith("▕ ")
 
     with_client(check, Target(names=("proxy",)), engine=ScriptedEngine(items))
 

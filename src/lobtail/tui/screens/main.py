@@ -193,7 +193,7 @@ class MainScreen(Screen[None]):
     def _share_room(self) -> None:
         """Give the list with the focus, or else the containers, what it needs first."""
         focused = (i for i, panel in enumerate(self.panels) if panel.has_focus)
-        needs = [max(panel.count, 1) for panel in self.panels]
+        needs = [panel.count for panel in self.panels]
         # Beside the titles of the lists, the line at the top and that of the keys.
         room = self.size.height - 2 - len(self.panels)
         low = self.size.height < _LOW

@@ -12,6 +12,8 @@ from lobtail.render.table import width
 __all__ = ["tell_apart"]
 
 _SEPARATORS: Final = "-_./:"
+# How often names that are still too long lose what some of them share.
+_DEPTH: Final = 3
 
 
 def tell_apart(names: Collection[str], columns: int, *, strip: bool = False) -> dict[str, str]:
@@ -25,13 +27,15 @@ def tell_apart(names: Collection[str], columns: int, *, strip: bool = False) -> 
     if strip or any(width(name) > columns for name in names):
         shared = len(_shared(names))
         left = {name: name[shared:] for name in names}
-    long = {name: text for name, text in left.items() if width(text) > columns}
-    firsts = {name: _first(text) for name, text in long.items()}
-    for alike in _grouped(long, firsts.__getitem__):
-        shared = len(_shared([long[name] for name in alike]))
-        if shared:
-            long |= {name: "…" + long[name][shared:] for name in alike}
-    shown = {name: fit(long.get(name, text), columns) for name, text in left.items()}
+    short = dict(left)
+    for _ in range(_DEPTH):
+        long = {n: text.removeprefix("…") for n, text in short.items() if width(text) > columns}
+        firsts = {name: _first(text) for name, text in long.items()}
+        for alike in _grouped(long, firsts.__getitem__):
+            shared = len(_shared([long[name] for name in alike]))
+            if shared:
+                short |= {name: "…" + long[name][shared:] for name in alike}
+    shown = {name: fit(text, columns) for name, text in short.items()}
     for _ in range(2):  # ever further into what is alike
         twice = {text for text, count in Counter(shown.values()).items() if count > 1}
         if not twice:

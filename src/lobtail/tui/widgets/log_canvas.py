@@ -249,7 +249,7 @@ class LogCanvas(Widget, can_focus=True):
         base = self._base + (colors.thumb if self._ruler.in_thumb(y) else colors.track)
         sign, color = self._ruler.sign(y, colors)
         # Its own rule: what stands in the map belongs to a part of the log, not to the line beside.
-        return [Segment("│", self._base + colors.edge), Segment(sign, base + color)]
+        return [Segment("▕", self._base + colors.edge), Segment(sign, base + color)]
 
     # --- its own ----------------------------------------------------------------------------
 
