@@ -26,6 +26,7 @@ from lobtail.core.runs import Look, Runs
 from lobtail.core.timestamps import parse_go_time
 from lobtail.errors import ConnectionLostError, EngineError
 from lobtail.reading.intake import FollowOptions, Intake, Sink
+from lobtail.reading.patience import read_history
 from lobtail.reading.reader import LogReader
 from lobtail.reading.source import Tell
 from lobtail.reading.turn import Turn
@@ -168,7 +169,7 @@ class Follower:
 
     async def _read_history(self) -> bool:
         """Read what the log holds; return whether it can be followed."""
-        await self._reader.history()
+        await read_history(self._reader, self._set_live)
         if not self.container.state.in_run:
             self._reader.whole_ns = self._reader.read_ns
         if not self._options.follow:

@@ -14,6 +14,7 @@ from lobtail.core.model import ContainerRef, Gap, Item, Removed, Started, Stoppe
 from lobtail.core.timestamps import parse_go_time
 from lobtail.errors import ConnectionLostError, EngineError
 from lobtail.reading.intake import FollowOptions, Sink
+from lobtail.reading.patience import read_history
 from lobtail.reading.source import Tell
 from lobtail.reading.task import TaskReader
 from lobtail.reading.turn import Turn
@@ -115,7 +116,7 @@ class TaskFollower:
                 await finish(Started(self.ref, began))
             if not await self._await_node():
                 return
-            await self._reader.history()
+            await read_history(self._reader, self._set_live)
             await finish()
             if not self._options.follow:
                 return

@@ -17,6 +17,8 @@ CUTS: Final = (ConnectError, ConnectionLostError, ProtocolError, EngineStreamErr
 """The errors after which asking again may help."""
 RETRY: Final = (0.05, 5.0)
 """First and longest pause between attempts to reconnect, in seconds; doubled each time."""
+LONGEST: Final = 60.0
+"""Longest pause between attempts that each took long, in seconds."""
 GIVE_UP: Final = 5
 """Failures in a row after which it is said that something is wrong."""
 STAYED: Final = 1.0
@@ -68,10 +70,12 @@ async def retrying(
             await back_off(failures)
 
 
-async def back_off(failures: int) -> None:
+async def back_off(failures: int, *, took: float = 0) -> None:
     """Pause before the next attempt: longer each time, and by chance.
 
-    Otherwise hundreds of containers would come back at one moment.
+    Otherwise hundreds of containers would come back at one moment. ``took`` is how many seconds
+    the last attempt took in vain: the pause is as long at least, and doubled each time.
     """
-    pause = min(RETRY[0] * 2 ** min(failures - 1, 20), RETRY[1])
+    factor = 2 ** min(failures - 1, 20)
+    pause = max(min(RETRY[0] * factor, RETRY[1]), min(took * factor, LONGEST))
     await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret

@@ -30,6 +30,7 @@ from lobtail.follow import REMOVED, Follower
 from lobtail.follow_task import Place, TaskFollower
 from lobtail.reading.intake import FollowOptions
 from lobtail.reading.merged import Merged
+from lobtail.reading.patience import PATIENCE, late_reason
 from lobtail.reading.readers import Overflow, Readers
 from lobtail.reading.source import Tell
 from lobtail.remote import Places
@@ -113,6 +114,8 @@ class EngineReaders(Readers):
         self._host = host
         self._tell = tell
         self._followers: dict[str, Follower] = {}
+        self._looked_at: set[str] = set()  # containers whose answer is awaited
+        self._late: set[str] = set()  # those for which nobody waits any more
         self._places: Places | None = None
         self._tasks_read: dict[str, TaskFollower] = {}
         self._tasks_seen: set[str] = set()
@@ -272,7 +275,7 @@ class EngineReaders(Readers):
                 continue
             known = self._known(summary.id, summary.name, summary.image, summary.labels)
             if self._everything or summary.running or self._selection.by_name(known):
-                await self._join(known, first=first, running=summary.running)
+                await self._join_in_time(known, first=first, running=summary.running)
             else:
                 ended.append(known)
         if first:
@@ -298,7 +301,7 @@ class EngineReaders(Readers):
         if event.action == "start" and follower is None and event.id:
             said = event.attributes
             known = self._known(event.id, event.name, said.get("image", ""), said)
-            await self._join(known, started_ns=event.time_ns)
+            await self._join_in_time(known, started_ns=event.time_ns)
         if follower is None:
             return
         if event.action == "oom":
@@ -314,6 +317,48 @@ class EngineReaders(Readers):
                 container = await self._ask(lambda: self._engine.inspect(event.id))
                 follower.rename(self._ref(container))
         follower.changed.set()
+
+    async def _join_in_time(
+        self,
+        known: ContainerRef,
+        *,
+        first: bool = False,
+        running: bool = True,
+        started_ns: int | None = None,
+    ) -> None:
+        """Join a container; go on with others if the engine does not answer about this one."""
+        if known.id in self._looked_at:
+            return
+        self._looked_at.add(known.id)
+        joining = asyncio.create_task(
+            self._join(known, first=first, running=running, started_ns=started_ns)
+        )
+        try:
+            await asyncio.wait({joining}, timeout=PATIENCE)
+        except BaseException:
+            joining.cancel()
+            raise
+        if joining.done():
+            self._looked_at.discard(known.id)
+            joining.result()
+            return
+        if self._selection.matches(known):
+            self._tell_gap(known, late_reason(PATIENCE))
+            if first:
+                self.found.append((known, running))
+                self._late.add(known.id)
+        self._spawn(self._join_late(joining, known, running=running, first=first))
+
+    async def _join_late(
+        self, joining: asyncio.Task[None], known: ContainerRef, *, running: bool, first: bool
+    ) -> None:
+        try:
+            await joining
+        except CUTS as exc:
+            self._leave_out(known, exc, running=running, first=first)
+        finally:
+            joining.cancel()
+            self._looked_at.discard(known.id)
 
     async def _join(
         self,
@@ -352,7 +397,8 @@ class EngineReaders(Readers):
         self._note_chosen(ref)
         options = self._options
         if first:
-            self.found.append((ref, container.state.in_run))
+            if ref.id not in self._late:
+                self.found.append((ref, container.state.in_run))
         else:
             # It joins with this run: the log of earlier ones was not asked for.
             begins = _beginning(container.state, started_ns)
@@ -393,7 +439,7 @@ class EngineReaders(Readers):
         if not self._selection.matches(known):
             return
         self._note_chosen(known)
-        if first:
+        if first and known.id not in self._late:
             self.found.append((known, running))
         channel, _ = self._open_channel(known.id)
         if error is None:
@@ -404,6 +450,12 @@ class EngineReaders(Readers):
             if not self._options.follow and self._told is None:
                 self._broken = self._broken or error
         self._close_channel(known.id)
+
+    def _tell_gap(self, container: ContainerRef, reason: str) -> None:
+        """Mark a gap of a container that is not followed."""
+        channel, _ = self._open_channel(container.id)
+        channel.push([Gap(container, None, reason)])
+        self._close_channel(container.id)
 
     async def _run(self, key: str, follower: Follower | TaskFollower, *, joined: bool) -> None:
         try:

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime
+from operator import attrgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -29,6 +30,7 @@ __all__ = ["FrameStream", "LogOptions", "LogStream", "nanoseconds", "tail_count"
 # A newer engine asked in an older version labels frames as raw.
 LABELLED_API: Final = (1, 42)
 _SYSTEMERR: Final = Stream.SYSTEMERR
+_payload: Final = attrgetter("payload")
 _MULTIPLEXED: Final = "application/vnd.docker.multiplexed-stream"
 _RAW: Final = "application/vnd.docker.raw-stream"
 
@@ -108,6 +110,8 @@ class FrameStream(ABC):
         self._options = options
         self._opened = False
         self._closed = False
+        self.received = 0
+        """How many batches have come in which there was any text."""
         self._response: Response | None = None
         self._decoder: FrameDecoder | RawDecoder = RawDecoder()
 
@@ -194,6 +198,7 @@ class FrameStream(ABC):
                     text = frames[failed].payload.decode("utf-8", "replace")
                     raise EngineStreamError(" ".join(text.split()))
                 if frames:
+                    self.received += any(map(_payload, frames))
                     yield frames
                 if decoder.error is not None:
                     raise decoder.error

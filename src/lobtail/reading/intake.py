@@ -102,6 +102,7 @@ class Intake:
         """To be held from what is new in a stream to its being remembered, when a second look may
         find the same meanwhile."""
         self._sink = sink
+        self._handing_on = 0
         self._details = options.details
         self._restamped = podman or container.log_driver in RESTAMPING
         self._split = None if self._restamped else split
@@ -120,6 +121,11 @@ class Intake:
     @ref.setter
     def ref(self, ref: ContainerRef) -> None:
         self._assembler.container = ref
+
+    @property
+    def is_handing_on(self) -> bool:
+        """Whether items wait for room where they go."""
+        return self._handing_on > 0
 
     def close(self) -> None:
         """Forget the timer of an unterminated line."""
@@ -167,7 +173,7 @@ class Intake:
         self.memory.add(messages, self._assembler.newest_ns)
         self.close()
         if lines:
-            await self._sink.deliver(self._wanted(lines), size_of(messages))
+            await self._deliver(self._wanted(lines), size_of(messages))
 
     def expect_silence(self) -> None:
         """Show an unterminated line, if there is one, when nothing comes for a while."""
@@ -177,19 +183,19 @@ class Intake:
 
     async def finish(self, *marks: Item) -> None:
         """Hand on a line that will not be ended any more, then ``marks``."""
-        await self._sink.deliver(self._wanted(self._assembler.flush()) + list(marks))
+        await self._deliver(self._wanted(self._assembler.flush()) + list(marks))
 
     async def gap(self, reason: str) -> None:
         """Say that lines may be missing here."""
-        await self._sink.deliver([Gap(self.ref, None, reason)])
+        await self._deliver([Gap(self.ref, None, reason)])
 
     async def resumed(self, reason: str) -> None:
         """Say that the log goes on here after a cut."""
-        await self._sink.deliver([Resumed(self.ref, None, reason)])
+        await self._deliver([Resumed(self.ref, None, reason)])
 
     async def skipped(self, count: int) -> None:
         """Say that lines were left out here that nobody wants."""
-        await self._sink.deliver([Skipped(self.ref, self._assembler.newest_ns, count)])
+        await self._deliver([Skipped(self.ref, self._assembler.newest_ns, count)])
 
     async def found(self, audit: Audit) -> Verdict:
         """Hand on what a follow stream left out, and say what it may have."""
@@ -212,7 +218,14 @@ class Intake:
         if missed:
             # By themselves: the stream may be in the middle of a line.
             lines = LineAssembler(self.ref, restamped=self._restamped, details=self._details)
-            await self._sink.deliver(self._wanted(lines.receive(missed) + lines.flush()))
+            await self._deliver(self._wanted(lines.receive(missed) + lines.flush()))
+
+    async def _deliver(self, items: list[Item], size: int = 0) -> None:
+        self._handing_on += 1
+        try:
+            await self._sink.deliver(items, size)
+        finally:
+            self._handing_on -= 1
 
     def _wanted(self, lines: list[Line]) -> list[Item]:
         if len(self._streams) == 2:

@@ -6,6 +6,7 @@ together from where on, and how, each stream is asked for.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
@@ -47,6 +48,9 @@ __all__ = ["LogReader"]
 # behind `since` (docs/decisions/020-old-compressed-logs.md).
 WHOLE_API: Final = (1, 42)
 
+# How many times longer a history may be silent where the engine searches for its beginning.
+SEARCHING: Final = 4
+
 DAMAGED: Final = "the engine cannot read the log at one place"
 
 
@@ -80,7 +84,7 @@ class LogReader:
         self._tell = tell
         self._options = options
         self._podman = podman
-        self._turn = turn
+        self.turn = turn
         self._now = now
         self._before_live = before_live
         self._intake = Intake(
@@ -99,6 +103,8 @@ class LogReader:
             container, self._snapshot, self._intake.found, self._memory, podman=podman
         )
         self._handing_on = False
+        self._in_files = False  # they are being read
+        self._stream_now: FrameStream | None = None  # the one that was opened last
         self._begun = False  # the log was read, by the API or to the end of its files
         self._files: FileLive | None = None
         self._on_files = not podman and container.log_driver in ("json-file", "local")
@@ -124,6 +130,25 @@ class LogReader:
         if self._recheck is not None:
             self._recheck.close()
 
+    @property
+    def progress(self) -> tuple[int, int]:
+        """What changes when the engine sends something."""
+        stream = self._stream_now
+        return self._memory.received, 0 if stream is None else stream.received
+
+    @property
+    def is_busy_here(self) -> bool:
+        """Whether it waits for something else than the engine, or for nothing."""
+        return self.turn.is_waiting or self._intake.is_handing_on or self._in_files
+
+    @property
+    def silence_limit(self) -> float | None:
+        """After how many seconds of silence to give up a history; None for never."""
+        if self._options.follow:
+            return None
+        # An engine reads a log from its beginning to find a moment.
+        return self._engine.timeout * (1 if self._options.since is None else SEARCHING)
+
     # --- ways to read -------------------------------------------------------------------------
 
     async def history(self) -> None:
@@ -133,7 +158,7 @@ class LogReader:
         self.read_ns = began
 
     async def _history(self) -> None:
-        async with self._turn:
+        async with self.turn:
             if await self._history_from_files():
                 return
             count = tail_count(self._options.tail)
@@ -223,9 +248,12 @@ class LogReader:
         """
         if not self._on_files:
             return False
-        found = await read_behind_damage(
-            self._read_end, self._memory, self._opened_ns or 0, stuck=stuck
-        )
+        try:
+            found = await read_behind_damage(
+                self._look_at_end, self._memory, self._opened_ns or 0, stuck=stuck
+            )
+        except TimeoutError:
+            return False
         if found is None:
             return False
         self._behind = -self._memory.received
@@ -254,10 +282,13 @@ class LogReader:
                 if options.follow and self._container.log_rotates:
                     self._files = self._follow_files(files)
                 hold = None if self._files is None else self._files.hold
+                self._in_files = True
                 await FileHistory(files, self._intake, options, hold).read()
         except (LogFileError, OSError) as exc:
             self._leave_files(exc)
             return False
+        finally:
+            self._in_files = False
         self._begun = True
         return True
 
@@ -286,8 +317,9 @@ class LogReader:
     ) -> None:
         """Read a stream to its clean end, however often it is cut."""
         failures = 0
+        clock = asyncio.get_running_loop().time
         while True:
-            received = self._memory.received
+            received, began = self._memory.received, clock()
             try:
                 await self._read(follow=follow, cut=cut, until=until)
             except CUTS as exc:
@@ -302,7 +334,8 @@ class LogReader:
                 raise cut
             if failures == GIVE_UP:
                 await self._intake.gap(f"still trying: {cut}")
-            await back_off(failures)
+            # An engine that was asked in vain for long may still be busy with it.
+            await back_off(failures, took=0 if follow else clock() - began)
 
     # --- one stream ---------------------------------------------------------------------------
 
@@ -343,7 +376,8 @@ class LogReader:
             until=self._options.until if until is None else until,
         )
         now = self._now()
-        async with self._turn:
+        self._stream_now = stream
+        async with self.turn:
             await stream.__aenter__()
         self._begun = True
         if self._opened_ns is None:
@@ -420,6 +454,14 @@ class LogReader:
     async def _read_end(self, count: int) -> EndOfLog:
         """Read the last ``count`` messages, however often the connection breaks."""
         return await self._read_whole(str(count), floor=self._options.since)
+
+    async def _look_at_end(self, count: int) -> EndOfLog:
+        """Read the last ``count`` messages; TimeoutError if not even one comes.
+
+        Docker 28 never answers for a log that was emptied.
+        """
+        async with asyncio.timeout(self._engine.timeout if count == 1 else None):
+            return await self._read_end(count)
 
     async def _read_whole(
         self, tail: str, since: int | None = None, floor: int | None = None

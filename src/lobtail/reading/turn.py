@@ -20,13 +20,19 @@ class Turn:
         self._depth = 0
         self._taking = asyncio.Lock()
         self._held = False
+        self.is_waiting = False
+        """Whether it waits for others to leave."""
 
     async def __aenter__(self) -> None:
         self._depth += 1
         try:
             async with self._taking:  # a second task of this reader finds what the first one took
                 if not self._held:
-                    await self._places.acquire()
+                    self.is_waiting = True
+                    try:
+                        await self._places.acquire()
+                    finally:
+                        self.is_waiting = False
                     self._held = True
         except BaseException:
             self._depth -= 1

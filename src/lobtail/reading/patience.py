@@ -1,0 +1,59 @@
+"""Read a history without letting it hold up others: an engine may never send it.
+
+Docker 28 does not answer for a log that was emptied (portainer#12984), a proxy may stall, a daemon
+may search its files for minutes. Histories are merged by time, so the others wait for this one, but
+only for a few seconds: then it leaves the merge, a ``Gap`` says so, and its lines come late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from lobtail.reading.reader import LogReader
+
+__all__ = ["PATIENCE", "late_reason", "read_history"]
+
+# So many seconds others wait for an engine that sends nothing of a history.
+PATIENCE: Final = 3.0
+LOOK: Final = 0.5
+
+
+def late_reason(silent: float) -> str:
+    """Say why the lines of a container come late."""
+    return f"no answer from the engine for {silent:.0f} s; its lines will come late"
+
+
+async def read_history(reader: LogReader, set_live: Callable[[bool], None]) -> None:
+    """Read a history to its end; let others go on where nothing comes of it for a few seconds.
+
+    One that is not followed is given up in the end: there is a ``Gap`` then, and it is over.
+    """
+    clock = asyncio.get_running_loop().time
+    reading = asyncio.create_task(reader.history())
+    progress, since = reader.progress, clock()
+    late = False
+    try:
+        while not (await asyncio.wait({reading}, timeout=LOOK))[0]:
+            now = clock()
+            if reader.is_busy_here or reader.progress != progress:
+                progress, since = reader.progress, now
+                continue
+            silent = now - since
+            if silent < PATIENCE:
+                continue
+            reader.turn.leave()
+            if not late:
+                late = True
+                await reader.intake.gap(late_reason(silent))
+                set_live(True)
+            limit = reader.silence_limit
+            if limit is not None and silent >= limit:
+                await reader.intake.gap(f"the engine sent nothing for {silent:.0f} s; gave up")
+                return
+        await reading
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
