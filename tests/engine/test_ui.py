@@ -67,7 +67,7 @@ def test_a_session(engine: TestEngine, web: str) -> None:
         screen.until("following")
         # From the list: another run, which the log tells of; then a shell, and back.
         screen.press("2", "/", web)
-        screen.until(lambda text: f"containers with {web}" in " ".join(text.split()))
+        screen.until(lambda text: f"filter containers: {web}" in " ".join(text.split()))
         screen.press("enter", "r")
         screen.until(f"Restart {web}?")
         screen.press("y")
@@ -78,6 +78,8 @@ def test_a_session(engine: TestEngine, web: str) -> None:
         screen.until(" of web")
         before = screen.raw.count(b"\x1b[?1049l")
         screen.press("E")
+        screen.until(f"Open a shell in {web}?")
+        screen.press("y")
         screen.until("exit comes back")
         screen.until("/ #")
         screen.press("echo in-$((40+2))", "enter")
@@ -109,7 +111,7 @@ def test_nothing_of_a_container_acts_on_the_terminal(engine: TestEngine) -> None
             screen.press("1")
             screen.until("␛[2J␛]52")
             screen.press("2", "/", name)
-            screen.until(lambda text: f"containers with {name}" in " ".join(text.split()))
+            screen.until(lambda text: f"filter containers: {name}" in " ".join(text.split()))
             screen.press("enter")
             screen.until(" Env ")
             screen.press("]", "]")
@@ -176,10 +178,12 @@ def test_attaching_has_the_terminal_until_it_is_left(engine: TestEngine) -> None
     try:
         with ui(engine, name) as screen:
             screen.press("2", "/", name)
-            screen.until(lambda text: f"containers with {name}" in " ".join(text.split()))
+            screen.until(lambda text: f"filter containers: {name}" in " ".join(text.split()))
             screen.press("enter")
             screen.until(f"● {name}")
             screen.press("a")
+            screen.until(f"Attach to {name}?")
+            screen.press("y")
             screen.until("comes back")
             screen.press("whale", "enter")
             screen.until("got-whale")
@@ -199,10 +203,10 @@ def test_a_signal_ends_it_while_a_shell_has_the_terminal(
 ) -> None:
     with ui(one_engine, web_of_one) as screen:
         screen.press("2", "/", web_of_one)
-        screen.until(lambda text: f"containers with {web_of_one}" in " ".join(text.split()))
+        screen.until(lambda text: f"filter containers: {web_of_one}" in " ".join(text.split()))
         screen.press("enter")
         screen.until(f"● {web_of_one}")
-        screen.press("E")
+        screen.press("E", "y")
         screen.until("/ #")
         screen.process.send_signal(signal.SIGTERM)
         assert screen.wait() == 143
@@ -224,7 +228,7 @@ def test_an_engine_that_goes_away_is_told_of_and_found_again(one_engine: TestEng
             # The log goes on where it was, and says that it was cut.
             screen.until("resumed")
             screen.until("following")
-            screen.press("q")
+            screen.press("q", "q")  # out of the log, and out
             assert screen.wait() == 0
             screen.assert_restored()
 
@@ -272,6 +276,6 @@ def test_ctrl_z_gives_the_terminal_back_and_takes_it_again(
         screen.until("following")
         screen.press("w", "?")
         screen.until("Everywhere")
-        screen.press("q", "q")
+        screen.press("q", "q", "q")
         assert screen.wait() == 0
         screen.assert_restored()

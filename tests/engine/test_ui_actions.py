@@ -123,6 +123,7 @@ def test_containers_are_marked_and_all_of_them_acted_on(engine: TestEngine, pref
         screen.press("g", " ", " ", " ")
         screen.until(lambda text: "3✓" in text)
         screen.press("u")
+        screen.answer(f"Start {one}, {two}?", "y")
         screen.said(f"started: {one}, {two}")
         screen.rows(f"● {one}", f"● {two}", f"● {three}")
         assert states(engine, one, two, three) == ["running"] * 3
@@ -145,7 +146,7 @@ def test_containers_are_marked_and_all_of_them_acted_on(engine: TestEngine, pref
         screen.lacks(four)
         assert not names(engine, "container", prefix)
         screen.press("d")
-        screen.said("this cannot be done with it")
+        screen.said("not available for this item")
         screen.quit()
 
 
@@ -186,7 +187,7 @@ def test_images_volumes_and_networks_are_removed(engine: TestEngine, prefix: str
         screen.press("g", " ", " ", " ")
         screen.until(lambda text: "3✓" in text)
         screen.press("d")
-        screen.answer(f"Remove {free}, {other}, {used}? All that is in it will be gone.", "y")
+        screen.answer(f"Remove {free}, {other}, {used}? All data in it will be lost.", "y")
         screen.said(f"{used}:", only(engine, "volume is in use", "is being used"))
         screen.said(f"removed: {free}, {other}")
         screen.until(lambda text: "✓" not in text)
@@ -291,24 +292,24 @@ def test_what_nobody_uses_is_pruned(engine: TestEngine, prefix: str, tmp_path: P
         return set(engine.docker("volume", "ls", "-q").split())
 
     with ui(engine) as screen:
-        prune(screen, "containers", "Remove all containers that do not run?", "n")
+        prune(screen, "containers", "Remove all stopped containers?", "n")
         assert names(engine, "container", prefix) == {runs, ended}
-        prune(screen, "containers", "Remove all containers that do not run?", "y")
+        prune(screen, "containers", "Remove all stopped containers?", "y")
         screen.said("1 container removed")
         screen.lacks(ended)
         assert names(engine, "container", prefix) == {runs}
         assert any(nameless in image for image in has("image"))
-        prune(screen, "images", "Remove all images without a name?", "y")
+        prune(screen, "images", "Remove all untagged images?", "y")
         screen.said("image", "removed")
         screen.until(lambda _: f"<none> {nameless[:12]}" not in screen.lists)
         assert not any(nameless in image for image in has("image"))
         assert any(IMAGE in image for image in images(engine))
         assert volumes_left() >= {*volumes.values(), free}
-        prune(screen, "volumes", "Remove all nameless volumes that no container has?", "y")
+        prune(screen, "volumes", "Remove all unused anonymous volumes?", "y")
         screen.said("1 volume removed")
         screen.until(lambda _: volumes[ended][:20] not in screen.lists)
         assert volumes_left() == {volumes[runs], free}
-        prune(screen, "networks", "Remove all networks that no container is in?", "y")
+        prune(screen, "networks", "Remove all unused networks?", "y")
         screen.said("1 network removed")
         assert names(engine, "network", prefix) == {used}
         screen.press("1", "b")

@@ -36,7 +36,9 @@ class Action(NamedTuple):
     states: tuple[str, ...] = ()
     """In which states it can be done; none: in all."""
     question: str = ""
-    """What is asked before, as something is lost; empty for what can be undone."""
+    """What is asked before."""
+    undoable: bool = False
+    """Whether nothing is lost by it, so that who has chosen it from a menu is not asked."""
     by_force: Do | None = None
     """What can be done instead where the engine refuses it."""
 
@@ -79,7 +81,16 @@ async def _remove_network(engine: Engine, row: Row) -> None:
 
 
 ACTIONS: Final = (
-    Action("start", "container", "start", "started", lambda e, r: e.start(r.key), _STOPPED),
+    Action(
+        "start",
+        "container",
+        "start",
+        "started",
+        lambda e, r: e.start(r.key),
+        _STOPPED,
+        "Start {}?",
+        undoable=True,
+    ),
     Action(
         "stop", "container", "stop", "stopped", lambda e, r: e.stop(r.key), _RUNNING, "Stop {}?"
     ),
@@ -99,14 +110,18 @@ ACTIONS: Final = (
         "paused",
         lambda e, r: e.pause(r.key),
         ("running",),
+        "Pause {}?",
+        undoable=True,
     ),
     Action(
         "pause-container",
         "container",
-        "resume",
-        "resumed",
+        "unpause",
+        "unpaused",
         lambda e, r: e.unpause(r.key),
         ("paused",),
+        "Unpause {}?",
+        undoable=True,
     ),
     Action("kill", "container", "kill", "killed", lambda e, r: e.kill(r.key), _RUNNING, "Kill {}?"),
     Action(
@@ -116,18 +131,28 @@ ACTIONS: Final = (
         "removed",
         _remove_container,
         (),
-        "Remove {}? What was written in it, and its log, will be gone.",
+        "Remove {}? Its filesystem changes and its log will be lost.",
     ),
     Action(
         "remove-volumes",
         "container",
-        "remove {} with its nameless volumes",
+        "remove {} with its anonymous volumes",
         "removed",
         _remove_with_volumes,
         (),
-        "Remove {} and its nameless volumes? What was written there, and its log, will be gone.",
+        "Remove {} and its anonymous volumes? Their data, its filesystem changes and its log "
+        "will be lost.",
     ),
-    Action("remove", "image", "remove", "removed", _remove_image, (), "Remove {}?", _force_image),
+    Action(
+        "remove",
+        "image",
+        "remove",
+        "removed",
+        _remove_image,
+        (),
+        "Remove {}?",
+        by_force=_force_image,
+    ),
     Action(
         "remove",
         "volume",
@@ -135,7 +160,7 @@ ACTIONS: Final = (
         "removed",
         lambda e, r: e.volumes.remove(r.key),
         (),
-        "Remove {}? All that is in it will be gone.",
+        "Remove {}? All data in it will be lost.",
     ),
     Action(
         "remove",
@@ -186,10 +211,10 @@ async def perform(engine: Callable[[str], Engine], action: Action, rows: list[Ro
 
 
 PRUNE_QUESTIONS: Final[dict[str, str]] = {
-    "container": "Remove all containers that do not run? Their logs will be gone.",
-    "image": "Remove all images without a name?",
-    "volume": "Remove all nameless volumes that no container has? What is in them will be gone.",
-    "network": "Remove all networks that no container is in?",
+    "container": "Remove all stopped containers? Their logs will be lost.",
+    "image": "Remove all untagged images?",
+    "volume": "Remove all unused anonymous volumes? Their data will be lost.",
+    "network": "Remove all unused networks?",
 }
 
 

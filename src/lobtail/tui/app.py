@@ -142,6 +142,14 @@ class LobtailApp(App[int]):
         Textual sends a key to what has the focus, and does what it is bound to when it has come
         back from there. What is typed meanwhile would go to where the focus was.
         """
+        typed = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
+        if typed and self.screen is self.main and self.main.prompt.open:
+            self.app_focus = True  # who types is here, whatever the terminal has said
+            if isinstance(event, events.Key):
+                await self.main.prompt.take_key(event)
+            elif isinstance(event, events.Paste):
+                self.main.prompt.take_paste(event.text)
+            return
         fresh = isinstance(event, events.Key) and not event.is_forwarded
         if fresh and not isinstance(self.focused, Input):
             assert isinstance(event, events.Key)
@@ -243,6 +251,11 @@ class LobtailApp(App[int]):
     def action_tab(self, step: int) -> None:
         """Open the next tab, or the previous one."""
         self.main.contents.turn_tab(step)
+
+    def action_leave(self) -> None:
+        """Go back to the lists; quit if one is there already."""
+        if not self.main.leave():
+            self.exit(0)
 
     def action_theme(self) -> None:
         """Change between light and dark."""

@@ -321,9 +321,13 @@ class ScriptedEngine:
         return prune
 
     def _pull(self, reference: str) -> Any:
-        self.asked.append(("pull", reference))
+        engine = self
 
         class Pull(_Silent):
+            async def __aenter__(self) -> Self:
+                engine.asked.append(("pull", reference))
+                return self
+
             async def __aiter__(self) -> AsyncIterator[Any]:
                 yield SimpleNamespace(id="a", status="Downloading", current=50, total=100)
                 yield SimpleNamespace(id="a", status="Pull complete", current=100, total=100)

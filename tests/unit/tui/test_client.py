@@ -33,7 +33,7 @@ def test_what_the_engine_refuses_is_said() -> None:
 
     async def use(c: Pressed) -> None:
         c.main.panels[1].point_at("2" * 64)
-        await c.press("p")
+        await c.press("p", "y")
         await c.until(lambda: any("You cannot remove" in notice for notice in c.notices))
         assert not any("\x1b" in notice for notice in c.notices)
 
@@ -52,7 +52,7 @@ def test_several_engines_are_looked_at_as_one() -> None:
         # What is done is done on the engine of its row.
         await c.press("2")
         panel._go_to(names.index("two/shop-web-1"))
-        await c.press("p")
+        await c.press("p", "y")
         await c.until(lambda: engines["two"].asked == [("pause", "2" * 64)])
         assert not engines["one"].asked
         await c.press("R")

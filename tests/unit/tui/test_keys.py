@@ -206,9 +206,11 @@ def test_keys_of_lists() -> None:
         await c.press("e")
         assert "backup" not in [row.name for row in panel._rows]
         await c.press("e")
-        # What is done: with a question where something is lost.
+        # What a key does to a container is confirmed.
         panel.point_at("2" * 64)
-        await c.press("p")
+        await c.press("p", "n")
+        assert not asked
+        await c.press("p", "y")
         await c.until_asked("pause", "2" * 64)
         for key, what in (("s", "stop"), ("r", "restart"), ("K", "kill"), ("d", "remove")):
             await c.press(key)
@@ -224,14 +226,14 @@ def test_keys_of_lists() -> None:
         await c.press("D", "y")
         await c.until(lambda: asked[-1] == ("remove", "2" * 64, "force=True", "volumes=True"))
         panel.point_at("7" * 64)
-        await c.press("u")
+        await c.press("u", "y")
         await c.until_asked("start", "7" * 64)
         await c.press("R")
         await c.press("backspace")
         await c.type("ion")
         await c.press("enter")
         await c.until_asked("rename", "7" * 64, "migration")
-        await c.press("E", "a")  # there is no terminal to lend here: see tests/engine
+        await c.press("E", "y", "a", "y")  # there is no terminal to lend here: see tests/engine
         await c.until(lambda: sum("no terminal" in notice for notice in c.notices) == 2)
         await c.press("x")
         await c.until(lambda: isinstance(c.app.screen, MenuScreen))
@@ -296,7 +298,12 @@ def test_keys_that_hold_everywhere() -> None:
         await c.press("enter")
         await c.until(lambda: c.app.screen is c.main and c.main.has_class("zoomed"))
         await c.press("ctrl+z")  # there is no terminal to give back here: see tests/engine
+        # From the log it leads back to the lists.
         await c.press("q")
+        assert not c.main.has_class("zoomed")
+        assert c.has_focus(c.main.panels[1])
+        assert not c.app._exit
+        await c.press("ctrl+q")
         await c.until(lambda: not c.app._running or c.app._exit)
 
     assert in_client("app", use) >= {key.name for key in keys_of("app")}

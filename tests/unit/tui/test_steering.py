@@ -41,11 +41,11 @@ def test_projects_and_services_are_steered_as_their_containers() -> None:
         assert c.engine.asked == [("stop", f"{number}" * 64) for number in (1, 2, 3, 4)]
         # One service, of which one container is paused.
         c.engine.asked.clear()
-        await c.press("G", "p")
+        await c.press("G", "p", "y")
         await c.until(lambda: c.engine.asked == [("unpause", "4" * 64)])
         c.engine.asked.clear()
         await c.press("k", "d")
-        assert (await question(c)).startswith("Remove 2 containers of shop/web? What was written")
+        assert (await question(c)).startswith("Remove 2 containers of shop/web? Its filesystem")
         await c.press("y")
         await c.until(lambda: len(c.engine.asked) == 2)
         assert {what[0] for what in c.engine.asked} == {"remove"}
@@ -62,11 +62,11 @@ def test_the_menu_says_what_is_done_with_what() -> None:
         assert words[:5] == [
             "stop shop-web-1",
             "restart shop-web-1",
-            "a shell in shop-web-1; exit comes back",
+            "open a shell in shop-web-1 (exit to return)",
             "remove shop-web-1",
-            "remove shop-web-1 with its nameless volumes",
+            "remove shop-web-1 with its anonymous volumes",
         ]
-        assert words[-3].startswith("show only containers with")
+        assert words[-3] == "filter by name"
         await c.press("3")
         assert "remove alpine:3.20" in [text[12:] for text in await menu(c)]
 
@@ -163,7 +163,7 @@ def test_the_palette_has_the_commands_of_the_list_it_was_called_from() -> None:
         await c.press("ctrl+p")
         await c.until(lambda: isinstance(c.app.screen, CommandPalette))
         titles = [command.title for command in c.app.get_system_commands(c.main)]
-        assert "Restart it" in titles
+        assert "Restart (asks first)" in titles
         assert "Wrap long lines" not in titles
         await c.type("restart")
         await c.pilot.pause(0.5)

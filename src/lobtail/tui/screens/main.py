@@ -73,6 +73,7 @@ class MainScreen(Screen[None]):
         """Other keys, by the names of what they do."""
         self.fleet = fleet
         self.header = HeaderLine()
+        self.prompt = Prompt()
         self.steering = Steering(self)
         self.panels = [
             ListPanel(kind, title, opened=self._open, asked=self.steering.ask)
@@ -90,6 +91,8 @@ class MainScreen(Screen[None]):
         self._unmet = target != Target()
         """Whether what was named has not been found in the lists yet."""
         self._had_rows = False
+        self._deaf = False
+        """Whether the button that is down, or was last, has closed the prompt."""
 
     @property
     def pane(self) -> LogPane:
@@ -103,7 +106,7 @@ class MainScreen(Screen[None]):
             with Vertical(id="lists"):
                 yield from self.panels
             yield self.contents
-        yield Prompt()
+        yield self.prompt
         yield self.keys
 
     def on_mount(self) -> None:
@@ -124,6 +127,18 @@ class MainScreen(Screen[None]):
         """End what goes on behind the screen."""
         for watch in self.fleet.watches.values():
             await watch.aclose()
+
+    def _forward_event(self, event: events.Event) -> None:
+        """Close the prompt for a click elsewhere.
+
+        Such a click does nothing else: what is below it may have moved when the prompt is gone.
+        """
+        if isinstance(event, events.MouseDown):
+            self._deaf = self.prompt.open and not self.prompt.region.contains(event.x, event.y)
+            if self._deaf:
+                self.prompt.desert()
+        if not (self._deaf and isinstance(event, events.MouseDown | events.MouseUp | events.Click)):
+            super()._forward_event(event)
 
     # --- drawing ----------------------------------------------------------------------------
 
@@ -171,7 +186,7 @@ class MainScreen(Screen[None]):
     def _may(self, name: str) -> bool:
         """Tell whether what a key is called for can be done where the focus is."""
         if isinstance(self.focused, Input):
-            return name not in ("help", "quit", "zoom")  # letters are typed there
+            return name not in ("help", "leave", "zoom")  # letters are typed there
         if name == "panel-2":
             return self.has_class("zoomed")  # else it is there to be seen
         panel = self.focused
@@ -251,10 +266,22 @@ class MainScreen(Screen[None]):
         self._show_chosen(panel)
         self._go_to(self.contents.pane)
 
-    def on_log_pane_left(self) -> None:
+    def action_leave_log(self) -> None:
         """Go back to the list that chose."""
         if not self.has_class("zoomed"):
             self.set_focus(self._last)
+
+    def leave(self) -> bool:
+        """Go back to the lists from what is shown beside them; tell whether one was there."""
+        if isinstance(self.focused, ListPanel):
+            return False
+        self._zoom = None
+        self._go_to(self._last)
+        return True
+
+    def awaits_keys(self, panel: ListPanel) -> bool:
+        """Tell whether what is typed next is for a list, and for nothing else."""
+        return self.app.screen is self and panel.has_focus and not self.prompt.open
 
     # --- keys -------------------------------------------------------------------------------
 

@@ -50,8 +50,11 @@ class Steering:
     def __init__(self, screen: MainScreen) -> None:
         self._screen = screen
 
-    def ask(self, panel: ListPanel, name: str) -> None:
-        """Do what a key asks for."""
+    def ask(self, panel: ListPanel, name: str, *, menu: bool = False) -> None:
+        """Do what a key asks for, or what was chosen from the menu.
+
+        A key that acts on an object is confirmed, as it may have been meant for the log.
+        """
         if self._screen.read_only and name not in _HARMLESS:
             self._say("read-only: nothing is changed", severity="warning")
             return
@@ -67,13 +70,13 @@ class Steering:
             case "rename":
                 self._rename(panel)
             case "shell" | "attach":
-                self._talk(panel, name)
+                self._talk(panel, name, menu=menu)
             case "pull":
                 self._pull(panel)
             case "prune":
                 self._prune(panel)
             case _:
-                self._act(panel, name)
+                self._act(panel, name, menu=menu)
 
     # --- lists ------------------------------------------------------------------------------
 
@@ -86,9 +89,10 @@ class Steering:
 
         self._prompt(
             Ask(
-                title=f"{panel.kind}s with",
+                title=f"filter {panel.kind}s:",
                 text=before,
                 typed=typed,
+                live=True,
                 done=typed,
                 left=lambda: panel.set_filter(before),
             )
@@ -120,7 +124,7 @@ class Steering:
 
         def chosen(name: str | None) -> None:
             if name:
-                self.ask(panel, name)
+                self.ask(panel, name, menu=True)
 
         self._screen.app.push_screen(MenuScreen(_names(rows) or panel.title, options), chosen)
 
@@ -132,14 +136,14 @@ class Steering:
             return action.words_for(fit(_called(rows, panel.chosen), 40))
         hidden = self._screen.fleet.inventories[0].hide_stopped
         return {
-            "shell": f"a shell in {names}; exit comes back",
-            "attach": f"attach to {names}; Ctrl-P Ctrl-Q comes back",
+            "shell": f"open a shell in {names} (exit to return)",
+            "attach": f"attach to {names} (detach with Ctrl-P Ctrl-Q)",
             "rename": f"rename {names}",
             "pull": "pull an image",
             "prune": PRUNE_QUESTIONS.get(kind, "").partition("?")[0].replace("R", "r", 1),
-            "list-filter": f"show only {kind}s with a text in their names",
+            "list-filter": "filter by name",
             "sort": "sort by the next of name, state, CPU, memory, age",
-            "hide-stopped": f"{'show' if hidden else 'hide'} containers that do not run",
+            "hide-stopped": f"{'show' if hidden else 'hide'} stopped containers",
         }[name]
 
     def may(self, panel: ListPanel, name: str) -> bool:
@@ -170,11 +174,11 @@ class Steering:
 
     # --- actions ----------------------------------------------------------------------------
 
-    def _act(self, panel: ListPanel, name: str) -> None:
+    def _act(self, panel: ListPanel, name: str, *, menu: bool) -> None:
         action, rows = actions_for(name, self._screen.fleet.members(panel.chosen))
         if action is None or not rows:
-            self._say("this cannot be done with it", severity="warning")
-        elif action.question:
+            self._say("not available for this item", severity="warning")
+        elif not (menu and action.undoable):
             called = _called(rows, panel.chosen)
             self._confirm(
                 action.question.format(called), lambda: self._perform(action, rows, panel)
@@ -196,7 +200,10 @@ class Steering:
                 self._say(f"{action.done}: {_few(done)}")
             panel.unmark(chosen)
             self._refresh()
-            if refused and action.by_force is not None:
+            if refused and not self._screen.awaits_keys(panel):
+                # A question now would take a key that is meant for something else.
+                self._say(refused[0][1], severity="error")
+            elif refused and action.by_force is not None:
                 forced = action._replace(do=action.by_force, by_force=None)
                 names = _names([row for row, _ in refused])
                 question = f"{refused[0][1].rstrip('.')}. Remove {names} by force?"
@@ -281,7 +288,7 @@ class Steering:
 
         self._prompt(Ask(title=title, hint="name:tag", typed=typed, done=done))
 
-    def _talk(self, panel: ListPanel, name: str) -> None:
+    def _talk(self, panel: ListPanel, name: str, *, menu: bool) -> None:
         row = self._one_container(panel)
         if row is None:
             return
@@ -293,12 +300,19 @@ class Steering:
             if fault:
                 self._say(fault, severity="error")
 
-        self._screen.run_worker(work(), exit_on_error=False)
+        def begin() -> None:
+            self._screen.run_worker(work(), exit_on_error=False)
+
+        if menu:
+            begin()
+        else:
+            question = "Open a shell in {}?" if name == "shell" else "Attach to {}?"
+            self._confirm(question.format(row.full_name), begin)
 
     def _one_container(self, panel: ListPanel) -> Row | None:
         row = panel.row
         if panel.kind != "container" or row is None or not row.key:
-            self._say("this is for one container", severity="warning")
+            self._say("select a single container", severity="warning")
             return None
         return row
 

@@ -72,7 +72,12 @@ _LOG: Final = (
     Key("copy-text", "Y", "the same without time and container", "log"),
     Key("save", "S", "save to a file what is held, or all; as text or JSON lines", "log"),
     Key("command", "C", "the lobtail tail command that shows the same", "log"),
-    Key("back", "escape", "let go of selection, search, filter, in this order", "log"),
+    Key(
+        "back",
+        "escape",
+        "clear the selection, then the search, then the filter; back to the list",
+        "log",
+    ),
 )
 
 _LIST: Final = (
@@ -90,23 +95,28 @@ _LIST: Final = (
         "list",
         "mark",
     ),
-    _asked("list-filter", "slash", "only rows that have a text in them", "list", "filter"),
-    Key("list-back", "escape", "let go of the filter, then of the marks", "list"),
+    _asked("list-filter", "slash", "filter the list", "list", "filter"),
+    Key("list-back", "escape", "clear the filter, then the marks", "list"),
     _asked("sort", "o", "containers by name, state, CPU, memory, age", "list", "sort"),
-    _asked("hide-stopped", "e", "hide containers that do not run", "list"),
-    _asked("menu", "x", "all that can be done with it", "list", "menu"),
-    _asked("start", "u", "start the container, or those of the project", "list", "start"),
-    _asked("stop", "s", "stop it", "list", "stop"),
-    _asked("restart", "r", "restart it", "list", "restart"),
-    _asked("pause-container", "p", "pause it, or let it go on", "list"),
-    _asked("kill", "K", "kill it", "list"),
-    _asked("remove", "d,delete", "remove it", "list", "remove"),
-    _asked("remove-volumes", "D", "remove the container with its nameless volumes", "list"),
+    _asked("hide-stopped", "e", "hide stopped containers", "list"),
+    _asked("menu", "x", "actions menu", "list", "menu"),
+    _asked("start", "u", "start (asks first)", "list", "start"),
+    _asked("stop", "s", "stop (asks first)", "list", "stop"),
+    _asked("restart", "r", "restart (asks first)", "list", "restart"),
+    _asked("pause-container", "p", "pause / unpause (asks first)", "list"),
+    _asked("kill", "K", "kill (asks first)", "list"),
+    _asked("remove", "d,delete", "remove (asks first)", "list", "remove"),
+    _asked(
+        "remove-volumes",
+        "D",
+        "remove the container with its anonymous volumes (asks first)",
+        "list",
+    ),
     _asked("rename", "R", "rename the container", "list"),
-    _asked("shell", "E", "a shell in it; exit comes back", "list", "shell"),
-    _asked("attach", "a", "attach to its main process; Ctrl-P Ctrl-Q comes back", "list"),
+    _asked("shell", "E", "open a shell (asks first; exit to return)", "list", "shell"),
+    _asked("attach", "a", "attach (asks first; detach with Ctrl-P Ctrl-Q)", "list"),
     _asked("pull", "P", "pull an image", "list"),
-    _asked("prune", "b", "remove what nobody uses, of this kind", "list"),
+    _asked("prune", "b", "prune unused (asks first)", "list"),
 )
 
 _FIELDS: Final = (
@@ -157,12 +167,13 @@ _APP: Final = (
         "app",
         action="suspend_process",
     ),
-    Key("quit", "q,ctrl+c,ctrl+q", "quit", "app", "quit"),
+    Key("leave", "q", "back to the lists; from a list, quit", "app", "quit"),
+    Key("quit", "ctrl+c,ctrl+q", "quit", "app"),
 )
 
 # From what is shown longest in the line at the bottom to what is left out first.
 FOOTER: Final = (
-    *("help", "quit"),
+    *("help", "leave"),
     *("open", "menu", "list-filter", "mark", "stop", "start", "restart", "shell", "remove", "sort"),
     *("search", "filter", "panel-2", "end", "pause", "detail", "level", "next-error", "jump"),
     *("zoom", "copy", "wrap", "timestamps", "context"),

@@ -21,7 +21,7 @@ from lobtail.tui.widgets.palette import DARK, LogColors
 __all__ = ["KeyLine"]
 
 
-_PINNED: Final = ("help", "quit")
+_PINNED: Final = ("help", "leave")
 
 
 class _Entry(NamedTuple):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from textual.binding import BindingType
-from textual.message import Message
 
 from lobtail.core.frames import Stream
 from lobtail.core.levels import Level
@@ -31,9 +30,6 @@ _STREAMS: Final = (None, Stream.STDOUT, Stream.STDERR)
 
 class LogPane(LogBody):
     """The log of some containers, and what one can do with it."""
-
-    class Left(Message):
-        """There is nothing left to let go of."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("log")]
 
@@ -304,8 +300,8 @@ class LogPane(LogBody):
         until = store.time(store.end - 1) if model.detached and store.items else None
         return tuple(part) if until is None else (*part, "--until", format_rfc3339(until))
 
-    def action_back(self) -> None:
-        """Let go of the selection, the search or the filter."""
+    async def action_back(self) -> None:
+        """Clear the selection, the search or the filter; with nothing to clear, leave the log."""
         if self.view.clear_selection() or self.seeking.stop():
             return
         if self.beyond is not None:
@@ -317,7 +313,8 @@ class LogPane(LogBody):
         elif self.model.filter:
             self.set_filter(Filter())
         else:
-            self.post_message(self.Left())
+            # At once: by a message the focus might be taken from what the next key has opened.
+            await self.run_action("screen.leave_log")
 
     # --- messages ----------------------------------------------------------------------------
 

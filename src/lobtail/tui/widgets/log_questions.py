@@ -57,7 +57,7 @@ class LogQuestions:
                 # It may be found by the time that all is searched, or among older lines.
                 pane.seek_hit()
 
-        self._ask(Ask(title="search", hint="regex", typed=typed, done=done, left=left))
+        self._ask(Ask(title="search", hint="regex", typed=typed, live=True, done=done, left=left))
 
     def highlight(self) -> None:
         """Ask for a regex that is shown in colour."""
@@ -77,6 +77,7 @@ class LogQuestions:
                 text=before.pattern if before else "",
                 hint="regex",
                 typed=typed,
+                live=True,
                 done=typed,
                 left=lambda: pane.view.set_look(highlight=before),
             )
@@ -100,6 +101,7 @@ class LogQuestions:
                 text=before.query,
                 hint="level>=warn and status>=500 and not /health/",
                 typed=typed,
+                live=True,
                 note=meaning,
                 done=typed,
                 left=lambda: pane.set_filter(before),

@@ -10,8 +10,10 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -21,6 +23,10 @@ from lobtail.tui.widgets.bindings import press
 __all__ = ["Ask", "Prompt"]
 
 
+# What the keys do that move and delete in a line of text.
+_EDITING: Final = {binding.key: binding.action for binding in Binding.make_bindings(Input.BINDINGS)}
+# What keys do also while something is typed.
+_ALWAYS: Final = ("quit", "suspend")
 # Columns around title, text and hint, and for the cursor.
 _BETWEEN: Final = 8
 
@@ -35,6 +41,8 @@ class Ask(msgspec.Struct, kw_only=True):
     """Called with each text that is right; what it means, to be said below it."""
     typed: Callable[[str], str] = lambda _: ""
     """Called with each text, and with the answer; returns what is wrong with it, or nothing."""
+    live: bool = False
+    """Whether ``typed`` applies the text at once, so that a click elsewhere keeps it."""
     done: Callable[[str], object]
     """Called with the answer; not as long as something is wrong with it."""
     left: Callable[[], object] = lambda: None
@@ -42,27 +50,31 @@ class Ask(msgspec.Struct, kw_only=True):
 
 
 class _Field(Input):
-    """The text. Keys are dealt with in the order in which they come, however fast."""
+    """The text; the prompt types into it."""
 
-    async def _on_key(self, event: events.Key) -> None:
-        prompt = self.parent and self.parent.parent
-        assert isinstance(prompt, Prompt)
-        if not prompt.open:
-            # Typed ahead, when the answer was on its way.
-            again = events.Key(event.key, event.character)
-            event.stop()
-            event.prevent_default()
-            self.app.post_message(again)
-        elif not event.is_printable:
-            event.stop()
-            event.prevent_default()
-            if not prompt.take_key(event.key):
-                # Here, not when it has gone up to the application: letters behind it are waiting.
-                await press(self.app, event.key)
+    def put(self, text: str) -> None:
+        """Put a text where the cursor is, or in place of what is selected."""
+        if self.selection.is_empty:
+            self.insert_text_at_cursor(text)
+        else:
+            self.replace(text, *self.selection)
+
+    def on_blur(self, _event: events.Blur) -> None:
+        """Close the question when the focus has gone elsewhere."""
+        # The terminal's own window may lose the focus while somebody copies what to type.
+        if self.app.app_focus and self.screen.focused is not self:
+            self.post_message(Prompt.Deserted())
 
 
 class Prompt(Widget):
-    """Asks one thing at a time; hidden otherwise."""
+    """Asks one thing at a time; hidden otherwise.
+
+    While it asks, the application gives it every key (``take_key``) as soon as the key comes: none
+    waits in a queue, from where it could get to another widget after the focus has moved.
+    """
+
+    class Deserted(Message):
+        """The focus is no longer in the prompt."""
 
     DEFAULT_CSS = """
     Prompt { layer: over; dock: bottom; height: auto; display: none; background: $surface; }
@@ -88,12 +100,14 @@ class Prompt(Widget):
         self._before: Widget | None = None
         self._history: dict[str, list[str]] = {}
         self._recalled = 0
+        self._judged = ""
+        self._field = _Field(compact=True, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
         """Make the line."""
         with Horizontal():
             yield Static(classes="title", markup=False)
-            yield _Field(compact=True, select_on_focus=False)
+            yield self._field
             yield Static(classes="hint", markup=False)
         yield Static(classes="fault", markup=False)
 
@@ -110,7 +124,7 @@ class Prompt(Widget):
         self._recalled = 0
         self.display = True
         self.query_one(".title", Static).update(Content(ask.title))
-        field = self.query_one(_Field)
+        field = self._field
         with field.prevent(Input.Changed):
             field.value = ask.text
         field.cursor_position = len(ask.text)
@@ -118,31 +132,60 @@ class Prompt(Widget):
         self.screen.set_focus(field)
         self._judge(ask.text)
 
-    def take_key(self, key: str) -> bool:
-        """Do what a key means to the prompt; tell whether it means something."""
-        ask = self._ask
+    async def take_key(self, event: events.Key) -> None:
+        """Do what a key means to the prompt; a key that it does not know does nothing."""
+        ask, field = self._ask, self._field
         if ask is None:
-            return False
+            return
+        self.screen.set_focus(field)
+        key = event.key
         if key == "enter":
-            self._submit(ask, self.query_one(_Field).value)
+            self._submit(ask, field.value)
         elif key in ("escape", "ctrl+c"):
             self._close()
             ask.left()
         elif key in ("up", "down"):
             self._recall(ask.title, 1 if key == "up" else -1)
-        else:
-            return False
-        return True
+        elif event.is_printable and event.character is not None:
+            field.put(event.character)
+        elif key in _EDITING:
+            await field.run_action(_EDITING[key])
+        elif (active := self.screen.active_bindings.get(key)) and active.binding.id in _ALWAYS:
+            await press(self.app, key)
+
+    def take_paste(self, text: str) -> None:
+        """Type the first line of what is pasted."""
+        if lines := text.splitlines():
+            self._field.put(lines[0])
+
+    def desert(self) -> None:
+        """Close without an answer; what has been applied while typing stays."""
+        ask = self._ask
+        if ask is None:
+            return
+        if ask.live:
+            self._remember(ask.title, self._field.value)
+        self._close()
+        if not ask.live:
+            ask.left()
+
+    def on_prompt_deserted(self, event: Deserted) -> None:
+        """Close unless the focus is back."""
+        event.stop()
+        if self.open and self.screen.focused is not self._field:
+            self.desert()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Try the text that is typed."""
+        """Try the text that is typed: the newest one, however many keys have come since."""
         event.stop()
-        self._judge(event.value)
+        if self._field.value != self._judged:
+            self._judge(self._field.value)
 
     def _judge(self, text: str) -> str:
         """Have a text tried; return, and show, what is wrong with it."""
         if self._ask is None:
             return ""
+        self._judged = text
         fault = self._ask.typed(text)
         line = self.query_one(".fault", Static)
         note = self._ask.note(text) if text.strip() and not fault else ""
@@ -167,8 +210,9 @@ class Prompt(Widget):
     def _close(self) -> None:
         self._ask = None
         self.display = False
-        if self._before is not None and self._before.is_attached:
-            self.screen.set_focus(self._before)
+        if self.screen.focused in (None, self._field):
+            back = self._before
+            self.screen.set_focus(back if back is not None and back.is_attached else None)
         self._before = None
 
     def _remember(self, title: str, text: str) -> None:
@@ -180,6 +224,6 @@ class Prompt(Widget):
     def _recall(self, title: str, step: int) -> None:
         known = self._history.get(title, [])
         self._recalled = min(max(self._recalled + step, 0), len(known))
-        field = self.query_one(_Field)
+        field = self._field
         field.value = known[-self._recalled] if self._recalled else ""
         field.cursor_position = len(field.value)
