@@ -10,11 +10,12 @@ PAGES  := .venv-docs
 # Python keeps what it compiled, as where lobtail is installed: the suite starts it thousands of times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint docs bench clean help
+.PHONY: demo test check lint static docs bench clean help
 
 help:
 	@echo 'make demo    show lobtail on real containers'
 	@echo 'make test    run the whole suite against real engines'
+	@echo 'make check   style, types, import contracts and unit tests, in a minute'
 	@echo 'make lint    style, types, import contracts, the site'
 	@echo 'make docs    build the site of the documents in build/docs/site'
 	@echo 'make bench   measure against docker, docker-py and aiodocker'
@@ -56,13 +57,22 @@ $(DONE)/docs: $(DONE)/pip
 demo: $(DONE)/lobtail
 	@$(BIN)/python scripts/demo
 
+# Tests of real engines mostly wait for them: more processes than cores pay.
+# One that has no other process beside it: make test JOBS=0.
+JOBS ?= 5
+
 test: $(DONE)/dev
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder --cov $(ARGS)
+
+check: static
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -q tests/unit $(ARGS)
 
 docs: $(DONE)/docs
 	@$(PAGES)/bin/python scripts/docs
 
-lint: $(DONE)/dev docs
+lint: static docs
+
+static: $(DONE)/dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 from support.engines import LOBTAIL, Result, docker_cli, finish
 
 # How lobtail is told to bear no longer silence than a second, where a test is about silence.
 IMPATIENT = {"LOBTAIL_TIMEOUT": "1"}
+
+# What the fixture `run_here` is: `lobtail` below, without a process of its own.
+RunHere: TypeAlias = Callable[..., Result]
 
 
 def environment(host: str, extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from faults.command import lobtail
+from faults.command import RunHere, lobtail
 from faults.fake_engine import FakeEngine, frame, log
 from lobtail import __version__
 
@@ -58,9 +58,9 @@ COMMANDS = ["completion", "config", "doctor", "frames", "logs", "plugin", "ps", 
         (("--tlscacert", "/none", "--tls", "ps"), "TLS needs the file /none of --tlscacert"),
     ],
 )
-def test_usage_errors(args: tuple[str, ...], words: str) -> None:
+def test_usage_errors(args: tuple[str, ...], words: str, run_here: RunHere) -> None:
     with FakeEngine(log([ONE])) as engine:
-        result = lobtail(engine.host, *args)
+        result = run_here(engine.host, *args)
     text = result.stderr.decode()
     assert (result.code, result.stdout) == (2, b"")
     assert text.startswith("lobtail: ")
@@ -98,10 +98,10 @@ TAIL_FAULTS = [
 
 @pytest.mark.parametrize(("option", "value", "words", "at"), TAIL_FAULTS)
 def test_row_20_a_fault_is_pointed_at_before_anything_connects(
-    option: str, value: str, words: str, at: int
+    option: str, value: str, words: str, at: int, run_here: RunHere
 ) -> None:
     with FakeEngine() as engine:
-        result = lobtail(engine.host, "tail", option, *([value] if value else []))
+        result = run_here(engine.host, "tail", option, *([value] if value else []))
     message, shown, caret = result.stderr.decode().splitlines()
     assert message.startswith(f"lobtail: {words}")
     assert shown.removeprefix("  ") in (value, value.strip("/"), option.strip("/"))
@@ -158,9 +158,11 @@ def test_row_20_a_fault_is_pointed_at_before_anything_connects(
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_row_20_tail_refuses_before_anything_connects(args: tuple[str, ...], words: str) -> None:
+def test_row_20_tail_refuses_before_anything_connects(
+    args: tuple[str, ...], words: str, run_here: RunHere
+) -> None:
     with FakeEngine() as engine:
-        result = lobtail(engine.host, "tail", *args)
+        result = run_here(engine.host, "tail", *args)
     text = result.stderr.decode()
     assert (result.code, result.stdout, engine.connections) == (2, b"", 0)
     assert text.startswith("lobtail: ")
@@ -184,9 +186,11 @@ def test_row_20_tail_refuses_before_anything_connects(args: tuple[str, ...], wor
         ("INCLUDE", "ok\n(", "(LOBTAIL_TAIL_INCLUDE)\n  (\n  ^\n"),
     ],
 )
-def test_row_20_what_is_wrong_with_a_variable_of_tail(name: str, value: str, words: str) -> None:
+def test_row_20_what_is_wrong_with_a_variable_of_tail(
+    name: str, value: str, words: str, run_here: RunHere
+) -> None:
     with FakeEngine() as engine:
-        result = lobtail(engine.host, "tail", env={f"LOBTAIL_TAIL_{name}": value})
+        result = run_here(engine.host, "tail", env={f"LOBTAIL_TAIL_{name}": value})
     assert (result.code, result.stdout, engine.connections) == (2, b"", 0)
     assert words in result.stderr.decode()
     assert "Traceback" not in result.stderr.decode()
@@ -205,8 +209,8 @@ def test_row_20_what_is_wrong_with_a_variable_of_tail(name: str, value: str, wor
         ("LOBTAIL_TIMEOUT", "inf", "LOBTAIL_TIMEOUT is no number"),
     ],
 )
-def test_errors_of_the_environment(name: str, value: str, words: str) -> None:
-    result = lobtail("", "logs", "web", env={name: value})
+def test_errors_of_the_environment(name: str, value: str, words: str, run_here: RunHere) -> None:
+    result = run_here("", "logs", "web", env={name: value})
     assert (result.code, result.stdout) == (2, b"")
     assert words in result.stderr.decode()
     assert len(result.stderr.splitlines()) == 1
