@@ -255,6 +255,11 @@ class Engine(Face):
         """The longest silence that is borne where the engine owes an answer, in seconds."""
         return self._async.timeout
 
+    @property
+    def warning(self) -> str:
+        """What is wrong with docker's ``config.json``; empty if nothing is."""
+        return self._async.warning
+
     def start(self, container: str) -> bool:
         """Start a container; return False if it ran already.
 

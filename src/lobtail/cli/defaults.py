@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from click.core import ParameterSource
 
 from lobtail.errors import ConfigError
+from lobtail.regular import read_regular
 
 __all__ = [
     "config_path",
@@ -27,6 +28,8 @@ __all__ = [
     "variable_of",
 ]
 
+# TOML 1.0, section "Integer".
+_BITS: Final = 63
 _TABLES = ("tail", "ui")
 
 # What has no default of ours, by parameter.
@@ -123,7 +126,7 @@ def _instead(key: str, options: Mapping[str, click.Option]) -> str:
 def _read(path: Path) -> dict[str, Any]:
     # Only those who have a file need the parser.
     try:
-        text = path.read_bytes()
+        data = read_regular(path)
     except FileNotFoundError:
         return {}
     except OSError as exc:
@@ -131,9 +134,25 @@ def _read(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        return tomllib.loads(text.decode())
+        table = tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{path} is no TOML: {exc}") from exc
+    except RecursionError as exc:
+        raise ConfigError(f"{path} is no TOML: it is nested too deeply") from exc
+    except ValueError as exc:  # of thousands of digits
+        raise _too_large(path) from exc
+    left: list[Any] = [table]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict | list):
+            left += value.values() if isinstance(value, dict) else value
+        elif isinstance(value, int) and value.bit_length() > _BITS:
+            raise _too_large(path)  # Python converts it, and then cannot show it
+    return table
+
+
+def _too_large(path: Path) -> ConfigError:
+    return ConfigError(f"{path} is no TOML: a number is larger than {_BITS} bits hold")
 
 
 def _checked(path: Path, option: click.Option, key: str, value: Any, ctx: click.Context) -> Any:

@@ -15,6 +15,7 @@ code  meaning
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -25,7 +26,7 @@ import click
 
 from lobtail._version import __version__
 from lobtail.cli.engines import Chosen, global_options
-from lobtail.cli.output import OutputClosed, OutputError, narrate
+from lobtail.cli.output import TOO_MANY_FILES, OutputClosed, OutputError, narrate
 from lobtail.cli.words import Words
 from lobtail.errors import ConfigError, LobtailError, QueryError
 
@@ -130,8 +131,11 @@ def run(program: str = "lobtail") -> int:
     except OutputError as exc:
         narrate(f"lobtail: {exc}")
         return 1
-    except OSError as exc:  # click's own output, --help and --version; ours comes as OutputError
-        narrate(f"lobtail: cannot write to stdout: {exc.strerror}")
+    except OSError as exc:
+        # A module that cannot be loaded, or click's own output, --help and --version.
+        full = exc.errno in (errno.EMFILE, errno.ENFILE)
+        why = TOO_MANY_FILES if full else f"cannot write to stdout: {exc.strerror}"
+        narrate(f"lobtail: {why}")
         return 1
     return result if isinstance(result, int) else 0
 

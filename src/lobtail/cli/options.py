@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from lobtail.cli.engines import Chosen, chosen, host_option, short_context_option
-from lobtail.cli.output import narrate
+from lobtail.cli.output import TOO_MANY_FILES, narrate
 from lobtail.cli.words import DockerCommand
 from lobtail.engine.client import TIMEOUT, EngineClient
 from lobtail.engine.docker_config import read_config
-from lobtail.errors import ConfigError
+from lobtail.errors import ConfigError, LobtailError
 
 if TYPE_CHECKING:
     import asyncio
@@ -37,6 +37,8 @@ __all__ = [
 T = TypeVar("T")
 
 _LONGEST: Final = 365 * 86400.0
+# A selector, two pairs of sockets, and a connection.
+_DESCRIPTORS: Final = 6
 
 Host = str | tuple[str, ...] | None
 """What ``host_option`` gives a command: what to hand on."""
@@ -150,6 +152,11 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     # The loop is loaded where there is one: `logs` may do without.
     import asyncio
 
+    try:
+        _reserve_descriptors()
+    except OSError as exc:
+        main.close()
+        raise LobtailError(f"cannot start: {TOO_MANY_FILES}") from exc
     runner = asyncio.Runner()
     try:
         with _waking(runner.get_loop()):
@@ -164,6 +171,20 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         raise
     runner.close()
     return result
+
+
+def _reserve_descriptors() -> None:
+    """Raise OSError where there are too few descriptors for an event loop and a connection.
+
+    asyncio would leave half a loop behind, whose finaliser complains.
+    """
+    taken: list[int] = []
+    try:
+        while len(taken) < _DESCRIPTORS:
+            taken.append(os.dup(2))
+    finally:
+        for fd in taken:
+            os.close(fd)
 
 
 @contextmanager

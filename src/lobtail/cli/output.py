@@ -6,12 +6,14 @@ import os
 import select
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from lobtail.core.sanitize import Sanitizer
 
-__all__ = ["Output", "OutputClosed", "OutputError", "narrate", "narrate_at_once"]
+__all__ = ["TOO_MANY_FILES", "Output", "OutputClosed", "OutputError", "narrate", "narrate_at_once"]
+
+TOO_MANY_FILES: Final = "too many open files; raise the limit with 'ulimit -n'"
 
 _RESET = b"\x1b[0m"
 

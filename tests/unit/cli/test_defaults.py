@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import click
 import pytest
 
 from lobtail.cli.defaults import config_path, key_of, load_defaults, settable, variable_of
-from lobtail.cli.tail import command
+from lobtail.cli.tail import command, settled
+from lobtail.cli.tail_settings import make_settings
 from lobtail.errors import ConfigError
 
 
@@ -110,7 +113,65 @@ def test_no_file_is_no_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     assert load_defaults(command, click.Context(command)) == {}
 
 
-def test_a_file_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("LOBTAIL_CONFIG", str(tmp_path))
-    with pytest.raises(ConfigError, match=r"cannot read .*: Is a directory"):
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a=" + "[" * 100_000,
+        "a=" + "{b=" * 100_000,
+        "[tail]\ntail=" + "9" * 5000,
+        "[tail]\ntail=0x" + "f" * 5000,
+        "[tail]\ntail=[[1, 9223372036854775808]]",
+        "[ui.keys]\nquit = 0b" + "1" * 64,
+        b"\xff\xfe[\0t\0",
+        b"\xef\xbb\xbf[tail]",
+        "[tail]\n\0",
+        "[tail]\ntail = 2026-99-99",
+    ],
+    ids=lambda text: str(text[:20]),
+)
+def test_case_config_toml(
+    text: str | bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"config\.toml is no TOML: ") as refused:
+        load(text, monkeypatch, tmp_path)
+    assert len(str(refused.value).splitlines()) == 1
+    assert len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize("kind", ["named pipe", "device", "folder"])
+def test_case_fifo_beside_as_config_toml(
+    kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.toml"
+    if kind == "named pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.mkdir()
+    monkeypatch.setenv("LOBTAIL_CONFIG", str(path))
+    with pytest.raises(ConfigError, match=rf"cannot read {path}: .*\({kind}\)"):
         load_defaults(command, click.Context(command))
+
+
+HOSTILE = (
+    *("nan", "inf", "1e400", "-1", "9223372036854775807", '""', '"\\u0000"', '"a\\u0000b"'),
+    *('"\\u001b[2J\\n"', "2026-11-30", "00:00:00", "[]", "[[]]", "[1, 2]", "{}", "{a = 1}"),
+    *("true", '"' + "9" * 5000 + '"', '"' + "(" * 2000 + '"', "[{}]", '"{"', '"1e999s"'),
+    *('"' + "9" * 400 + 's"', '"a and "', '"[a"', '"%"'),
+)
+
+
+@pytest.mark.parametrize("key", settable(command))
+def test_case_config_toml_with_any_value_of_any_key(
+    key: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for value in HOSTILE:
+        path = tmp_path / "config.toml"
+        path.write_text(f"[tail]\n{key} = {value}\n")
+        monkeypatch.setenv("LOBTAIL_CONFIG", str(path))
+        with suppress(ConfigError, click.ClickException):
+            context = command.make_context("tail", [])
+            with context:
+                options = {k: v for k, v in context.params.items() if k != "host"}
+                make_settings(**settled(context, options))
