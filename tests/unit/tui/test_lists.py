@@ -116,6 +116,8 @@ def test_notes_are_whole_beside_short_names() -> None:
     ]
 
     async def use(c: Client) -> None:
+        await c.press("2")
+        await c.until(lambda: c.main.panels[1].size.width)
         for watch in c.watches:
             watch.inventory.usage.clear()
         c.main.show_lists()
