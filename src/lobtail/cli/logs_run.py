@@ -71,6 +71,8 @@ class LogsRun:
         self._wanted = wanted
         self._out = out
         self._err = err
+        for output in (out, err):
+            output.keep(rb"(?:[^ \r\n]*+ ){%d}" % (wanted.timestamps + wanted.details))
         self._memory = Memory()  # what a live stream is joined by
         self._container: Container | None = None  # if it was inspected
         self._broken = False  # whether files could not be read on

@@ -15,8 +15,6 @@ __all__ = ["TOO_MANY_FILES", "Output", "OutputClosed", "OutputError", "narrate",
 
 TOO_MANY_FILES: Final = "too many open files; raise the limit with 'ulimit -n'"
 
-_RESET = b"\x1b[0m"
-
 
 class OutputClosed(Exception):  # noqa: N818 - an end, not an error
     """The reader of our stdout or stderr has gone (``| head``)."""
@@ -49,6 +47,11 @@ class Output:
         """Our stderr; ``raw`` switches the protection of terminals off."""
         return cls(2, "stderr", safe=not raw and _isatty(2))
 
+    def keep(self, head: bytes) -> None:
+        """Keep what this regex matches at the beginnings of lines: no CR goes back over it."""
+        if self._sanitizer:
+            self._sanitizer.keep(head)
+
     def write(self, data: bytes) -> None:
         """Write all of ``data``.
 
@@ -66,7 +69,7 @@ class Output:
         """
         if not self._sanitizer:
             return
-        rest = self._sanitizer.flush() + (_RESET if self._sanitizer.sgr_active else b"")
+        rest = self._sanitizer.flush()
         if rest and (wait or select.select([], [self._fd], [], 0)[1]):
             self._write(rest)
 

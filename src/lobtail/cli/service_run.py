@@ -159,6 +159,8 @@ class ServiceLogsRun:
                         self._write(frame.stream, frame.payload)
                     pace.rest(sum(len(frame.payload) for frame in frames))
                 return
+            for output in (self._out, self._err):
+                output.keep(rb"[^|\r\n]*+\| " + rb"[^ \r\n]*+ " * self._wanted.details)
             async for frames in stream:
                 lines = [(frame.stream, await self._line(frame)) for frame in frames]
                 for stream_of, group in groupby(lines, key=itemgetter(0)):

@@ -8,7 +8,7 @@ import msgspec
 
 from lobtail.core.frames import HEADER_SIZE
 from lobtail.core.inspect import PREVIEW_SIZE, WireFrame
-from lobtail.core.sanitize import Sanitizer
+from lobtail.core.sanitize import sanitize
 
 __all__ = ["HEADING", "as_json", "as_text"]
 
@@ -37,8 +37,6 @@ def as_json(frame: WireFrame) -> str:
 
 
 def _preview(payload: bytes, size: int) -> str:
-    sanitizer = Sanitizer()
-    shown = sanitizer.feed(payload) + sanitizer.flush()
     # Here even colour and the end of a line are to be seen, not to act.
-    text = shown.decode("utf-8", "replace").translate({9: "␉", 10: "␊", 13: "␍", 27: "␛"})
-    return text + ("…" if size > PREVIEW_SIZE else "")
+    shown = sanitize(payload.decode("utf-8", "surrogateescape"))
+    return shown + ("…" if size > PREVIEW_SIZE else "")

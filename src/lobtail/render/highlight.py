@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["Highlighter"]
+from lobtail.core.sgr import SGR, Attributes
 
-_SGR: Final = re.compile(r"\x1b\[([0-9;:]*)m")
+__all__ = ["Highlighter"]
 
 # Reverse video leaves the line's own colours alone, and those it meets stay readable.
 _ON: Final = "\x1b[7m"
 _OFF: Final = "\x1b[27m"
+_REVERSED: Final = 7
 
 
 class Highlighter:
@@ -33,7 +34,7 @@ class Highlighter:
         """Return ``text`` with its matches highlighted."""
         if "\x1b" not in text:
             return self._mark_plain(text)
-        plain = _SGR.sub("", text)
+        plain = SGR.sub("", text)
         spans = self._spans(plain)
         return _mark_colored(text, spans) if spans else text
 
@@ -71,12 +72,12 @@ def _mark_colored(text: str, spans: list[tuple[int, int]]) -> str:
     parts: list[str] = []
     at = 0  # in the text without sequences
     inside = False  # of a span
-    own = False  # reverse video, as the line wants it
-    shown = False  # reverse video, as the terminal has it
-    for i, piece in enumerate(_SGR.split(text)):
+    own, shown = Attributes(), Attributes()  # as the line wants them, and as the terminal has them
+    for i, piece in enumerate(SGR.split(text)):
         if i % 2:
             parts.append(f"\x1b[{piece}m")
-            own, shown = _reverse_after(piece, own), _reverse_after(piece, shown)
+            own.apply(piece)
+            shown.apply(piece)
             continue
         start = 0
         while start < len(piece):
@@ -84,28 +85,17 @@ def _mark_colored(text: str, spans: list[tuple[int, int]]) -> str:
                 edges.pop()
                 inside = not inside
             stop = min(len(piece), start + edges[-1] - at) if edges else len(piece)
-            if shown != (own != inside):
-                shown = not shown
-                parts.append(_ON if shown else _OFF)
+            _reverse(shown, (_REVERSED in own) != inside, parts)
             parts.append(piece[start:stop])
             at += stop - start
             start = stop
-    if shown != own:
-        parts.append(_ON if own else _OFF)
+    _reverse(shown, _REVERSED in own, parts)
     return "".join(parts)
 
 
-def _reverse_after(parameters: str, reverse: bool) -> bool:
-    """Return whether reverse video is on after an SGR with these parameters."""
-    # Terminals read numbers: 007 is 7, and none is 0.
-    fields = (field.lstrip("0") for field in parameters.split(";"))
-    for field in fields:
-        if field in ("38", "48", "58"):
-            # A colour's own numbers follow: the 7 of 38;5;7 is white.
-            for _ in range({"5": 1, "2": 3}.get(next(fields, ""), 0)):
-                next(fields, "")
-        elif field in ("", "27"):
-            reverse = False
-        elif field == "7":
-            reverse = True
-    return reverse
+def _reverse(shown: Attributes, wanted: bool, parts: list[str]) -> None:
+    """Switch reverse video on or off, where it is not as it is wanted."""
+    if (_REVERSED in shown) != wanted:
+        code = "7" if wanted else "27"
+        shown.apply(code)
+        parts.append(f"\x1b[{code}m")

@@ -26,6 +26,7 @@ import msgspec
 from lobtail.core.frames import Stream
 from lobtail.core.levels import Level
 from lobtail.core.model import ContainerRef, Line, Mark, level_of
+from lobtail.core.sanitize import INVISIBLE
 from lobtail.render.stamps import UNKNOWN, Stamper
 from lobtail.render.style import Chunk, Formatter, Style
 
@@ -40,12 +41,10 @@ _BETWEEN: Final = "\U0010fffd".encode()
 
 _encode: Final = msgspec.json.Encoder().encode
 
-# msgspec escapes U+0000 to U+001F. DEL and C1; marks of direction, zero-width and format
-# characters, line separators; interlinear annotation; tags.
-_HIDDEN: Final = re.compile(
-    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e007f]"
-)
+# msgspec escapes the C0 controls.
+_HIDDEN: Final = re.compile(INVISIBLE)
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 # Prefixes that are remembered; each is made in microseconds.
 _MAX_CACHED: Final = 4096
@@ -103,7 +102,7 @@ class JsonFormatter(Formatter):
         stamp = self._stamper.show(mark.time_ns, now_ns)
         head = self._make_head(mark.container, None)[1]
         fields = {
-            name: getattr(mark, name)
+            name: _valid(value) if isinstance(value := getattr(mark, name), str) else value
             for name in mark.__struct_fields__
             if name not in ("container", "time_ns")
         }
@@ -118,12 +117,12 @@ class JsonFormatter(Formatter):
         if len(self._heads) >= _MAX_CACHED:
             self._heads.clear()
         named: dict[str, Any] = {
-            "container": container.name,
-            "id": container.id,
-            "image": container.image,
-            "project": container.project,
-            "service": container.service,
-            "host": container.host,
+            "container": _valid(container.name),
+            "id": _valid(container.id),
+            "image": _valid(container.image),
+            "project": _valid(container.project),
+            "service": _valid(container.service),
+            "host": _valid(container.host),
         }
         if stream is not None:
             named["stream"] = stream.name.lower()
@@ -166,6 +165,11 @@ def _extras(line: Line) -> bytes:
     if line.raw_details:
         extras["details"] = line.details
     return b"," + _encode(extras)[1:-1]
+
+
+def _valid(text: str) -> str:
+    """Return a name as JSON can have it: that of a file may have bytes that are not UTF-8."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def _visible(data: bytes) -> bytes:

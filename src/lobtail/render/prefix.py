@@ -9,7 +9,7 @@ from lobtail.core.frames import Stream
 from lobtail.core.model import ContainerRef
 from lobtail.core.sanitize import sanitize
 from lobtail.render.colors import RESET, STDERR, Colors, sgr
-from lobtail.render.table import width
+from lobtail.render.columns import fit, pad, width
 
 __all__ = ["MAX_WIDTH", "Prefixes", "fit", "shown_name"]
 
@@ -30,29 +30,6 @@ def shown_name(container: ContainerRef) -> str:
     """
     name = container.name or container.id[:12]
     return sanitize(f"{container.host}/{name}" if container.host else name)
-
-
-def fit(text: str, columns: int) -> str:
-    """Return ``text`` in at most ``columns``, with ``…`` for its middle if need be.
-
-    The end of a name tells replicas apart, and its beginning projects.
-    """
-    if width(text) <= columns:
-        return text
-    tail = _take(text[::-1], (columns - 1) // 2)[::-1]
-    while tail and not width(tail[0]):  # the accent of a letter that was left out
-        tail = tail[1:]
-    return _take(text, columns - 1 - width(tail)) + "…" + tail
-
-
-def _take(text: str, columns: int) -> str:
-    """Return the longest beginning of ``text`` that is no wider than ``columns``."""
-    taken = 0
-    for i, character in enumerate(text):
-        taken += width(character)
-        if taken > columns:
-            return text[:i]
-    return text
 
 
 class Prefixes:
@@ -102,8 +79,7 @@ class Prefixes:
             self._colors.release(name)
 
     def _padded(self, container: ContainerRef) -> str:
-        name = fit(shown_name(container), self._width)
-        return name + " " * (self._width - width(name))
+        return pad(fit(shown_name(container), self._width), self._width)
 
     def _make(self, container: ContainerRef) -> tuple[ContainerRef, bytes, bytes]:
         self.expect((container,))

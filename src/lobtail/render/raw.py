@@ -30,7 +30,7 @@ class RawFormatter(Formatter):
     def _lines(self, lines: list[Line], now_ns: int) -> bytes:
         style = self.style
         shown = (
-            take_text(lines, safe=True, contain=True, keep_cr=True)
+            take_text(lines, safe=True, contain=True)
             if style.safe
             else [line.raw for line in lines]
         )

@@ -1,9 +1,9 @@
 r"""The user's own format: ``{time} {container} {text}``.
 
-In braces stands a field, and behind a colon how it is padded or cut (``{container:<20.20}``, as in
-Python). ``{{`` and ``}}`` are braces, ``\t``, ``\n`` and ``\\`` what they are elsewhere. The
-fields are ``FIELDS``, ``label.KEY``, and with a dot in front the fields of JSON and logfmt lines:
-``{.user.id}``. What is not there is empty.
+A field stands in braces, and after a colon how many columns it takes at least and at most
+(``{container:<20.20}``, as in Python). ``{{`` and ``}}`` are braces; ``\t``, ``\n`` and ``\\`` are
+what they are elsewhere. The fields are ``FIELDS``, ``label.KEY``, and with a dot in front the
+fields of JSON and logfmt lines: ``{.user.id}``. What is missing is empty.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from string import Formatter as Braces
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
 from lobtail.core.fields import MISSING, lookup
 from lobtail.core.model import Line, Mark
-from lobtail.core.sanitize import sanitize
+from lobtail.core.sanitize import safe_lines, sanitize
 from lobtail.errors import QueryError
+from lobtail.render.columns import cut, pad
 from lobtail.render.stamps import Stamper
 from lobtail.render.style import Chunk, Formatter, Style
-from lobtail.render.text import take_text
+from lobtail.render.text import contained, encoded, take_text
 from lobtail.render.words import mark_line
 
 __all__ = ["FIELDS", "TemplateFormatter"]
@@ -40,15 +41,35 @@ _PLAIN: Final[dict[str, _Getter]] = {
 }
 FIELDS: Final = ("time", *_PLAIN, "text")
 
-_SPEC: Final = re.compile(r"(.?[<>^])?([0-9]{1,4})?(\.[0-9]{1,4})?")
+_SPEC: Final = re.compile(r"(?:(.?)([<>^]))?(0?)([0-9]{1,4})?(?:\.([0-9]{1,4}))?")
 _ESCAPE: Final = re.compile(r"\\([nt\\])")
 _ESCAPES: Final = {"n": "\n", "t": "\t", "\\": "\\"}
+
+
+class _Part(NamedTuple):
+    """A field, what stands before it, and the columns that it takes."""
+
+    literal: str
+    get: _Getter | None = None
+    least: int | None = None
+    most: int | None = None
+    align: str = "<"
+    fill: str = " "
+    natural: bool = True
+    """It takes the columns that it needs."""
+
+    def sized(self, value: str) -> str:
+        """Return a value cut and padded as it is wanted."""
+        if self.most is not None:
+            value = cut(value, self.most)
+        return value if self.least is None else pad(value, self.least, self.align, self.fill)
 
 
 class TemplateFormatter(Formatter):
     """Writes lines as ``template`` has them, and marks to stderr as the raw format does.
 
-    On a terminal what the fields hold is made safe, the text keeping its colours.
+    On a terminal the fields are made safe before they are cut or padded, the text keeping its
+    colours, and so is what stands between them.
 
     Raises:
         QueryError: the template cannot be used; its ``position`` says where.
@@ -58,7 +79,7 @@ class TemplateFormatter(Formatter):
         super().__init__(style)
         self._stamper = Stamper(style.timestamps or "rfc3339", style.zone)
         self._now_ns = 0
-        self._parts: list[tuple[str, _Getter | None, str]] = []
+        self._parts: list[_Part] = []
         try:
             pieces = list(Braces().parse(template))
         except ValueError as exc:
@@ -66,19 +87,37 @@ class TemplateFormatter(Formatter):
             raise QueryError(f"--template: {_reason(exc)}", template, max(at, 0)) from exc
         at = 0
         for literal, name, spec, conversion in pieces:
-            text = _ESCAPE.sub(lambda match: _ESCAPES[match[1]], literal)
+            text = self._safe_literal(_ESCAPE.sub(lambda match: _ESCAPES[match[1]], literal))
             if name is None:
-                self._parts.append((text, None, ""))
+                self._parts.append(_Part(text))
                 continue
             at = template.index("{" + name, at) + 1
-            if conversion or not _SPEC.fullmatch(spec or ""):
+            size = _SPEC.fullmatch(spec or "")
+            if conversion or size is None:
                 fault = f"!{conversion}" if conversion else f":{spec}"
                 raise QueryError(
                     f"--template: {fault} is no width; say for instance {{{name}:<20}}",
                     template,
                     at + len(name),
                 )
-            self._parts.append((text, self._getter(name, template, at), spec or ""))
+            fill, align, zero, least, most = size.groups()
+            part = _Part(
+                text,
+                self._getter(name, template, at),
+                None if least is None else int(least),
+                None if most is None else int(most),
+                align or "<",
+                self._safe_literal(fill or zero or " "),
+                natural=least is None and most is None,
+            )
+            self._parts.append(part)
+
+        self._colored = style.safe and any("\x1b" in part.literal for part in self._parts)
+
+    def _safe_literal(self, text: str) -> str:
+        if not self.style.safe:
+            return text
+        return safe_lines(encoded(text)).decode()
 
     def _getter(self, name: str, template: str, at: int) -> _Getter | None:
         """Return what takes a field out of a line; None for the text, which comes separately."""
@@ -107,8 +146,9 @@ class TemplateFormatter(Formatter):
         texts = take_text(lines, safe=safe, contain=safe)
         shown: list[str] = []
         for line, raw in zip(lines, texts, strict=True):
-            for literal, get, spec in self._parts:
-                shown.append(literal)
+            for part in self._parts:
+                shown.append(part.literal)
+                get = part.get
                 if get is None:
                     continue
                 if get is _TEXT:
@@ -117,9 +157,13 @@ class TemplateFormatter(Formatter):
                 else:
                     value = get(line)
                     value = sanitize(value) if safe else value
-                shown.append(format(value, spec) if spec else value)
+                shown.append(value if part.natural else part.sized(value))
             shown.append("\n")
-        return "".join(shown).encode("utf-8", "surrogateescape")
+        data = encoded("".join(shown))
+        # Fields end their colours themselves.
+        if self._colored:
+            return b"\n".join(map(contained, data.split(b"\n")))
+        return data
 
     def _mark(self, mark: Mark, now_ns: int) -> Chunk:
         stamper = self.style.stamper()

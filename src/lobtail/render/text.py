@@ -6,22 +6,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from lobtail.core.model import Line
-from lobtail.core.sanitize import Sanitizer
+from lobtail.core.sanitize import safe_lines
 from lobtail.render.colors import RESET
 
-__all__ = ["take_text"]
+__all__ = ["contained", "encoded", "take_text"]
 
-_RESETS: Final = (RESET, b"\x1b[m", RESET + b"\r", b"\x1b[m\r")
+_RESETS: Final = (RESET, b"\x1b[m")
 
 
-def take_text(
-    lines: Sequence[Line], *, safe: bool, contain: bool, keep_cr: bool = False
-) -> list[bytes]:
-    """Return what to show of each line, without its newline.
+def take_text(lines: Sequence[Line], *, safe: bool, contain: bool) -> list[bytes]:
+    """Return what to show of each line, without its newline and the CR that a TTY puts before it.
 
     With ``safe``, as ``core.sanitize`` makes it. With ``contain``, a line with an ESC ends in a
-    reset, so that its colours end with it; ``safe`` implies that. The CR that a TTY puts before
-    the newline is left out, unless ``keep_cr``.
+    reset, so that its colours end with it; ``safe`` implies that.
     """
     raws = [line.raw for line in lines]
     # In one piece: nothing that is unsafe or incomplete goes on past a newline, so the lines come
@@ -31,19 +28,25 @@ def take_text(
         # Not of our making, but a line that holds a newline must not become two.
         raws = [raw.replace(b"\n", "␊".encode()) for raw in raws]
         whole = b"\n".join(raws) + b"\n"
-    if safe:
-        whole = Sanitizer().feed(whole)
-    if not keep_cr and b"\r" in whole:
+    if b"\r" in whole:
         whole = whole.replace(b"\r\n", b"\n")
+    if safe:
+        whole = safe_lines(whole)
     shown = whole.split(b"\n")
     shown.pop()
     if (safe or contain) and b"\x1b" in whole:
-        shown = [_contained(raw) for raw in shown]
+        shown = [contained(text) for text in shown]
     return shown
 
 
-def _contained(raw: bytes) -> bytes:
-    if b"\x1b" not in raw or raw.endswith(_RESETS):
-        return raw
-    body = raw.removesuffix(b"\r")
-    return body + RESET + raw[len(body) :]
+def encoded(text: str) -> bytes:
+    """Return text as bytes, with those back that were not UTF-8 when it was decoded."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a surrogate that stands for no byte
+        return text.encode("utf-8", "replace")
+
+
+def contained(text: bytes) -> bytes:
+    """Return one line of text with a reset at its end, if it has an ESC."""
+    return text + RESET if b"\x1b" in text and not text.endswith(_RESETS) else text

@@ -112,7 +112,7 @@ def test_row_13_marks_do_not_act_wherever_stdout_goes() -> None:
 
 def test_row_13_on_a_terminal_a_colour_ends_with_its_line() -> None:
     out, _ = render(Style(safe=True), line(b"\x1b[31mred\r"), line(b"x"))
-    assert out == b"\x1b[31mred\x1b[0m\r\nx\n"
+    assert out == b"\x1b[31mred\x1b[0m\nx\n"
 
 
 @pytest.mark.parametrize("safe", [False, True])

@@ -38,8 +38,8 @@ RAWS = st.lists(
 )
 
 
-def take(*raws: bytes, safe: bool = False, contain: bool = False, cr: bool = False) -> list[bytes]:
-    return take_text([line(raw) for raw in raws], safe=safe, contain=contain, keep_cr=cr)
+def take(*raws: bytes, safe: bool = False, contain: bool = False) -> list[bytes]:
+    return take_text([line(raw) for raw in raws], safe=safe, contain=contain)
 
 
 def test_plain_text_comes_out_as_it_is() -> None:
@@ -49,18 +49,17 @@ def test_plain_text_comes_out_as_it_is() -> None:
 
 def test_row_12_bytes_are_kept_where_no_terminal_is() -> None:
     raws = [*HOSTILE, b"\x00", b"\xff\xfe", b"\xe2\x82", b"\xed\xa0\x80"]
-    assert take(*raws, cr=True) == raws
+    assert take(*raws) == raws
 
 
 @pytest.mark.parametrize("safe", [False, True])
-def test_the_cr_of_a_tty_is_left_out_unless_it_is_asked_for(safe: bool) -> None:
+def test_case_terminal_text_a_crlf_line_has_no_mark(safe: bool) -> None:
     assert take(b"a\r", b"\r", b"b", safe=safe) == [b"a", b"", b"b"]
-    assert take(b"a\r", b"\r", b"b", safe=safe, cr=True) == [b"a\r", b"\r", b"b"]
 
 
 def test_only_the_last_cr_is_that_of_a_tty() -> None:
     assert take(b"1%\r2%\r\r") == [b"1%\r2%\r"]
-    assert take(b"1%\r2%\r\r", safe=True) == ["1%␍2%␍".encode()]
+    assert take(b"1%\r2%\r\r", b"x", safe=True) == [b"2%", b"x"]
 
 
 @pytest.mark.parametrize("safe", [False, True])
@@ -95,13 +94,6 @@ def test_colours_go_on_where_they_are_not_to_be_contained() -> None:
 @pytest.mark.parametrize("reset", [b"\x1b[0m", b"\x1b[m"])
 def test_a_line_that_ends_in_a_reset_needs_no_other(reset: bytes) -> None:
     assert take(b"\x1b[31mx" + reset, contain=True) == [b"\x1b[31mx" + reset]
-    assert take(b"\x1b[31mx" + reset + b"\r", contain=True, cr=True) == [
-        b"\x1b[31mx" + reset + b"\r"
-    ]
-
-
-def test_the_reset_stands_before_a_cr_that_is_kept() -> None:
-    assert take(b"\x1b[31mx\r", contain=True, cr=True) == [b"\x1b[31mx\x1b[0m\r"]
 
 
 @given(RAWS, st.booleans())
@@ -114,10 +106,10 @@ def test_row_13_of_any_lines_nothing_but_colour_acts(raws: list[bytes], contain:
         assert b"\x1b" not in text or text.endswith((b"\x1b[0m", b"\x1b[m"))
 
 
-@given(RAWS, st.booleans(), st.booleans(), st.booleans())
+@given(RAWS, st.booleans(), st.booleans())
 def test_a_line_does_not_depend_on_its_neighbours(
-    raws: list[bytes], safe: bool, contain: bool, cr: bool
+    raws: list[bytes], safe: bool, contain: bool
 ) -> None:
-    together = take(*raws, safe=safe, contain=contain, cr=cr)
-    alone = [take(raw, safe=safe, contain=contain, cr=cr)[0] for raw in raws]
+    together = take(*raws, safe=safe, contain=contain)
+    alone = [take(raw, safe=safe, contain=contain)[0] for raw in raws]
     assert together == alone

@@ -23,7 +23,7 @@ from lobtail.core.model import (
     Stopped,
     level_of,
 )
-from lobtail.core.sanitize import Sanitizer
+from lobtail.core.sanitize import safe_lines
 from lobtail.render.colors import Colors
 from lobtail.render.prefix import shown_name
 from lobtail.render.table import width
@@ -61,8 +61,7 @@ def safe_text(line: Line) -> str:
     raw = line.raw.removesuffix(b"\r")
     if b"\n" in raw:
         raw = raw.replace(b"\n", "␊".encode())
-    sanitizer = Sanitizer()
-    return (sanitizer.feed(raw) + sanitizer.flush()).decode("utf-8", "replace")
+    return safe_lines(raw).decode()
 
 
 class Drawer:
