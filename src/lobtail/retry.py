@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from lobtail.errors import ConnectError, ConnectionLostError, EngineStreamError, ProtocolError
 
-__all__ = ["CUTS", "GIVE_UP", "RETRY", "Failures", "back_off", "retrying"]
+__all__ = ["CUTS", "GIVE_UP", "RETRY", "STAYED", "Failures", "back_off", "retrying"]
 
 T = TypeVar("T")
 

@@ -20,12 +20,14 @@ from lobtail.core.timestamps import LONGEST_STAMP, parse_rfc3339
 from lobtail.errors import ProtocolError
 
 __all__ = [
+    "HELD_SIZE",
     "LIMIT",
     "WHOLE_SECONDS_WINDOW_NS",
     "WINDOW_NS",
     "Memory",
     "Overlap",
     "ReplayFilter",
+    "cost_of",
     "hash_message",
     "stamp_of",
 ]
@@ -36,10 +38,17 @@ WINDOW_NS: Final = 2 * 10**9
 # The same where stamps are whole seconds: what has one was written up to a second later.
 WHOLE_SECONDS_WINDOW_NS: Final = WINDOW_NS + 10**9
 
+# The same where the engine looks at each message by itself, for a connection that never lives long
+# enough to read what was written within the window: each time an eighth of it, down to this.
+NARROWEST_NS: Final = 30_000_000
+
 # Messages remembered for one container, 8 bytes each. A log that is faster than that within the
 # window is asked for again from its last LIMIT messages on.
 LIMIT: Final = 200_000
-
+# Bytes of messages that are held at most until it is known what they are.
+HELD_SIZE: Final = 32 << 20
+# What Python takes for a message beside its bytes.
+OVERHEAD: Final = 160
 
 # Messages that an engine may send again at a rotation: more than a file of the usual size holds
 # is never read again.
@@ -59,6 +68,8 @@ class Memory:
         self._batches: deque[tuple[int, array[int]]] = deque()
         self._size = 0
         self._newest: int | None = None
+        self._last: int | None = None  # the stamp of the last message, if it is far from the newest
+        self._tip: int | None = None  # the hash of the last message
         self.forgotten_ns: int | None = None
         """The newest stamp that is no longer remembered; None while all are."""
         self.keep_ns: int | None = None
@@ -75,7 +86,7 @@ class Memory:
         """Forget everything but how much there was."""
         self._batches.clear()
         self._size = 0
-        self._newest = None
+        self._newest = self._last = self._tip = None
 
     def add(self, messages: list[Frame], newest_ns: int | None) -> None:
         """Remember ``messages``; ``newest_ns`` is the newest stamp received so far."""
@@ -87,6 +98,9 @@ class Memory:
         hashes = array("q", map(hash, messages))
         if self.first is None:
             self.first = hashes[0]
+        last = stamp_of(messages[-1])
+        self._last = last if last is not None and last < newest - self._window() else None
+        self._tip = hashes[-1]
         self._batches.append((newest, hashes))
         self._size += len(messages)
         self.received += len(messages)
@@ -110,16 +124,36 @@ class Memory:
     @property
     def since_ns(self) -> int | None:
         """From when on to ask for the log again; None if nothing was received with a stamp."""
+        return self.since()
+
+    def since(self, narrower: int = 0, *, latched: bool = False) -> int | None:
+        """Return ``since_ns``, or a later moment: for connections that end too soon.
+
+        ``narrower`` counts the last reads in a row that ended before they came to anything new. An
+        engine that is ``latched`` sends all that stands behind the first message that is not older
+        than asked for, so from the newest on nothing is left out, however stamps are out of order.
+        Equal stamps are never divided, so what is counted stays exact.
+        """
         if self._newest is None:
             return None
-        since = self._newest - self._window()
+        window = self._window()
+        if self._last is not None:
+            # The clock was set back. What was forgotten stands before what is remembered.
+            return self._newest if narrower and latched else self._last - window
+        if narrower:
+            window = 0 if latched else max(window >> 3 * narrower, NARROWEST_NS)
+        since = self._newest - window
+        if self.whole_seconds:
+            since = since // 10**9 * 10**9
         if self.forgotten_ns is not None:
             since = max(since, self.forgotten_ns + (10**9 if self.whole_seconds else 1))
         return min(since, self._newest)
 
     def overlap(self) -> Overlap | None:
         """Begin to leave out what is remembered now; None if that is nothing."""
-        return Overlap(self.counts(), self._newest or 0) if self._size else None
+        if not self._size:
+            return None
+        return Overlap(self.counts(), self._newest or 0, self._tip)
 
     def _window(self) -> int:
         return WHOLE_SECONDS_WINDOW_NS if self.whole_seconds else WINDOW_NS
@@ -132,19 +166,45 @@ class Memory:
         return counts
 
 
+class LastMessages:
+    """The last messages of a log, so many bytes of them."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._size = 0
+        self._messages: deque[Frame] = deque()
+
+    def append(self, message: Frame) -> None:
+        """Take one more, and let go of the first ones where that is too much."""
+        self._messages.append(message)
+        self._size += cost_of(message)
+        while self._size > self._most:
+            self._size -= cost_of(self._messages.popleft())
+
+    def clear(self) -> list[Frame]:
+        """Return them, and begin anew."""
+        messages = list(self._messages)
+        self._messages.clear()
+        self._size = 0
+        return messages
+
+
 class Overlap:
     """Leaves out messages that were received before a cut, each as often as it was received.
 
     A log only grows at its end. So what stands before the first message that is known was there
     when that one was read, and had been left out on purpose (``tail``, ``since``): it is left out
     again. Until a known message comes, messages that are not younger than ``newest_ns`` are held,
-    the last LIMIT of them.
+    the last HELD_SIZE bytes of them. ``tip`` is the hash of the last message that was received.
     """
 
-    def __init__(self, counts: Counter[int], newest_ns: int) -> None:
+    def __init__(self, counts: Counter[int], newest_ns: int, tip: int | None = None) -> None:
         self._counts = counts
         self._newest = newest_ns
-        self._held: deque[Frame] = deque(maxlen=LIMIT)
+        self._tip = tip
+        self._held = LastMessages(HELD_SIZE)
+        self.complete = False
+        """Whether the last message that was received has come again: all that follows is new."""
         self.matched = 0
         """Messages left out so far because they were known."""
         self.gap = False
@@ -160,6 +220,7 @@ class Overlap:
             if left:
                 counts[key] = left - 1
                 self.matched += 1
+                self.complete = self.complete or (left == 1 and key == self._tip)
                 self._held.clear()
             elif self.matched or self.gap:
                 fresh.append(message)
@@ -173,8 +234,7 @@ class Overlap:
 
     def finish(self) -> list[Frame]:
         """Say that the log has ended; return what was held, for nothing known came behind it."""
-        held = list(self._held)
-        self._held.clear()
+        held = self._held.clear()
         self.gap = self.gap or bool(held)
         return held
 
@@ -278,6 +338,11 @@ def stamp_of(message: Frame) -> int | None:
         return parse_rfc3339(payload[: payload.find(b" ", 0, LONGEST_STAMP + 1)])
     except ProtocolError:
         return None
+
+
+def cost_of(message: Frame) -> int:
+    """Return about how many bytes of memory a message takes that is kept."""
+    return len(message.payload) + OVERHEAD
 
 
 def hash_message(message: Frame) -> int:

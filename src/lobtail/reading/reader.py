@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from lobtail.core.frames import Frame
 from lobtail.core.model import ContainerRef
-from lobtail.core.resume import LIMIT, Overlap, stamp_of
+from lobtail.core.resume import LIMIT, WINDOW_NS, Overlap, stamp_of
 from lobtail.engine.logs import tail_count
 from lobtail.engine.pace import Pace
 from lobtail.errors import EngineError, EngineStreamError, LogFileError
@@ -35,7 +35,7 @@ from lobtail.reading.recheck import Recheck, recheck_of
 from lobtail.reading.salvage import EndOfLog, end_of_log, read_behind_damage
 from lobtail.reading.source import Tell, open_source
 from lobtail.reading.turn import Turn
-from lobtail.retry import CUTS, GIVE_UP, back_off, retrying
+from lobtail.retry import CUTS, GIVE_UP, STAYED, Failures, back_off, retrying
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
@@ -47,6 +47,8 @@ __all__ = ["LogReader"]
 # Engines before 23.0 lose most of a log whose rotated files are compressed, in a follow stream and
 # behind `since` (docs/decisions/020-old-compressed-logs.md).
 WHOLE_API: Final = (1, 42)
+# From this version on an engine sends all that stands behind the first message that `since` admits.
+LATCHED_API: Final = (1, 43)
 
 # How many times longer a history may be silent where the engine searches for its beginning.
 SEARCHING: Final = 4
@@ -105,6 +107,10 @@ class LogReader:
         self._handing_on = False
         self._in_files = False  # they are being read
         self._stream_now: FrameStream | None = None  # the one that was opened last
+        self._heard = 0.0  # when something came last, or a stream began, by the loop's clock
+        self._narrower = 0  # reads in a row that ended before they came to anything new
+        self._proven = False  # the last read showed that nothing was missing when it ended
+        self._brief = True  # the stream that is read on with was not missed for long
         self._begun = False  # the log was read, by the API or to the end of its files
         self._files: FileLive | None = None
         self._on_files = not podman and container.log_driver in ("json-file", "local")
@@ -317,16 +323,25 @@ class LogReader:
     ) -> None:
         """Read a stream to its clean end, however often it is cut."""
         failures = 0
+        pauses = Failures()
         clock = asyncio.get_running_loop().time
         while True:
             received, began = self._memory.received, clock()
+            self._proven, self._brief = False, failures <= 1
+            pauses.answered()
             try:
                 await self._read(follow=follow, cut=cut, until=until)
             except CUTS as exc:
                 cut = exc
             else:
+                self._narrower = 0
                 return
-            failures = 1 if self._memory.received != received else failures + 1
+            found = self._memory.received != received
+            # That a silent log is silent is an answer, too.
+            if pauses.stayed:
+                self._narrower = 0
+            proven = follow and self._proven and not isinstance(cut, EngineStreamError)
+            failures = 1 if found or proven else failures + 1
             stuck = failures == 2 and isinstance(cut, EngineStreamError)
             if stuck and await self.get_past_damage(stuck=True) and not follow:
                 return
@@ -334,21 +349,24 @@ class LogReader:
                 raise cut
             if failures == GIVE_UP:
                 await self._intake.gap(f"still trying: {cut}")
+            streams = pauses.failed(succeeded=found)
             # An engine that was asked in vain for long may still be busy with it.
-            await back_off(failures, took=0 if follow else clock() - began)
+            took = 0 if follow else clock() - began
+            await back_off(streams if follow else failures, took=took)
 
     # --- one stream ---------------------------------------------------------------------------
 
     async def _read(self, *, follow: bool, cut: Exception | None, until: int | None) -> None:
         memory, options = self._memory, self._options
-        since, tail = memory.since_ns, "all"
+        since, tail = memory.since(self._narrower, latched=await self._is_latched()), "all"
         if since is None:
             # Nothing was received yet. What was asked to be left out at first stays left out.
             since, tail = options.since, options.tail if not self._begun else "all"
-            if options.tail == "0" and self._begun:
-                since = self._opened_ns
-        elif options.since is not None:
-            since = max(since, options.since)  # what is older was left out
+            if options.tail == "0" and self._begun and self._opened_ns is not None:
+                since = self._before_step(self._opened_ns)
+        else:
+            since = since if self._narrower else self._before_step(since)
+            since = max(since, options.since or since)  # what is older was left out
         floor = None
         if self._behind is not None:
             behind = self._behind + memory.received
@@ -356,10 +374,31 @@ class LogReader:
         elif since is not None and await self.must_poll():
             since, floor = None, since
         stream = await self._open(follow=follow, tail=tail, since=since, until=until)
+        overlap, received = memory.overlap(), memory.received
+        self._heard = asyncio.get_running_loop().time()
+        self._proven = overlap is None
+        narrower, self._narrower = self._narrower, self._narrower + 1
         try:
-            await self._pump(stream, memory.overlap(), cut, live=follow, floor=floor)
+            await self._pump(stream, overlap, cut, live=follow, floor=floor)
         finally:
             stream.close()
+            self._proven = overlap is None or overlap.complete
+            if self._proven or memory.received != received:
+                # A connection that ends so soon again comes no farther than from here.
+                self._narrower = narrower
+
+    async def _is_latched(self) -> bool:
+        return self._on_files and await self._engine.api_version() >= LATCHED_API
+
+    def _before_step(self, since: int) -> int:
+        """Return a moment before ``since`` if the engine's clock was set back behind it.
+
+        What is written then is stamped by the new time. That is known only of our own clock.
+        """
+        if self._engine.endpoint.kind != "unix":
+            return since
+        silent = asyncio.get_running_loop().time() - self._heard
+        return min(since, self._now() - round(silent * 1e9) - WINDOW_NS)
 
     async def _open(
         self,
@@ -411,12 +450,17 @@ class LogReader:
     ) -> None:
         intake = self._intake
         pace = Pace()
+        clock = asyncio.get_running_loop().time
+        calm_since = clock() if overlap is None else None
         async for batch in self._messages(stream, live=live):
+            self._heard = clock()
             async with intake.taking:
                 messages = intake.new(younger(batch, floor), overlap, live=live)
                 if not messages:
                     if live:  # what is known already may end with an unterminated line
                         intake.expect_silence()
+                    if overlap is not None and overlap.complete:
+                        calm_since = self._heard
                     continue
                 if overlap is not None and overlap.gap:
                     await intake.gap(UNMET)
@@ -427,7 +471,10 @@ class LogReader:
                         await self._check_runs(messages)
                     if cut is not None:
                         await intake.ready(messages)
-                        await intake.resumed(str(cut))
+                        calm = calm_since is not None and self._heard - calm_since > STAYED
+                        # Where nothing was written meanwhile there is nothing to tell.
+                        if not (calm and self._brief):
+                            await intake.resumed(str(cut))
                         cut = None
                     await intake.receive(messages)
                 finally:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lobtail.core import resume as module
 from lobtail.core.frames import Frame, Stream
-from lobtail.core.resume import WINDOW_NS, Memory, ReplayFilter
+from lobtail.core.resume import WINDOW_NS, Memory, ReplayFilter, cost_of
 from lobtail.core.timestamps import format_rfc3339
 
 T0 = 1_700_000_000_000_000_000
@@ -82,7 +82,7 @@ def test_however_much_stands_before_the_first_known_message_is_left_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """`tail -n 3` of a log of which 300 000 lines were written within a second."""
-    monkeypatch.setattr(module, "LIMIT", 50)
+    monkeypatch.setattr(module, "HELD_SIZE", 50 * cost_of(message(T0, "123")))
     log = [message(T0 + i, str(i)) for i in range(1000)]
     memory = Memory()
     memory.add(log[-3:], T0 + 999)
@@ -179,6 +179,90 @@ def test_any_cuts_in_any_log(
                 got += fresh
         assert overlap is None or not overlap.gap
     assert got == everything
+
+
+class Reader:
+    """Reads a log that grows, over connections that each carry only so many messages."""
+
+    def __init__(self, entries: list[tuple[int, Frame]], *, latched: bool) -> None:
+        self.entries = entries
+        self.latched = latched
+        self.memory = Memory()
+        self.got: list[Frame] = []
+        self.narrower = 0
+        self.gap = False
+
+    def connect(self, written: int, carries: int) -> int:
+        """Read what a connection carries of what is written; return how much of it was new."""
+        since = self.memory.since(self.narrower, latched=self.latched) or 0
+        log = self.entries[:written]
+        if self.latched:
+            first = next((i for i, (ns, _) in enumerate(log) if ns >= since), len(log))
+            sent = [frame for _, frame in log[first:]]
+        else:
+            sent = [frame for ns, frame in log if ns >= since]
+        overlap = self.memory.overlap()
+        fresh = sent[:carries] if overlap is None else overlap.filter(sent[:carries])
+        if fresh:
+            newest = self.memory.newest_ns or 0
+            stamps = {id(frame): ns for ns, frame in log}
+            self.memory.add(fresh, max(newest, *(stamps[id(frame)] for frame in fresh)))
+            self.got += fresh
+        complete = overlap is None or overlap.complete
+        self.narrower += not complete and not fresh
+        self.gap = self.gap or (overlap is not None and overlap.gap)
+        return len(fresh)
+
+
+@settings(max_examples=25)
+@given(
+    latched=st.booleans(),
+    early=st.lists(st.integers(0, 15_000_000), min_size=400, max_size=400),
+    carries=st.lists(st.integers(40, 100), min_size=1, max_size=30),
+)
+def test_case_connections_that_end_before_the_overlap_is_read(
+    latched: bool, early: list[int], carries: list[int]
+) -> None:
+    """500 lines a second, of which a connection carries less than is written in the window."""
+    stamps = [T0 + i * SECOND // 500 - early[i % 400] for i in range(1800)]
+    # A few lines are equal.
+    entries = [(ns, message(ns, f"line {i % 7}")) for i, ns in enumerate(stamps)]
+    reader = Reader(entries, latched=latched)
+    reader.connect(1200, 1200)
+    fruitless = 0
+    for number, most in enumerate(carries):
+        # Latched: what stands behind the newest, which may be 8 lines. Else: 30 ms, and these.
+        fruitless = 0 if reader.connect(min(1200 + 10 * number, 1800), most) else fruitless + 1
+        assert fruitless <= 3, "no more than it takes to find out how much a connection carries"
+    reader.connect(1800, 1800)
+    reader.connect(1800, 1800)
+    assert reader.got == [frame for _, frame in entries]
+    assert not reader.gap
+
+
+@given(st.integers(1, 9), st.booleans())
+def test_equal_stamps_are_never_divided(narrower: int, latched: bool) -> None:
+    memory = Memory()
+    memory.whole_seconds = True
+    memory.add([message(T0)] * 3, T0)
+    memory.add([message(T0 + SECOND)] * 2, T0 + SECOND)
+    since = memory.since(narrower, latched=latched)
+    assert since is not None
+    assert since % SECOND == 0
+    assert since <= T0 + SECOND
+
+
+@pytest.mark.parametrize("latched", [True, False])
+def test_what_follows_a_step_back_of_the_clock_is_read_again(latched: bool) -> None:
+    hour = 3600 * SECOND
+    stamps = [T0 + i * SECOND // 10 - (hour if i >= 50 else 0) for i in range(200)]
+    entries = [(ns, message(ns, str(i))) for i, ns in enumerate(stamps)]
+    reader = Reader(entries, latched=latched)
+    # Of an engine that looks at each message by itself, the step must have been seen.
+    for written in (40 if latched else 51, 52, 90, 90, 150, 200):
+        reader.connect(written, 500)
+    assert reader.got == [frame for _, frame in entries]
+    assert not reader.gap
 
 
 def test_a_replay_within_a_stream_is_left_out() -> None:

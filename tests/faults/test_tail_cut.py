@@ -1,0 +1,114 @@
+"""Connections that are cut again and again while `lobtail tail` follows."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from itertools import takewhile
+from typing import Any
+
+import pytest
+
+from faults.command import lobtail
+from faults.fake_engine import LAST, Script, chunk, cut, log_head, stall
+from faults.fake_host import Box, FakeHost, line, stamp
+from support.engines import Result
+
+
+def items(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(text) for text in result.stdout.splitlines()]
+
+
+def lines(result: Result) -> list[str]:
+    return [item["line"] for item in items(result) if "line" in item]
+
+
+def marks(result: Result) -> list[str]:
+    return [f"{item['mark']} {item.get('reason')}" for item in items(result) if "mark" in item]
+
+
+class Cut(FakeHost):
+    """Cuts the first ``cuts`` follow streams behind what was known, as proxies cut silent ones."""
+
+    def __init__(self, box: Box, cuts: int) -> None:
+        super().__init__(box)
+        self.left = cuts
+
+    def _script(self, target: str) -> Script:
+        if "follow=1" in target and target.partition("?")[0].endswith("/logs") and self.left:
+            self.left -= 1
+            return [log_head(), *map(chunk, self.boxes[0].history), cut]
+        return super()._script(target)
+
+
+@pytest.mark.parametrize("history", [["first"], []], ids=["known", "empty"])
+def test_case_idle_proxy(history: list[str]) -> None:
+    """Each stream is answered and shows that nothing was missed, so none is a failure."""
+    box = Box("web", [line(text) for text in history], live=(chunk(line("second", 9)), stall))
+    with Cut(box, 6) as engine:
+        result = lobtail(engine.host, "tail", "-o", "json", "-n", "all", "--until-match", "second")
+    assert lines(result) == [*history, "second"]
+    assert not [mark for mark in marks(result) if mark.startswith("gap")]
+
+
+def test_a_stream_that_never_comes_to_what_is_known_is_a_gap_after_a_while() -> None:
+    class Useless(Cut):
+        def _script(self, target: str) -> Script:
+            script = super()._script(target)
+            return [log_head(), cut] if script[-1] is cut else script
+
+    box = Box("web", [line("first")], live=(chunk(line("second", 9)), stall))
+    with Useless(box, 6) as engine:
+        result = lobtail(engine.host, "tail", "-o", "json", "-n", "all", "--until-match", "second")
+    assert lines(result) == ["first", "second"]
+    assert [mark[:17] for mark in marks(result)][:1] == ["gap still trying:"]
+
+
+class Busy(FakeHost):
+    """A log of 1000 lines a second, of which a connection carries a tenth of what `since` asks for.
+
+    20 lines are written from each connection to the next, 400 in all.
+    """
+
+    before, most = 2000, 2400
+
+    def __init__(self, api: str) -> None:
+        super().__init__(Box("web"))
+        self.api = api
+        self.written = self.before
+        self.cuts = 0
+        self.stamps = [i / 1000 for i in range(self.most)]
+        self.frames = [line(f"line {i}", at) for i, at in enumerate(self.stamps)]
+
+    def _script(self, target: str) -> Script:
+        path, _, query = target.partition("?")
+        if not path.endswith("/logs"):
+            return super()._script(target)
+        since = re.search(r"since=([0-9.]+)", query)
+        first = 0
+        if since:
+            noon = datetime.fromisoformat(stamp(0)[:19]).replace(tzinfo=UTC).timestamp()
+            asked = float(since[1]) - noon - 1e-5
+            first = len(list(takewhile(lambda at: at < asked, self.stamps)))
+        frames = list(map(chunk, self.frames[first : self.written]))
+        if "follow=1" not in query:
+            return [log_head(), *frames, LAST]
+        self.written = min(self.written + 20, self.most)
+        if self.cuts == 25:
+            return [log_head(), *frames, stall]
+        self.cuts += 1
+        return [log_head(), *frames[:80], cut]
+
+
+@pytest.mark.parametrize("api", ["1.45", "1.41"])
+def test_case_cut_before_the_overlap_is_read(api: str) -> None:
+    """Each connection but the first few carries something new, so no gap is told of."""
+    with Busy(api) as engine:
+        args = ("--source", "api", "--max-lines", "2400")
+        result = lobtail(engine.host, "tail", "-o", "json", "-n", "all", *args)
+    assert lines(result) == [f"line {i}" for i in range(2400)]
+    shown = marks(result)
+    assert not [mark for mark in shown if mark.startswith("gap")]
+    assert engine.cuts < 25, "it made progress while it was cut"
+    assert len(shown) >= engine.cuts - 3
