@@ -270,10 +270,15 @@ class EngineReaders(Readers):
         first = not self._listed.is_set()
         everything = self._everything or self._selection.names_any
         ended: list[ContainerRef] = []
-        for summary in await self._ask(lambda: self._engine.list(all=everything)):
+        listed = [
+            (self._known(summary.id, summary.name, summary.image, summary.labels), summary)
+            for summary in await self._ask(lambda: self._engine.list(all=everything))
+        ]
+        if first:
+            self._selection = self._selection.settle([known for known, _ in listed])
+        for known, summary in listed:
             if summary.id in self._followers:
                 continue
-            known = self._known(summary.id, summary.name, summary.image, summary.labels)
             if self._everything or summary.running or self._selection.by_name(known):
                 await self._join_in_time(known, first=first, running=summary.running)
             else:
@@ -285,7 +290,7 @@ class EngineReaders(Readers):
         self._listed.set()
 
     async def _join_ended(self, ended: list[ContainerRef]) -> None:
-        """Show the tasks that have ended of what is named and of which none runs."""
+        """Show what has ended of the services that are named and of which nothing runs."""
         found = [ref for ref, _ in self.found]
         for selector in self._selection.all_names:
             if not selector.exact or any(map(selector.matches, found)):

@@ -65,6 +65,46 @@ def test_what_is_not_there_is_said_and_is_a_failure(
     assert texts(result) == (WEB if "web" in args else [])
 
 
+def orders(number: int, text: str, *, running: bool = True) -> Box:
+    labels = {f"{COMPOSE}.project": "shop", f"{COMPOSE}.service": "orders"}
+    return Box(f"shop-orders-{number}", [line(text, number)], labels=labels, running=running)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "expected"),
+    [
+        ((orders(1, "one"), orders(2, "two"), Box("db", [line("no")])), ["one", "two"]),
+        ((orders(1, "one"), orders(2, "two", running=False)), ["one"]),
+        ((orders(1, "one", running=False), orders(2, "two", running=False)), ["one", "two"]),
+        ((orders(1, "one"), Box("orders", [line("own", 5)])), ["own"]),
+        ((orders(1, "one"), Box("orders", [line("own", 5)], running=False)), ["own"]),
+    ],
+    ids=["service", "running", "stopped", "container", "stopped container"],
+)
+def test_case_tail_compose_service(boxes: tuple[Box, ...], expected: list[str]) -> None:
+    result = history("orders", boxes=boxes)
+    assert (texts(result), result.stderr, result.code) == (expected, b"", 0)
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("orderz",), "no container is called orderz (did you mean orders?)"),
+        (("shop-order-1",), "no container is called shop-order-1 (did you mean shop-orders-1?)"),
+        (("shop",), "no container is called shop (did you mean --project shop?)"),
+        (("shp",), "no container is called shp (did you mean --project shop?)"),
+        (("zzz",), "no container is called zzz"),
+        (("order*x",), "no container matches order*x"),
+        (("--service", "order"), "no container matches (did you mean orders?)"),
+        (("--project", "shop", "--label", "a=b"), "no container matches"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_case_tail_did_you_mean(args: tuple[str, ...], words: str) -> None:
+    result = history(*args, boxes=(orders(1, "one"),))
+    assert (result.stderr.decode(), result.code) == (f"lobtail: {words}\n", 1)
+
+
 def test_that_nothing_runs_is_an_answer() -> None:
     result = history(boxes=(idle(),))
     assert result == Result(b"", b"lobtail: no container runs\n", 0)

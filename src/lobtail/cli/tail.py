@@ -327,9 +327,9 @@ def command(host: tuple[str, ...], **options: Any) -> int:
     """Show the lines of all containers that are selected, in time order, each line once.
 
     A SELECTOR is a name, the beginning of an ID, a glob (web-*) or a /regex/; a name may be that of
-    a service of a swarm, whose tasks are read wherever they run. Without a SELECTOR, and
-    without --label, --project, --service and --image, all that run. With --file, it is one more
-    path.
+    a compose service, or of a service of a swarm, whose tasks are read wherever they run. Without a
+    SELECTOR, and without --label, --project, --service and --image, all that run. With --file, it
+    is one more path.
     """
     from lobtail.api import Engine
     from lobtail.cli.tail_run import TailRun

@@ -17,6 +17,7 @@ from lobtail.cli.options import run
 from lobtail.cli.output import Output, narrate, narrate_at_once
 from lobtail.cli.tail_settings import Settings
 from lobtail.core.model import ContainerRef, Dropped, Gap, Item, Line, Mark, Removed
+from lobtail.core.nearest import nearest
 from lobtail.core.selection import Selector
 from lobtail.core.swarm import TASK_ID
 from lobtail.errors import LobtailError
@@ -111,7 +112,7 @@ class TailRun:
                     await stack.enter_async_context(engine)
                 tail = await stack.enter_async_context(self._tail)
                 self._account.expect(tail.found)
-                self._greet(tail)
+                await self._greet(tail)
                 settings.formatter.expect(tail.found)
                 async for batch in tail:
                     if found := self._take(batch):
@@ -153,7 +154,7 @@ class TailRun:
             return _End(NOT_SEEN, "the logs ended without a line for --until-match")
         return _End(NOT_FOUND if self._missing else 0)
 
-    def _greet(self, tail: Merged) -> None:
+    async def _greet(self, tail: Merged) -> None:
         """Say what of the selection is not there, if anything."""
         settings, found = self._settings, tail.found
         unmet = [word for word in settings.named if not any(map(Selector(word).matches, found))]
@@ -163,9 +164,12 @@ class TailRun:
                 what = "is called" if Selector(word).exact else "matches"
                 # Times may have a form, but it must not look like a container.
                 hint = f" (for times of this form: -t={word})" if word in STAMP_STYLES else ""
+                hint = hint or await self._nearest([word])
                 narrate(f"lobtail: no container {what} {word}{hint}{ending}")
         elif self._selective():
-            narrate(f"lobtail: no container matches{ending}")
+            selection = settings.selection
+            hint = await self._nearest([*unmet, *selection["projects"], *selection["services"]])
+            narrate(f"lobtail: no container matches{hint}{ending}")
         else:
             narrate(f"lobtail: no container runs{ending}")
         # That nothing runs is an answer; that a thing is not there, which was named, is none.
@@ -184,6 +188,26 @@ class TailRun:
                 met = [container for container in found if selector.matches(container)]
                 if met and all(container.id in ended for container in met):
                     narrate(f"lobtail: no task of {selector.word} runs{ending}")
+
+    async def _nearest(self, words: list[str]) -> str:
+        """Return a hint at what is called nearly as one of the words, if something is."""
+        from lobtail.engine.models import project_of, service_of
+
+        projects: set[str] = set()
+        names: set[str] = set()
+        for engine in self._engines:
+            with suppress(LobtailError):
+                for each in await engine.list(all=True):
+                    names |= {each.name, service_of(each.labels)}
+                    projects.add(project_of(each.labels))
+        for word in words:
+            if word in names or (word in projects and word not in self._settings.named):
+                continue  # something else keeps it from being chosen
+            if word in projects:
+                return f" (did you mean --project {word}?)"
+            if Selector(word).exact and (found := nearest(word, (names | projects) - {"", word})):
+                return f" (did you mean {'' if found in names else '--project '}{found}?)"
+        return ""
 
     def _selective(self) -> bool:
         criteria = ("labels", "projects", "services", "images", "exclude")

@@ -6,10 +6,12 @@ Projects are those of compose and the stacks of a swarm; services those of both.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from fnmatch import translate
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from lobtail.core.model import ContainerRef
 from lobtail.core.swarm import SERVICE_NAME, TASK_ID, TASK_NAME
@@ -29,15 +31,17 @@ class Selector:
 
     A plain word is a name in full, or the beginning of an ID of at least 4 digits. It may also name
     a service of a swarm (``web``), one of its tasks whatever container that has (``web.2``), or a
-    task by its ID. A glob must match the whole name of a container, a regex any part of it.
+    task by its ID; and a service of compose, unless ``names_container`` says that some container
+    is called so. A glob must match the whole name of a container, a regex any part of it.
 
     Raises:
         ConfigError: the word is empty.
         QueryError: the regex is not one, or some name would keep it busy for ever.
     """
 
-    def __init__(self, word: str) -> None:
+    def __init__(self, word: str, *, names_container: bool = False) -> None:
         self.word = word
+        self.names_container = names_container
         self._pattern: re.Pattern[str] | None = None
         if word.strip("/") == "":
             raise ConfigError("a selector is empty; leave it out to tail all that run")
@@ -56,14 +60,21 @@ class Selector:
         return self._pattern is None
 
     def matches(self, container: ContainerRef) -> bool:
-        """Tell whether it names ``container``."""
+        """Tell whether it names ``container``, or a service or task that it belongs to."""
         if self._pattern is not None:
             return self._pattern.search(container.name) is not None
-        if container.name == self._name or (
-            _ID.fullmatch(self._name) and container.id.startswith(self._name)
-        ):
+        if self.names(container):
             return True
-        return SERVICE_NAME in container.labels and self._names_task(container.labels)
+        if SERVICE_NAME in container.labels:
+            return self._names_task(container.labels)
+        return not self.names_container and container.service == self._name
+
+    def names(self, container: ContainerRef) -> bool:
+        """Tell whether it is a plain word that is the name of ``container``, or begins its ID."""
+        if not self.exact:
+            return False
+        by_id = _ID.fullmatch(self._name) and container.id.startswith(self._name)
+        return container.name == self._name or bool(by_id)
 
     def _names_task(self, labels: dict[str, str]) -> bool:
         name, task = self._name, labels.get(TASK_NAME, "")
@@ -95,6 +106,24 @@ class Selection(msgspec.Struct, frozen=True):
     images: tuple[str, ...] = ()
     excluded: tuple[Selector, ...] = ()
     others: tuple[Selection, ...] = ()
+
+    def settle(self, containers: Sequence[ContainerRef]) -> Selection:
+        """Return it with the names that are those of containers held to be nothing else."""
+
+        def settled(selectors: tuple[Selector, ...]) -> tuple[Selector, ...]:
+            return tuple(
+                Selector(each.word, names_container=True)
+                if any(map(each.names, containers))
+                else each
+                for each in selectors
+            )
+
+        return replace(
+            self,
+            names=settled(self.names),
+            excluded=settled(self.excluded),
+            others=tuple(other.settle(containers) for other in self.others),
+        )
 
     @property
     def all_names(self) -> tuple[Selector, ...]:
@@ -143,8 +172,8 @@ class Selection(msgspec.Struct, frozen=True):
         return any(selector.exact for selector in self.all_names)
 
     def by_name(self, container: ContainerRef) -> bool:
-        """Tell whether a plain word names ``container``: it is meant even if it does not run."""
-        return any(selector.exact and selector.matches(container) for selector in self.all_names)
+        """Tell whether a plain word is its name or ID: it is meant even if it is not running."""
+        return any(selector.names(container) for selector in self.all_names)
 
 
 def _same_image(wanted: str, image: str) -> bool:

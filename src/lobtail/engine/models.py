@@ -37,6 +37,8 @@ __all__ = [
     "decode",
     "encode",
     "encode_filters",
+    "project_of",
+    "service_of",
     "whole_number",
 ]
 
@@ -308,14 +310,24 @@ class Container(Answer, frozen=True):
     @property
     def project(self) -> str:
         """The compose project, or the stack of a swarm, that it belongs to, or nothing."""
-        labels = self.config.labels or {}
-        return labels.get(_PROJECT) or labels.get(_STACK, "")
+        return project_of(self.config.labels)
 
     @property
     def service(self) -> str:
         """The service, of compose or of a swarm, that it belongs to, or nothing."""
-        labels = self.config.labels or {}
-        return labels.get(_SERVICE) or labels.get(_SWARM_SERVICE, "")
+        return service_of(self.config.labels)
+
+
+def project_of(labels: Mapping[str, str] | None) -> str:
+    """Return the compose project, or the stack of a swarm, that labels name, or nothing."""
+    labels = labels or {}
+    return labels.get(_PROJECT) or labels.get(_STACK, "")
+
+
+def service_of(labels: Mapping[str, str] | None) -> str:
+    """Return the service, of compose or of a swarm, that labels name, or nothing."""
+    labels = labels or {}
+    return labels.get(_SERVICE) or labels.get(_SWARM_SERVICE, "")
 
 
 class Port(Answer, frozen=True):

@@ -23,7 +23,8 @@ WEB = ContainerRef(
     [
         ("web-1", True),
         ("/web-1", True),
-        ("web", False),
+        ("web", True),  # its compose service
+        ("shop", False),
         ("web-*", True),
         ("*-1", True),
         ("w?b-[0-9]", True),
@@ -39,6 +40,26 @@ WEB = ContainerRef(
 )
 def test_selectors(word: str, expected: bool) -> None:
     assert Selector(word).matches(WEB) == expected
+
+
+def test_case_tail_compose_service() -> None:
+    """A word names a compose service unless it names a container, whichever comes first."""
+    alone = ContainerRef("7" * 64, "web")
+    selection = Selection(names=(Selector("web"),))
+    assert selection.matches(WEB)
+    assert selection.settle([WEB]).matches(WEB)
+    settled = selection.settle([WEB, alone])
+    assert not settled.matches(WEB)
+    assert settled.matches(alone)
+    assert Selection(excluded=(Selector("web"),)).settle([WEB, alone]).matches(WEB)
+    other = Selection(names=(Selector("db"),), others=(selection,)).settle([alone])
+    assert [other.matches(each) for each in (WEB, alone)] == [False, True]
+
+
+def test_only_a_name_or_an_id_means_a_container_that_is_not_running() -> None:
+    assert [
+        Selection(names=(Selector(word),)).by_name(WEB) for word in ("web-1", "3f5a", "web", "w*")
+    ] == [True, True, False, False]
 
 
 @pytest.mark.parametrize(
