@@ -19,7 +19,6 @@ __all__ = [
     "LEVELS",
     "PALETTE",
     "RESET",
-    "STDERR",
     "ColorChoice",
     "Colors",
     "sgr",
@@ -45,7 +44,6 @@ def sgr(color: int, *, bold: bool = False) -> bytes:
 RESET: Final = b"\x1b[0m"
 # A grey, not SGR 2 (faint), which many terminals make unreadable and some ignore.
 DIM: Final = sgr(244)
-STDERR: Final = sgr(166)
 LEVELS: Final[Mapping[Level, bytes]] = {
     Level.TRACE: DIM,
     Level.DEBUG: DIM,

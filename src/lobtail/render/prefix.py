@@ -8,7 +8,7 @@ from typing import Final
 from lobtail.core.frames import Stream
 from lobtail.core.model import ContainerRef
 from lobtail.core.sanitize import sanitize
-from lobtail.render.colors import RESET, STDERR, Colors, sgr
+from lobtail.render.colors import DIM, RESET, Colors, sgr
 from lobtail.render.columns import fit, pad, width
 
 __all__ = ["MAX_WIDTH", "Prefixes", "fit", "shown_name"]
@@ -90,7 +90,7 @@ class Prefixes:
         if self._colors:
             on = sgr(self._colors.of(shown_name(container)))
             out = on + name + b"  " + bar + RESET
-            err = on + name + b" " + STDERR + b"e" + bar + RESET
+            err = on + name + b" " + DIM + b"e" + on + bar + RESET
         else:
             out = name + b"  " + bar
             err = name + b" e" + bar

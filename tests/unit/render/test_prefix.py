@@ -8,7 +8,7 @@ import pytest
 
 from lobtail.core.frames import Stream
 from lobtail.core.model import ContainerRef
-from lobtail.render.colors import PALETTE, RESET, STDERR, Colors, sgr
+from lobtail.render.colors import DIM, PALETTE, RESET, Colors, sgr
 from lobtail.render.prefix import MAX_WIDTH, Prefixes, fit, shown_name
 from lobtail.render.table import width
 
@@ -36,7 +36,7 @@ def test_the_name_has_its_colour_and_the_text_behind_it_none() -> None:
     web = named("web1")
     on = next(sgr(color) for color in PALETTE if prefixes.line(web, OUT).startswith(sgr(color)))
     assert prefixes.line(web, OUT) == on + "web1  │ ".encode() + RESET
-    assert prefixes.line(web, ERR) == on + b"web1 " + STDERR + "e│ ".encode() + RESET
+    assert prefixes.line(web, ERR) == on + b"web1 " + DIM + b"e" + on + "│ ".encode() + RESET
 
 
 def test_names_that_are_expected_share_one_width_from_the_first_line_on() -> None:
