@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from faults.command import lobtail
-from faults.fake_engine import LAST, Script, chunk, cut, log_head, stall
+from faults.fake_engine import LAST, Script, chunk, cut, frame, log_head, stall
 from faults.fake_host import Box, FakeHost, line, stamp
 from support.engines import Result
 
@@ -112,3 +112,38 @@ def test_case_cut_before_the_overlap_is_read(api: str) -> None:
     assert not [mark for mark in shown if mark.startswith("gap")]
     assert engine.cuts < 25, "it made progress while it was cut"
     assert len(shown) >= engine.cuts - 3
+
+
+# --- a place that the engine cannot read --------------------------------------------------------
+
+
+class Damaged(FakeHost):
+    """A log that ends in an error behind its first line; `tail=N` begins behind that place."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(Box("web"))
+        self.first = line("first")
+        self.behind = [line(f"{i:05} {'x' * 16_000}", 1 + i / 1000) for i in range(count)]
+
+    def _script(self, target: str) -> Script:
+        path, _, query = target.partition("?")
+        if not path.endswith("/logs"):
+            return super()._script(target)
+        error = chunk(frame(3, b"Error grabbing logs: invalid character"))
+        match = re.search(r"tail=(\d+)", query)
+        if match is None:
+            return [log_head(), chunk(self.first), error, LAST]
+        count = int(match[1])
+        if count > len(self.behind):
+            return [log_head(), chunk(self.first), error, LAST]
+        return [log_head(), *map(chunk, self.behind[-count:]), LAST]
+
+
+def test_case_engine_damage() -> None:
+    """12 MB stand behind a damaged place, which is more than is kept: all come, once."""
+    with Damaged(750) as engine:
+        args = ("tail", "--no-follow", "--source", "api", "-o", "json", "web")
+        result = lobtail(engine.host, *args)
+    assert [text[:5] for text in lines(result)] == ["first", *(f"{i:05}" for i in range(750))]
+    assert marks(result) == ["gap the engine cannot read the log at one place"]
+    assert result.code == 0

@@ -26,7 +26,7 @@ from typing import Final
 import msgspec
 
 from lobtail.core.frames import Frame
-from lobtail.core.resume import Memory, hash_message, stamp_of
+from lobtail.core.resume import Memory, cost_of, hash_message, stamp_of
 
 __all__ = ["Audit", "Verdict"]
 
@@ -96,7 +96,7 @@ class Audit:
                 self._match(self._place, key, stamp)
             elif self._relevant(stamp) and not self.full:
                 self._kept.append((self._place, key, message))
-                self._kept_size += len(message.payload)
+                self._kept_size += cost_of(message)
             self._place += 1
 
     @property

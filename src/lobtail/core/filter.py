@@ -7,26 +7,45 @@ its way. A line is shown once, also where it is context of two.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lobtail.core.model import ContainerRef, Item, Line, Skipped
 
 if TYPE_CHECKING:
     from lobtail.core.terms import Predicate
 
-__all__ = ["LineFilter"]
+__all__ = ["BEFORE_SIZE", "LineFilter"]
+
+# Bytes of lines that are held for a container as context before a wanted one, however many were
+# asked for.
+BEFORE_SIZE: Final = 8 << 20
 
 
 class _Context:
     """What a container needs for context: the lines before, and how many more are due."""
 
-    __slots__ = ("before", "due", "shown", "skipped")
+    __slots__ = ("before", "due", "shown", "size", "skipped")
 
-    def __init__(self, before: int) -> None:
-        self.before: deque[Line] = deque(maxlen=before)
+    def __init__(self) -> None:
+        self.before: deque[Line] = deque()
+        self.size = 0
         self.due = 0
         self.skipped = 0
         self.shown = False  # whether anything was, so that a gap in what is shown can be said
+
+    def hold(self, line: Line, most: int) -> None:
+        """Hold a line that may turn out to stand before a wanted one."""
+        self.before.append(line)
+        self.size += len(line.raw)
+        while len(self.before) > most or self.size > BEFORE_SIZE:
+            # It is left out for good.
+            self.size -= len(self.before.popleft().raw)
+            self.skipped += 1
+
+    def clear(self) -> None:
+        """Hold nothing."""
+        self.before.clear()
+        self.size = 0
 
 
 class LineFilter:
@@ -71,11 +90,11 @@ class LineFilter:
             key = item.container.host, item.container.id
             context = self._contexts.get(key)
             if context is None:
-                context = self._contexts[key] = _Context(self._before)
+                context = self._contexts[key] = _Context()
             if type(item) is Skipped:
                 # Whoever read the log knew that nobody wants these.
                 context.skipped += len(context.before) + item.count
-                context.before.clear()
+                context.clear()
                 context.due = 0
                 continue
             assert isinstance(item, Line)
@@ -85,7 +104,7 @@ class LineFilter:
                     kept.append(Skipped(item.container, first.time_ns, context.skipped))
                 kept += context.before
                 kept.append(item)
-                context.before.clear()
+                context.clear()
                 context.skipped = 0
                 context.shown = True
                 context.due = self._after
@@ -93,7 +112,5 @@ class LineFilter:
                 context.due -= 1
                 kept.append(item)
             else:
-                # One that falls out of the lines before is left out for good.
-                context.skipped += len(context.before) == self._before
-                context.before.append(item)
+                context.hold(item, self._before)
         return kept

@@ -17,7 +17,7 @@ from lobtail.core.resume import WHOLE_SECONDS_WINDOW_NS, stamp_of
 from lobtail.errors import EngineError
 from lobtail.reading.salvage import EndOfLog
 
-__all__ = ["Beginning", "read_beginning"]
+__all__ = ["Beginning", "Rest", "read_beginning"]
 
 _SECOND: Final = 10**9
 
@@ -28,6 +28,16 @@ class Beginning(NamedTuple):
     left_out: list[Frame]
     """What is older, as far back as a live stream will go."""
     shown: list[Frame]
+    rest: Rest | None = None
+    """Where it is to be read from instead: it is too much to be kept."""
+
+
+class Rest(NamedTuple):
+    """What is read of a log message by message."""
+
+    since: int | None
+    left_out: int
+    """How many lines of it are older than what was asked for."""
 
 
 async def read_beginning(
@@ -44,24 +54,39 @@ async def read_beginning(
     than some time: the last lines are counted before that, as by an engine.
     """
     try:
-        last = (await read(str(max(count, 1)), floor)).messages
+        last = await read(str(max(count, 1)), floor)
     except EngineError as exc:
         if exc.status < 500:
             raise
         # It shows no end of a log whose last line is half written; all of it, it does.
-        messages = (await read("all", floor)).messages
+        since = floor
     else:
-        stamps = [stamp for message in last if (stamp := stamp_of(message)) is not None]
+        stamps = [stamp for message in last.messages if (stamp := stamp_of(message)) is not None]
         if not stamps:
             return Beginning([], [])
-        since = min(stamps[0], stamps[-1] - WHOLE_SECONDS_WINDOW_NS)
+        newest = max(stamps[-1], last.newest_ns)
+        since = min(stamps[0], newest - WHOLE_SECONDS_WINDOW_NS)
         # Podman leaves out what was written in that very nanosecond.
         since = since // _SECOND * _SECOND - 1
-        messages = (await read("all", since if floor is None else max(since, floor))).messages
+        since = since if floor is None else max(since, floor)
         if ended:
-            count = min(count, len(last))
+            count = min(count, last.count)
+    whole = await read("all", since)
+    messages = whole.messages
+    if whole.more:
+        lines = whole.lines + sum(message.payload[-1:] == b"\n" for message in messages)
+        return Beginning([], [], Rest(since, max(lines - count, 0)))
     first = _last_lines(messages, count)
     return Beginning(messages[:first], messages[first:])
+
+
+def behind_lines(messages: list[Frame], lines: int) -> int:
+    """Return where what follows so many lines begins; at the end if there are fewer."""
+    for i, message in enumerate(messages):
+        if not lines:
+            return i
+        lines -= message.payload[-1:] == b"\n"
+    return len(messages)
 
 
 def _last_lines(messages: list[Frame], count: int) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from lobtail.core.frames import Frame
-from lobtail.core.resume import LIMIT, Overlap
+from lobtail.core.resume import HELD_SIZE, LIMIT, Overlap, cost_of
 from lobtail.reading.intake import ROTATED, UNMET, Intake, messages_in, size_of, younger
 from lobtail.retry import CUTS, GIVE_UP, back_off
 
@@ -73,7 +73,7 @@ class Poller:
         whole = count >= LIMIT
         stream = await self._open_end(None if whole else count, until)
         held: list[Frame] = []  # until it is known that these are all
-        total = 0
+        total = size = 0
         try:
             async for messages in messages_in(stream):
                 total += len(messages)
@@ -82,9 +82,12 @@ class Poller:
                     await self._intake.receive(fresh)
                     continue
                 held += fresh
+                size += sum(map(cost_of, fresh))
                 if whole:
                     await self._take_unmet(held, overlap)
                     held = []
+                elif size > HELD_SIZE:
+                    return False  # it takes all of the log, which need not be held
         finally:
             stream.close()
         if overlap is not None:

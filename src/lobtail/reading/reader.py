@@ -7,12 +7,13 @@ together from where on, and how, each stream is asked for.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from lobtail.core.frames import Frame
 from lobtail.core.model import ContainerRef
-from lobtail.core.resume import LIMIT, WINDOW_NS, Overlap, stamp_of
+from lobtail.core.resume import LIMIT, WINDOW_NS, Overlap, hash_message, stamp_of
 from lobtail.engine.logs import tail_count
 from lobtail.engine.pace import Pace
 from lobtail.errors import EngineError, EngineStreamError, LogFileError
@@ -29,10 +30,10 @@ from lobtail.reading.intake import (
     size_of,
     younger,
 )
-from lobtail.reading.podman_end import read_beginning
+from lobtail.reading.podman_end import Rest, behind_lines, read_beginning
 from lobtail.reading.poll import POLLED, Poller
 from lobtail.reading.recheck import Recheck, recheck_of
-from lobtail.reading.salvage import EndOfLog, end_of_log, read_behind_damage
+from lobtail.reading.salvage import EndOfLog, end_of_log, read_behind_damage, take_unknown
 from lobtail.reading.source import Tell, open_source
 from lobtail.reading.turn import Turn
 from lobtail.retry import CUTS, GIVE_UP, STAYED, Failures, back_off, retrying
@@ -170,11 +171,13 @@ class LogReader:
             count = tail_count(self._options.tail)
             if self._podman and count is not None and count <= LIMIT:
                 ended = self._options.until is not None
-                left_out, shown = await read_beginning(
+                beginning = await read_beginning(
                     count, self._options.since, self._read_whole, ended=ended
                 )
-                self._intake.leave_out(left_out)
-                await self._intake.receive(shown)
+                self._intake.leave_out(beginning.left_out)
+                await self._intake.receive(beginning.shown)
+                if beginning.rest is not None:
+                    await self._read_rest(beginning.rest)
                 return
             if count == 0:
                 return
@@ -263,9 +266,59 @@ class LogReader:
         if found is None:
             return False
         self._behind = -self._memory.received
+        known = self._memory.counts()
         await self._intake.gap(DAMAGED)
-        await self._intake.receive(found)
+        await self._intake.receive(found.messages)
+        if found.rest:
+            known.update(map(hash_message, found.messages))
+            await self._read_end_again(found.rest, known)
         return True
+
+    async def _read_end_again(self, count: int, known: Counter[int]) -> None:
+        """Hand on what is not known of the last ``count`` messages, as they come."""
+
+        async def read() -> None:
+            left = known.copy()
+            stream = await self._open(tail=str(count))
+            try:
+                async for batch in messages_in(stream):
+                    fresh = take_unknown(younger(batch, self._options.since), left)
+                    known.update(map(hash_message, fresh))
+                    await self._intake.receive(fresh)
+            except EngineStreamError:
+                pass  # it comes behind all that can be read
+            finally:
+                stream.close()
+
+        await retrying(read, most=None if self._options.follow else GIVE_UP)
+
+    async def _read_rest(self, rest: Rest) -> None:
+        """Hand on what Podman has from a moment on, but for so many lines."""
+        intake, shown = self._intake, False
+
+        async def read() -> None:
+            nonlocal shown
+            self._memory.restart()
+            left = rest.left_out
+            stream = await self._open(since=rest.since)
+            try:
+                async for batch in messages_in(stream):
+                    first = behind_lines(batch, left)
+                    left -= sum(message.payload[-1:] == b"\n" for message in batch[:first])
+                    intake.leave_out(batch[:first])
+                    shown = shown or first < len(batch)
+                    await intake.receive(batch[first:])
+            finally:
+                stream.close()
+
+        try:
+            await read()
+        except CUTS:
+            # What was left out is known then, so it is left out again.
+            if shown:
+                await self._attempt(follow=False)
+            else:
+                await self._read_rest(rest)
 
     async def _history_from_files(self) -> bool:
         """Read the history from the engine's files; return whether all of it came from there.
@@ -516,7 +569,8 @@ class LogReader:
         """Read a stream without follow, however often the connection breaks."""
 
         async def read() -> EndOfLog:
-            return await end_of_log(await self._open(tail=tail, since=since), floor)
+            stream = await self._open(tail=tail, since=since)
+            return await end_of_log(stream, floor, self._memory.counts())
 
         return await retrying(read, most=None if self._options.follow else GIVE_UP)
 
@@ -526,8 +580,7 @@ class LogReader:
         """Say from where on the log will be looked at again: what was there before."""
         proven = self._memory.newest_ns
         if proven is None and self._options.tail == "0":
-            for message in (await self._read_end(1)).messages:
-                proven = stamp_of(message) or proven
+            proven = (await self._read_end(1)).newest_ns or None
         recheck.begin(proven)
 
     async def _snapshot(self, since: int | None, count: int | None) -> FrameStream:

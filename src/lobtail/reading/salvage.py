@@ -3,53 +3,106 @@
 A record that was half written, or a run of NUL bytes after a crash, ends every read that comes to
 it: without a word before 23.0, with an error of the stream later. But ``tail=N`` begins behind
 it, if N is small enough (moby#29511). So the largest such N is looked for.
+
+What stands there may be gigabytes: only the beginning of what was read is kept, and the rest is
+read once more when it is to be handed on.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from lobtail.core.frames import Frame
-from lobtail.core.resume import LIMIT, Memory, hash_message, stamp_of
+from lobtail.core.resume import Memory, cost_of, hash_message, stamp_of
 from lobtail.errors import EngineStreamError
 from lobtail.reading.intake import messages_in, younger
 
 if TYPE_CHECKING:
     from lobtail.engine.logs import FrameStream
 
-__all__ = ["EndOfLog", "end_of_log", "read_behind_damage"]
+__all__ = ["Behind", "EndOfLog", "end_of_log", "read_behind_damage", "take_unknown"]
 
-# Messages behind the damage that are read at most: they are held until the largest N is known.
-MOST: Final = 1 << 16
+# Messages behind the damage that are looked for at most.
+MOST: Final = 1 << 17
+# Bytes of messages that are kept of one look at the end of a log.
+KEPT: Final = 8 << 20
 
 
 class EndOfLog(msgspec.Struct, frozen=True):
     """The last messages of a log."""
 
     messages: list[Frame]
+    """The first of them, KEPT bytes."""
     clean: bool
     """Whether the engine came to the end of the log, rather than to an error."""
+    more: int = 0
+    """How many others there were."""
+    lines: int = 0
+    """How many lines these ended or, at the very end, began."""
+    newest: Frame | None = None
+    """The last of these."""
+    met: bool = False
+    """Whether one of these is known."""
+
+    @property
+    def count(self) -> int:
+        """How many messages there were."""
+        return len(self.messages) + self.more
+
+    @property
+    def last(self) -> Frame | None:
+        """The last message."""
+        return self.newest or (self.messages[-1] if self.messages else None)
+
+    @property
+    def newest_ns(self) -> int:
+        """The stamp of the last message; 0 without one."""
+        return (stamp_of(self.last) if self.last else None) or 0
 
 
-async def end_of_log(stream: FrameStream, since: int | None) -> EndOfLog:
-    """Read a stream of the end of a log, and close it.
+class Behind(msgspec.Struct, frozen=True):
+    """What stands behind a damaged place."""
 
-    Nothing older than ``since`` is kept, and no more than the last LIMIT messages.
+    messages: list[Frame]
+    """The messages that are new among the first of it."""
+    rest: int = 0
+    """How many messages of the end of the log are to be read once more for the others, if any."""
+
+
+async def end_of_log(
+    stream: FrameStream, since: int | None, known: Mapping[int, int] | None = None
+) -> EndOfLog:
+    """Read a stream of the end of a log, and close it; nothing older than ``since`` counts.
+
+    ``known`` has the hashes of messages that are known.
     """
-    messages: deque[Frame] = deque(maxlen=LIMIT)
+    held: list[Frame] = []
+    size = more = lines = 0
+    newest: Frame | None = None
+    met = False
     clean = True
     try:
         async for batch in messages_in(stream):
-            messages += younger(batch, since)
+            for message in younger(batch, since):
+                if size < KEPT:
+                    held.append(message)
+                    size += cost_of(message)
+                    continue
+                more += 1
+                lines += message.payload[-1:] == b"\n"
+                newest = message
+                met = met or (known is not None and hash_message(message) in known)
     except EngineStreamError:
         clean = False
     finally:
         stream.close()
-    return EndOfLog(list(messages), clean)
+    if newest is not None and newest.payload[-1:] != b"\n":
+        lines += 1
+    return EndOfLog(held, clean, more, lines, newest, met)
 
 
 async def read_behind_damage(
@@ -58,8 +111,8 @@ async def read_behind_damage(
     before_ns: int,
     *,
     stuck: bool = False,
-) -> list[Frame] | None:
-    """Return the messages behind the last place that cannot be read, or None if there is none.
+) -> Behind | None:
+    """Return what stands behind the last place that cannot be read, or None if there is none.
 
     ``read`` gives the last N messages of the log. A log has no such place behind what is in
     ``memory`` if its end, however far it goes back, meets a message that is known there, or if
@@ -67,34 +120,44 @@ async def read_behind_damage(
     ended at the place before they came to anything new, the end of the log is new all the same.
     """
     last = await read(1)
-    if not last.messages:
-        return None if last.clean else []  # the damage is at the very end
-    newest = stamp_of(last.messages[-1]) or 0
+    if not last.count:
+        return None if last.clean else Behind([])  # the damage is at the very end
+    newest = last.newest_ns
     if not memory.received and newest > before_ns:
         return None  # the log was empty when it was read
     known = memory.counts()
-    best = last.messages
+    best = last
     good, bad, count = 1, 0, 1
     while True:
-        met = any(hash_message(message) in known for message in best)
+        met = best.met or any(hash_message(message) in known for message in best.messages)
         if met and not bad:
             # A stream that is stuck does not come so far: what is new must be taken from here.
-            return (_unknown(best, known) or None) if stuck else None
+            return _unknown(best, known, needed=True) if stuck else None
         # All of the log, or as much as can be had; now and then an engine reads across the damage.
-        if met or (count and len(best) < count):
+        if met or (count and best.count < count):
             return _unknown(best, known)
         count = (good + bad) // 2 if bad else 2 * good
         if count == good or count > MOST:
             return _unknown(best, known)
         end = await read(count)
-        whole = end.clean and bool(end.messages)
-        if whole and (stamp_of(end.messages[-1]) or 0) >= newest:
-            good, best = count, end.messages
+        if end.count and end.newest_ns >= newest:
+            if not end.clean:  # an error, but behind all that there is
+                return _unknown(end, known)
+            good, best = count, end
         else:
             bad, count = count, 0
 
 
-def _unknown(messages: list[Frame], known: Counter[int]) -> list[Frame]:
+def _unknown(end: EndOfLog, known: Counter[int], *, needed: bool = False) -> Behind | None:
+    """Return what is new of the end of a log; None where that is nothing but was ``needed``."""
+    fresh = take_unknown(end.messages, known)
+    if needed and not fresh and not end.more:
+        return None
+    return Behind(fresh, end.count if end.more else 0)
+
+
+def take_unknown(messages: list[Frame], known: Counter[int]) -> list[Frame]:
+    """Return the messages that are not known, and count those that are as met."""
     fresh = []
     for message in messages:
         key = hash_message(message)

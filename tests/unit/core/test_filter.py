@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from lobtail.core import filter as module
 from lobtail.core.filter import LineFilter
 from lobtail.core.frames import Stream
 from lobtail.core.model import ContainerRef, Item, Line, Skipped, Stopped
@@ -97,3 +100,8 @@ def test_context_is_of_one_engine() -> None:
     assert found.apply(lines("a", here)) == []
     assert shown(found.apply(lines("b x", there))) == "b x"
     assert shown(found.apply(lines("x", here))) == "a x"
+
+
+def test_context_is_held_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BEFORE_SIZE", 10)
+    assert through("aaaaaa bbbbbb cc x dddddd eeeeee x", before=1000) == "bbbbbb cc x -1- eeeeee x"

@@ -12,7 +12,7 @@ from lobtail.core.frames import Frame, Stream
 from lobtail.core.resume import Memory, stamp_of
 from lobtail.core.timestamps import format_rfc3339
 from lobtail.errors import EngineError
-from lobtail.reading.podman_end import Beginning, read_beginning
+from lobtail.reading.podman_end import Beginning, behind_lines, read_beginning
 from lobtail.reading.salvage import EndOfLog
 
 S = 1_000_000_000
@@ -60,7 +60,7 @@ def test_what_a_live_stream_brings_again_is_known(
 ) -> None:
     log = Log(times, later)
     seen = log.messages(floor)
-    left_out, shown = begin(log, count, floor)
+    left_out, shown, _ = begin(log, count, floor)
     # At least what there was at first, at most what there is now.
     assert min(count, len(seen)) <= len(shown) <= min(count, len(seen)) + later
     memory = Memory()
@@ -121,6 +121,23 @@ def test_a_container_that_is_gone() -> None:
 
     with pytest.raises(EngineError, match="no such container"):
         asyncio.run(read_beginning(2, None, read))
+
+
+@pytest.mark.parametrize("half", [True, False])
+def test_a_beginning_that_is_too_much_to_be_held_is_read_once_more(half: bool) -> None:
+    pieces = ["one\n", "xxx", "xxx", "\n", "two\n", "yyy" if half else "yyy\n"]
+    stamped = [Frame(Stream.STDOUT, f"2026-01-01T00:00:00Z {text}".encode()) for text in pieces]
+
+    async def read(tail: str, since: int | None) -> EndOfLog:
+        if tail != "all":
+            return EndOfLog(stamped[:1], True, 5, 3, stamped[-1])
+        return EndOfLog(stamped[:2], True, 4, 3, stamped[-1])
+
+    for count, first in ((1, 5), (2, 4), (3, 1), (4, 0), (5, 0)):
+        left_out, shown, rest = asyncio.run(read_beginning(count, None, read))
+        assert (left_out, shown) == ([], [])
+        assert rest is not None
+        assert behind_lines(stamped, rest.left_out) == first
 
 
 def test_an_empty_log() -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
-from lobtail.core.frames import Frame, Stream
-from lobtail.core.resume import Memory
+from lobtail.core.frames import Frame
+from lobtail.core.frames import Stream as LogStream
+from lobtail.core.resume import Memory, cost_of
 from lobtail.core.timestamps import format_rfc3339
-from lobtail.reading.salvage import EndOfLog, read_behind_damage
+from lobtail.errors import EngineStreamError
+from lobtail.reading import salvage
+from lobtail.reading.salvage import Behind, EndOfLog, end_of_log, read_behind_damage, take_unknown
 
 T0 = 1_700_000_000_000_000_000
 LOG = [
-    Frame(Stream.STDOUT, f"{format_rfc3339(T0 + i * 1000)} line {i}\n".encode()) for i in range(300)
+    Frame(LogStream.STDOUT, f"{format_rfc3339(T0 + i * 1000)} line {i}\n".encode())
+    for i in range(300)
 ]
 
 
@@ -44,7 +49,7 @@ def test_all_that_is_behind_comes(damage: int, silent: bool) -> None:
     engine = Engine(damage, silent=silent)
     memory = memory_of(LOG[:damage])
     found = asyncio.run(read_behind_damage(engine.read, memory, T0 * 2))
-    assert found == LOG[damage:]
+    assert found == Behind(LOG[damage:])
     assert engine.reads < 20
 
 
@@ -70,7 +75,7 @@ def test_damage_at_the_very_end_has_nothing_behind_it() -> None:
     async def read(count: int) -> EndOfLog:
         return EndOfLog([], clean=False)
 
-    assert asyncio.run(read_behind_damage(read, memory_of(LOG), 0)) == []
+    assert asyncio.run(read_behind_damage(read, memory_of(LOG), 0)) == Behind([])
 
 
 def test_what_an_engine_reads_across_the_damage_comes_once() -> None:
@@ -79,4 +84,95 @@ def test_what_an_engine_reads_across_the_damage_comes_once() -> None:
             return EndOfLog(LOG[-count:], clean=True)
         return EndOfLog(LOG[90:100], clean=True) if count > 220 else EndOfLog(LOG[80:], clean=True)
 
-    assert asyncio.run(read_behind_damage(read, memory_of(LOG[:100]), 0)) == LOG[100:]
+    assert asyncio.run(read_behind_damage(read, memory_of(LOG[:100]), 0)) == Behind(LOG[100:])
+
+
+# --- logs that are too large to be held ---------------------------------------------------------
+
+
+class Stream:
+    """A stream that gives messages in batches, and may end with an error."""
+
+    multiplexed = True
+    details = False
+
+    def __init__(self, messages: list[Frame], *, clean: bool = True) -> None:
+        self.messages = messages
+        self.clean = clean
+        self.closed = False
+
+    async def __aiter__(self) -> AsyncIterator[list[Frame]]:
+        for i in range(0, len(self.messages), 7):
+            yield self.messages[i : i + 7]
+        if not self.clean:
+            raise EngineStreamError("Error grabbing logs")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(salvage, "KEPT", 10 * cost_of(LOG[0]))
+
+
+def read_end(messages: list[Frame], known: Memory, *, clean: bool = True) -> EndOfLog:
+    stream = Stream(messages, clean=clean)
+    end = asyncio.run(end_of_log(stream, None, known.counts()))  # type: ignore[arg-type]
+    assert stream.closed
+    return end
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("clean", [True, False])
+def test_case_engine_damage_only_the_first_messages_are_held(clean: bool) -> None:
+    end = read_end(LOG, memory_of(LOG[290:]), clean=clean)
+    assert len(end.messages) <= 11
+    assert (end.count, end.last, end.met, end.clean) == (300, LOG[-1], True, clean)
+    assert not read_end(LOG, memory_of([])).met
+    assert read_end(LOG, memory_of([])).lines == 300 - len(end.messages)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("silent", [True, False])
+@pytest.mark.parametrize("damage", [1, 2, 100, 173, 299])
+def test_case_engine_damage_the_rest_is_read_once_more(damage: int, silent: bool) -> None:
+    engine = Engine(damage, silent=silent)
+    known = memory_of(LOG[:damage])
+
+    async def read(count: int) -> EndOfLog:
+        end = await engine.read(count)
+        return await end_of_log(
+            Stream(end.messages, clean=end.clean),  # type: ignore[arg-type]
+            None,
+            known.counts(),
+        )
+
+    found = asyncio.run(read_behind_damage(read, known, T0 * 2))
+    assert found is not None
+    shown = list(found.messages)
+    assert len(shown) <= 11
+    if found.rest:
+        again = known.counts()
+        again.update(map(hash, shown))
+        # Two more have been written since.
+        later = (f"{format_rfc3339(T0 * 2 + i)} new\n".encode() for i in (1, 2))
+        grown = [*LOG, *(Frame(LogStream.STDOUT, payload) for payload in later)]
+        shown += take_unknown(grown[-found.rest :], again)
+        assert shown == grown[damage:]
+    else:
+        assert shown == LOG[damage:]
+
+
+@pytest.mark.usefixtures("small")
+def test_an_error_behind_all_that_there_is_ends_the_search() -> None:
+    reads = []
+
+    async def read(count: int) -> EndOfLog:
+        reads.append(count)
+        whole = count >= 200
+        return await end_of_log(Stream(LOG[-min(count, 200) :], clean=not whole), None)  # type: ignore[arg-type]
+
+    found = asyncio.run(read_behind_damage(read, memory_of(LOG[:100]), 0))
+    assert found is not None
+    assert (found.rest, reads[-1]) == (200, 256)
