@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lobtail.core.filter import LineFilter
 from lobtail.core.levels import Level
@@ -13,13 +12,24 @@ from lobtail.errors import ConfigError, QueryError
 from lobtail.reading.intake import Search
 from lobtail.render.stamps import local
 
-__all__ = ["FILTERS", "make_filter", "make_matcher", "make_pattern"]
+__all__ = ["FILTERS", "Filtering", "make_filter", "make_matcher", "make_pattern"]
 
 if TYPE_CHECKING:
+    from lobtail.core.patterns import Pattern
     from lobtail.core.query import Query
     from lobtail.core.terms import Contains, Matches, Predicate, Term
 
 FILTERS: Final = ("include", "exclude", "grep", "where", "level", "after", "before", "context")
+
+
+class Filtering(NamedTuple):
+    """Which lines are shown."""
+
+    wanted: LineFilter
+    search: Search | None
+    """What files can be searched for instead of being read."""
+    terms: tuple[Term, ...]
+    """All that is asked of lines, for words about it."""
 
 
 def make_filter(
@@ -33,8 +43,8 @@ def make_filter(
     after: int | None,
     before: int | None,
     context: int | None,
-) -> tuple[LineFilter, Search | None]:
-    """Return the filter, and what files can be searched for instead of being read.
+) -> Filtering:
+    """Make one filter of what the options ask for.
 
     Raises:
         ConfigError: an option cannot be used.
@@ -48,20 +58,24 @@ def make_filter(
     predicates = [term.predicate() for term in required]
     if level is not None:
         predicates.append(_at_least(_level(level)))
+    terms = list(required)
     if exclude:
-        found = _one_of([_matches(text, "--exclude") for text in exclude]).predicate()
+        excluded = _one_of([_matches(text, "--exclude") for text in exclude])
+        terms.append(excluded)
+        found = excluded.predicate()
         predicates.append(lambda line: not found(line))
     queries = [_query(text, now_ns) for text in where]
     predicates += [query.matches for query in queries]
     required += [query.term for query in queries]
+    terms += [query.term for query in queries]
     around = (_first(before, context), _first(after, context))
     wanted = LineFilter(*predicates, before=around[0], after=around[1])
-    return wanted, _search(required, around if any(around) else None)
+    return Filtering(wanted, _search(required, around if any(around) else None), tuple(terms))
 
 
-def make_matcher(text: str | None, option: str) -> Predicate | None:
-    """Return what tells whether a regex is found in a line."""
-    return None if text is None else _matches(text, option).predicate()
+def make_matcher(text: str | None, option: str) -> Matches | None:
+    """Return the term that a regex is found in a line."""
+    return None if text is None else _matches(text, option)
 
 
 def _search(required: Sequence[Term], around: tuple[int, int] | None) -> Search | None:
@@ -83,7 +97,7 @@ def _contains(text: str) -> Contains:
     return Contains(Subject("text"), text)
 
 
-def make_pattern(text: str, option: str) -> re.Pattern[str]:
+def make_pattern(text: str, option: str) -> Pattern:
     """Compile a regex that ``option`` gives."""
     from lobtail.core.patterns import compile_pattern
 

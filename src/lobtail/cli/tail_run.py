@@ -7,10 +7,10 @@ import logging
 import resource
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack, suppress
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lobtail.api import Engine, tail_engines, tail_files
 from lobtail.cli.options import run
@@ -24,6 +24,10 @@ from lobtail.errors import LobtailError
 from lobtail.reading.merged import Merged
 from lobtail.render.prefix import shown_name
 from lobtail.render.stamps import STAMP_STYLES
+
+if TYPE_CHECKING:
+    from lobtail.core.field_watch import FieldWatch
+    from lobtail.core.patterns import Pattern
 
 __all__ = ["FAILED", "NOT_FOUND", "NOT_SEEN", "TIMED_OUT", "Account", "TailRun"]
 
@@ -39,6 +43,10 @@ _container = attrgetter("container")
 _log: Final = logging.getLogger("lobtail")
 
 _MOST_FILES: Final = 65_536
+
+# Seconds, and lines read, after which a filter that shows nothing may name what is not there.
+_PATIENCE: Final = 5.0
+_MANY_LINES: Final = 1000
 
 # Containers that the summary names one by one.
 _MOST_NAMED = 20
@@ -72,6 +80,7 @@ class TailRun:
         self._account = Account()
         self._missing = False  # whether something that was asked for is not there
         self._left = settings.max_lines
+        self._words = _FilterWords(settings)
         self._tail = self._open()
 
     def _open(self) -> Merged:
@@ -100,6 +109,7 @@ class TailRun:
         except SystemExit as exc:
             if exc.code == 130:
                 self._account.show()
+                narrate_at_once(self._words.at_end())
             raise
 
     async def _main(self) -> int:
@@ -123,6 +133,8 @@ class TailRun:
         except TimeoutError:
             if not limit.expired():
                 raise
+        for words in self._words.at_end():
+            narrate(words)
         if end.words:
             narrate(f"lobtail: {end.words}")
         return end.code
@@ -228,7 +240,10 @@ class TailRun:
             items = [*items, batch[-1]]
         if self._left is not None:
             items, end = self._limited(items, end)
-        self._account.shown += list(map(type, items)).count(Line)
+        shown = list(map(type, items)).count(Line)
+        self._account.shown += shown
+        for words in self._words.of_batch(batch, shown):
+            narrate(words)
         if items:
             for chunk in self._settings.formatter.render(items, time.time_ns()):
                 (self._err if chunk.stderr else self._out).write(chunk.data)
@@ -266,6 +281,56 @@ class TailRun:
                 words = "--max-lines is reached without a line for --until-match"
                 return items[: i + 1], _End(NOT_SEEN, words)
         return items, end
+
+
+class _FilterWords:
+    """What is to be said of filters that cannot do what was meant, each thing once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._watch: FieldWatch | None = None
+        self._patterns: list[Pattern] = []
+        self._search = settings.selection["search"] is not None
+        self._said: set[str] = set()
+        self._since = time.monotonic()
+        self._shown = False
+        if settings.terms:
+            from lobtail.core.field_watch import FieldWatch
+            from lobtail.core.terms import patterns_of
+
+            self._watch = FieldWatch(settings.terms)
+            self._patterns = patterns_of(settings.terms)
+
+    def of_batch(self, batch: list[Item], shown: int) -> Iterator[str]:
+        """Yield what is to be said now that so many lines of a batch are shown."""
+        if self._watch:
+            self._watch.see(batch)
+            self._shown = self._shown or shown > 0
+            waited = time.monotonic() - self._since > _PATIENCE and self._watch.lines > 0
+            if not self._shown and (waited or self._watch.lines > _MANY_LINES):
+                yield from self._once(self._watch.hints(only_similar=self._search))
+        for pattern in self._patterns:
+            if pattern.unsearched:
+                yield from self._once([_unsearched(pattern)])
+
+    def at_end(self) -> Iterator[str]:
+        """Yield what is to be said at the end."""
+        if self._watch:
+            only_similar = self._search or self._shown
+            yield from self._once(self._watch.hints(only_similar=only_similar))
+        for pattern in self._patterns:
+            if pattern.unsearched > 1:
+                yield f"lobtail: {_unsearched(pattern)}: {_many(pattern.unsearched, 'line')}"
+
+    def _once(self, hints: list[str]) -> Iterator[str]:
+        for hint in hints:
+            if hint not in self._said:
+                self._said.add(hint)
+                yield f"lobtail: {hint}"
+
+
+def _unsearched(pattern: Pattern) -> str:
+    text = pattern.pattern if len(pattern.pattern) <= 40 else f"{pattern.pattern[:39]}…"
+    return f"long lines are searched for /{text}/ in their first {pattern.reach} bytes only"
 
 
 def _allow_many_files() -> None:

@@ -26,7 +26,8 @@ from lobtail.render.stamps import Zone, find_zone
 from lobtail.render.style import Formatter, Style
 
 if TYPE_CHECKING:
-    from lobtail.core.terms import Predicate
+    from lobtail.core.patterns import Pattern
+    from lobtail.core.terms import Predicate, Term
 
 __all__ = ["Settings", "make_settings"]
 
@@ -42,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True):
     """The selectors, for words about them."""
     verbose: bool
     wanted: LineFilter
+    terms: tuple[Term, ...]
+    """All that is asked of lines, for words about it."""
     formatter: Formatter
     until_match: Predicate | None
     fail_on: Predicate | None
@@ -92,9 +95,10 @@ def make_settings(
         raise ConfigError("--until is before --since: nothing lies between them")
     # What has an end in the past is history, all of it.
     follow = follow and (until_ns is None or until_ns > now)
-    wanted, search = make_filter(now, **{name: shown[name] for name in FILTERS})
+    wanted, search, terms = make_filter(now, **{name: shown[name] for name in FILTERS})
+    ready, failed = make_matcher(until_match, "--until-match"), make_matcher(fail_on, "--fail-on")
     # What is looked for in all lines cannot be left to a search for others.
-    search = None if until_match is not None or fail_on is not None else search
+    search = search if ready is None and failed is None else None
     if files:
         chosen = {
             "--label": labels,
@@ -130,8 +134,9 @@ def make_settings(
         named=() if files else selectors,
         wanted=wanted,
         formatter=_formatter(**{name: shown[name] for name in shown if name not in _ONLY_FILTERS}),
-        until_match=make_matcher(until_match, "--until-match"),
-        fail_on=make_matcher(fail_on, "--fail-on"),
+        terms=(*terms, *(term for term in (ready, failed) if term is not None)),
+        until_match=None if ready is None else ready.predicate(),
+        fail_on=None if failed is None else failed.predicate(),
         timeout=_timeout(timeout),
         until_ns=until_ns if follow else None,
         max_lines=max_lines,
@@ -204,7 +209,8 @@ def _formatter(
 ) -> Formatter:
     if template == "":
         raise ConfigError("--template is empty; say for instance '{time} {container} {text}'")
-    patterns = [make_pattern(text, "--highlight") for text in highlight]
+    patterns: list[Pattern | re.Pattern[str]] = []
+    patterns += [make_pattern(text, "--highlight") for text in highlight]
     patterns += [make_pattern(text, "--include") for text in include]
     patterns += [re.compile(re.escape(text)) for text in grep if text]
     terminal = os.isatty(1)

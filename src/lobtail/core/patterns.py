@@ -1,382 +1,265 @@
-"""Compile a user's regex, and refuse one that could keep us busy for ever.
+r"""A user's regex: every place that takes one compiles it here, and searches with what it gets.
 
-Python's ``re`` backtracks: ``(a+)+b`` tries 2^n ways to read n letters before it gives up, so one
-line would stop everything. What makes it so is known as *exponential ambiguity*: a loop that can
-read the same text in two ways and come back to the same place. It is found before anything runs,
-on the automaton of the pattern (Glushkov's: one state for each character of the pattern), as
-Weideman et al., "Analyzing Matching Time Behavior of Backtracking Regular Expression Matchers by
-Using Ambiguity of NFA" (CIAA 2016), describe.
+The engine is RE2, which reads a text once and never backtracks: what a search costs grows with the
+line's length times the pattern's size, whatever the pattern. The syntax is RE2's as well, known
+from Go, Loki and stern: no look-around, no back-references; ``\w``, ``\d``, ``\s`` and ``\b``
+know ASCII, ``\pL`` is any letter. What Python spells differently is translated (``\Z``,
+``\u00e4``, ``{,3}``).
 
-A loop with nothing behind it that could fail is harmless, and allowed. Loops one behind the other
-(``.*a.*b``) take time by a power of the line's length, and are allowed as well: they end.
+A large pattern on a very long line could still take seconds, and nothing interrupts a search. So a
+line is searched up to ``Pattern.reach`` bytes; lines that go on behind it are counted.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Set
-from itertools import product
-from re import _constants as sre
-from re import _parser as sre_parser
-from typing import Any, Final, NamedTuple, TypeAlias
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
 
+from lobtail.core.regex_texts import Texts, texts_of_regex
 from lobtail.errors import ConfigError, QueryError
 
-__all__ = ["compile_pattern"]
+__all__ = ["Found", "Pattern", "compile_pattern"]
 
-# A counted repeat of more than this is taken for a loop: (a+){20} is as good as endless.
-MANY: Final = 8
-# Pairs of steps that are compared before a pattern is refused as too large to be judged.
-MAX_WORK: Final = 500_000
-
-# Characters are told apart up to U+00FF. Of all others, one bit each stands for the spaces, the
-# digits, the rest of what words are made of, and the rest.
-_SPACES: Final = 1 << 256
-_DIGITS: Final = 1 << 257
-_LETTERS: Final = 1 << 258
-_OTHER: Final = _SPACES | _DIGITS | _LETTERS | 1 << 259
-_ALL: Final = (1 << 260) - 1
-
-_LOOPS: Final = "it can read the same text in many ways, and would try all of them"
-_LARGE: Final = "it is too large to be judged"
+# Bytes of a line times instructions of a pattern that one search may take. The slowest patterns
+# take 10 ns for each: 0.2 s, the time that Ctrl-C may have to wait.
+MAX_WORK: Final = 20_000_000
+# To show all matches of a line several searches are made, and Ctrl-C is heard between them.
+MAX_WORK_OF_ALL: Final = 10 * MAX_WORK
+# Instructions of a pattern; a larger one would see less of a line than most lines have.
+MAX_SIZE: Final = 10_000
+# More texts than this are looked for all at once.
+MANY: Final = 6
+# More characters than anybody types; what compiles a pattern takes its time and memory from them.
+MAX_LENGTH: Final = 20_000
 
 
-def compile_pattern(text: str, what: str, *, flags: int = 0) -> re.Pattern[str]:
-    """Compile the regex ``text``; ``what`` names where it was given, such as ``--include``.
+class Found(NamedTuple):
+    """Where a pattern is found in a text, in characters."""
 
-    Raises:
-        QueryError: it is no regex, or some line would keep it busy for ever.
-        ConfigError: it is too deep or too large.
+    first: int
+    last: int
+
+    def start(self) -> int:
+        """Return where it begins."""
+        return self.first
+
+    def end(self) -> int:
+        """Return where it ends."""
+        return self.last
+
+    def span(self) -> tuple[int, int]:
+        """Return both."""
+        return self.first, self.last
+
+
+class Pattern:
+    """A compiled regex; made by ``compile_pattern``.
+
+    ``pattern`` is its text, ``ignore_case`` whether it was to ignore case from the outside.
     """
-    try:
-        pattern = re.compile(text, flags)
-        tree = sre_parser.parse(text, flags)
-    except re.error as exc:
-        raise QueryError(f"{what}: no regex: {exc.msg}", text, exc.pos or 0) from exc
-    except (RecursionError, OverflowError) as exc:
-        raise ConfigError(f"{what}: the regex is too deep or too large") from exc
-    if reason := _judge(tree, tree.state.flags):
-        where = _culprit(text, flags)
-        fault = f"{what}: the regex could take for ever on one line: {reason}"
-        raise QueryError(fault, text, where)
-    return pattern
+
+    __slots__ = ("_exact", "_search", "ignore_case", "may_be_in", "pattern", "reach", "unsearched")
+
+    def __init__(self, pattern: str, compiled: Any, *, ignore_case: bool) -> None:
+        self.pattern = pattern
+        self.ignore_case = ignore_case
+        self.reach = min(MAX_WORK // max(compiled.programsize, 1), 1 << 20)
+        """How many bytes of a line are searched."""
+        self.unsearched = 0
+        """In how many lines nothing was found so far as they were searched, but they go on."""
+        texts = texts_of_regex(pattern, ignore_case=ignore_case)
+        self.may_be_in = _quick_test(texts) if texts else _folded_test(pattern)
+        """Tell quickly whether it can be found in UTF-8 text at all."""
+        self._exact = texts is not None and texts.exact
+        self._search = compiled.search
+
+    def __repr__(self) -> str:
+        return f"Pattern({self.pattern!r})"
+
+    def is_in(self, data: bytes) -> bool:
+        """Tell whether it is found in UTF-8 text."""
+        if not self.may_be_in(data):
+            return False
+        if self._exact:
+            return True
+        if len(data) <= self.reach:
+            return self._search(data) is not None
+        if self._search(data, 0, self.reach) is not None:
+            return True
+        self.unsearched += 1
+        return False
+
+    def search(self, text: str) -> Found | None:
+        """Return where it is found first in ``text``; None if it is not."""
+        data = text.encode("utf-8", "surrogatepass")
+        return next(self._all(data), None) if self.is_in(data) else None
+
+    def finditer(self, text: str) -> Iterator[Found]:
+        """Yield where it is found in ``text``, one behind the other, as far as time allows."""
+        data = text.encode("utf-8", "surrogatepass")
+        return self._all(data) if self.may_be_in(data) else iter(())
+
+    def _all(self, data: bytes) -> Iterator[Found]:
+        plain = data.isascii()
+        pos, stop = 0, min(len(data), self.reach)
+        work = MAX_WORK_OF_ALL // MAX_WORK * self.reach
+        done = characters = 0  # how many characters so many bytes are
+        while pos <= stop and work > 0:
+            match = self._search(data, pos, stop)
+            if match is None:
+                break
+            start, end = match.span()
+            if plain:
+                yield Found(start, end)
+            else:
+                first = characters + _count(data[done:start])
+                done, characters = end, first + _count(data[start:end])
+                yield Found(first, characters)
+            work -= stop - pos
+            pos = end
+            if start == end:
+                pos += 1
+                while pos < stop and data[pos] & 0xC0 == 0x80:  # in the midst of a character
+                    pos += 1
+        if pos <= stop < len(data) or work <= 0:
+            self.unsearched += 1
 
 
-def _culprit(text: str, flags: int) -> int:
-    """Return where the smallest group begins that is at fault on its own; 0 if none is."""
-    found: list[tuple[int, int]] = []
-    opened: list[int] = []
-    for i, character in enumerate(text):
-        if character == "(":
-            opened.append(i)
-        elif character == ")" and opened:
-            start = opened.pop()
-            repeat = re.match(r"[*+?]|\{[0-9,]+\}", text[i + 1 :])
-            piece = text[start : i + 1] + (repeat[0] if repeat else "")
-            try:
-                # Something that can fail behind it, for else it would be harmless.
-                tree = sre_parser.parse(piece + "$", flags)
-            except (re.error, RecursionError):
-                continue
-            if repeat and _judge(tree, tree.state.flags):
-                found.append((len(piece), start))
-    return min(found, default=(0, 0))[1]
+def _quick_test(texts: Texts) -> Callable[[bytes], object]:
+    """Return what looks for texts without which a pattern is not found.
 
+    Most lines hold none, and to look for it takes a fraction of a search.
+    """
+    needles = tuple(text.encode() for text in texts.texts)
+    if len(needles) == 1:
+        needle = needles[0]
+        return lambda data: needle in data
+    if len(needles) > MANY:
+        return _any_of(texts.texts).search
 
-def _judge(tree: Any, flags: int) -> str:
-    """Return why a pattern could take for ever; nothing if it cannot."""
-    try:
-        automaton = _Automaton(flags)
-        fragment = automaton.sequence(tree)
-        if automaton.is_ambiguous(fragment.last.keys()):
-            return _LOOPS
-        for part, part_flags in automaton.apart:
-            # What a look-around or an atomic group holds must be matched before anything else.
-            inner = _Automaton(part_flags)
-            inner.sequence(part)
-            if inner.is_ambiguous(frozenset()):
-                return _LOOPS
-            automaton.apart += inner.apart
-    except (_TooLarge, RecursionError):
-        return _LARGE
-    return ""
-
-
-class _TooLarge(Exception):  # noqa: N818 - a verdict, not an error
-    pass
-
-
-_Ways: TypeAlias = Mapping[int, int]
-"""For each state, in how many ways one can get there without reading; 2 means several."""
-
-
-class _Fragment(NamedTuple):
-    """A part of a pattern: the states it may begin and end with, and in how many ways empty."""
-
-    first: _Ways
-    last: _Ways
-    empty: int
-
-
-_EMPTY: Final = _Fragment({}, {}, 1)
-
-
-def _sum(*parts: _Ways) -> _Ways:
-    total: dict[int, int] = {}
-    for part in parts:
-        for state, ways in part.items():
-            total[state] = min(2, total.get(state, 0) + ways)
-    return total
-
-
-def _times(part: _Ways, ways: int) -> _Ways:
-    return {state: min(2, n * ways) for state, n in part.items()} if ways else {}
-
-
-class _Automaton:
-    """Glushkov's automaton of a pattern: ``reads[i]`` is the set of characters of state ``i``."""
-
-    def __init__(self, flags: int) -> None:
-        self.flags = flags
-        self.reads: list[int] = []
-        self.follow: list[set[int]] = []
-        self.doubled: set[tuple[int, int]] = set()
-        """Steps that can be made in two ways: the loops of ``(a*)*`` are one step each."""
-        self.apart: list[tuple[Any, int]] = []
-
-    # --- building ---------------------------------------------------------------------------
-
-    def sequence(self, nodes: Iterable[Any]) -> _Fragment:
-        whole = _EMPTY
-        for operator, argument in nodes:
-            whole = self._joined(whole, self._node(operator, argument))
-        return whole
-
-    def _node(self, operator: Any, argument: Any) -> _Fragment:
-        if operator in (sre.LITERAL, sre.NOT_LITERAL, sre.IN, sre.ANY):
-            return self._state(_characters(operator, argument, self.flags))
-        if operator is sre.BRANCH:
-            return self._either([self.sequence(branch) for branch in argument[1]])
-        if operator is sre.SUBPATTERN:
-            before, self.flags = self.flags, (self.flags | argument[1]) & ~argument[2]
-            inner = self.sequence(argument[3])
-            self.flags = before
-            return inner
-        if operator in (sre.MAX_REPEAT, sre.MIN_REPEAT):
-            return self._repeated(*argument)
-        if operator in (sre.ATOMIC_GROUP, sre.POSSESSIVE_REPEAT):
-            least, body = (1, argument)
-            if operator is sre.POSSESSIVE_REPEAT:
-                least, _, body = argument
-            self.apart.append((body, self.flags))
-            # Never entered again once it is done: to what stands around it, it is one step.
-            state = self._state(_ALL)
-            return state if least else state._replace(empty=1)
-        if operator in (sre.ASSERT, sre.ASSERT_NOT):
-            self.apart.append((argument[1], self.flags))
-            return self._state(0)
-        if operator is sre.AT:
-            # It reads nothing, but can fail; at the beginning that costs nothing.
-            return _EMPTY if argument in _BEGINNINGS else self._state(0)
-        if operator is sre.GROUPREF_EXISTS:
-            _, yes, no = argument
-            return self._either([self.sequence(yes), self.sequence(no or ())])
-        return self._state(_ALL)  # a reference to a group
-
-    def _state(self, reads: int) -> _Fragment:
-        self.reads.append(reads)
-        self.follow.append(set())
-        if len(self.reads) > 20_000:
-            raise _TooLarge
-        state = {len(self.reads) - 1: 1}
-        return _Fragment(state, state, 0)
-
-    def _link(self, sources: _Ways, targets: _Ways) -> None:
-        if len(sources) * len(targets) > MAX_WORK:
-            raise _TooLarge
-        for source, source_ways in sources.items():
-            known = self.follow[source]
-            for target, target_ways in targets.items():
-                if target in known or source_ways * target_ways > 1:
-                    self.doubled.add((source, target))
-            known.update(targets)
-
-    def _joined(self, left: _Fragment, right: _Fragment) -> _Fragment:
-        self._link(left.last, right.first)
-        return _Fragment(
-            _sum(left.first, _times(right.first, left.empty)),
-            _sum(right.last, _times(left.last, right.empty)),
-            min(2, left.empty * right.empty),
-        )
-
-    @staticmethod
-    def _either(branches: list[_Fragment]) -> _Fragment:
-        return _Fragment(
-            _sum(*(branch.first for branch in branches)),
-            _sum(*(branch.last for branch in branches)),
-            min(2, sum(branch.empty for branch in branches)),
-        )
-
-    def _repeated(self, least: int, most: Any, body: Any) -> _Fragment:
-        if most is not sre.MAXREPEAT and most <= MANY:
-            # A few copies of a few: what matters is that they can follow one another.
-            whole = _EMPTY
-            for _ in range(min(int(most), 2)):
-                whole = self._joined(whole, self.sequence(body))
-        else:
-            whole = self.sequence(body)
-            self._link(whole.last, whole.first)
-        # No repetition at all is one way to be empty, an empty repetition another.
-        return whole._replace(empty=min(2, whole.empty + (least == 0)))
-
-    # --- judging ----------------------------------------------------------------------------
-
-    def is_ambiguous(self, last: Set[int]) -> bool:
-        """Tell whether a loop can read the same text in two ways, and fail behind it.
-
-        ``last`` are the states in which the pattern has matched: from there nothing can fail.
-        """
-        for loop in self._loops():
-            if not last.isdisjoint(loop):
-                continue
-            if any(pair[0] in loop and pair[1] in loop for pair in self.doubled):
-                return True
-            if len(loop) > 1 and self._parts_and_meets(loop):
+    def found(data: bytes) -> bool:
+        for needle in needles:  # noqa: SIM110 - any() takes as long as three of them
+            if needle in data:
                 return True
         return False
 
-    def _parts_and_meets(self, loop: set[int]) -> bool:
-        """Tell whether two different ways through a loop lead from one state back to it."""
-        budget = MAX_WORK
-        steps = {state: [t for t in self.follow[state] if t in loop] for state in loop}
-        # Pairs of states that two readers of the same text can be in, both begun at one state.
-        reached: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        todo = [(state, state) for state in loop]
-        seen = set(todo)
-        while todo:
-            pair = todo.pop()
-            budget -= len(steps[pair[0]]) * len(steps[pair[1]])
-            if budget < 0:
-                raise _TooLarge
-            for target in product(steps[pair[0]], steps[pair[1]]):
-                if self.reads[target[0]] & self.reads[target[1]]:
-                    reached.setdefault(target, []).append(pair)
-                    if target not in seen:
-                        seen.add(target)
-                        todo.append(target)
-        # Back from equal pairs: a pair of different states that leads to one is on such a way,
-        # and all states of the loop reach one another.
-        todo = [pair for pair in seen if pair[0] == pair[1]]
-        meeting = set(todo)
-        while todo:
-            for pair in reached.get(todo.pop(), ()):
-                if pair not in meeting:
-                    if pair[0] != pair[1]:
-                        return True
-                    meeting.add(pair)
-                    todo.append(pair)
-        return False
-
-    def _loops(self) -> list[set[int]]:
-        """Return the sets of states that reach one another (Tarjan, without recursion)."""
-        index: dict[int, int] = {}
-        low: dict[int, int] = {}
-        stack: list[int] = []
-        on_stack: set[int] = set()
-        loops = []
-        for root in range(len(self.reads)):
-            if root in index:
-                continue
-            work = [(root, iter(self.follow[root]))]
-            index[root] = low[root] = len(index)
-            stack.append(root)
-            on_stack.add(root)
-            while work:
-                state, targets = work[-1]
-                for target in targets:
-                    if target not in index:
-                        index[target] = low[target] = len(index)
-                        stack.append(target)
-                        on_stack.add(target)
-                        work.append((target, iter(self.follow[target])))
-                        break
-                    if target in on_stack:
-                        low[state] = min(low[state], index[target])
-                else:
-                    work.pop()
-                    if work:
-                        low[work[-1][0]] = min(low[work[-1][0]], low[state])
-                    if low[state] == index[state]:
-                        loop: set[int] = set()
-                        while not loop or state not in loop:
-                            loop.add(stack.pop())
-                        on_stack -= loop
-                        if len(loop) > 1 or state in self.follow[state]:
-                            loops.append(loop)
-        return loops
-
-
-_BEGINNINGS: Final = (sre.AT_BEGINNING, sre.AT_BEGINNING_STRING)
-
-
-def _category(escape: str, others: int) -> int:
-    pattern = re.compile(escape)
-    return sum(1 << i for i in range(256) if pattern.match(chr(i))) | others
-
-
-_DIGIT: Final = _category(r"\d", _DIGITS)
-_SPACE: Final = _category(r"\s", _SPACES)
-_WORD: Final = _category(r"\w", _DIGITS | _LETTERS)
-_CATEGORIES: Final = {
-    sre.CATEGORY_DIGIT: _DIGIT,
-    sre.CATEGORY_NOT_DIGIT: _ALL & ~_DIGIT,
-    sre.CATEGORY_SPACE: _SPACE,
-    sre.CATEGORY_NOT_SPACE: _ALL & ~_SPACE,
-    sre.CATEGORY_WORD: _WORD,
-    sre.CATEGORY_NOT_WORD: _ALL & ~_WORD,
-}
-
-
-def _characters(operator: Any, argument: Any, flags: int) -> int:
-    """Return a set of characters, rather too large than too small."""
-    if operator is sre.ANY:
-        return _ALL if flags & re.DOTALL else _ALL & ~(1 << 10)
-    if operator is sre.LITERAL:
-        return _literal(argument, flags)
-    if operator is sre.NOT_LITERAL:
-        return _ALL & ~(_literal(argument, flags) & ~_OTHER)
-    negated, found, inexact = False, 0, 0
-    for kind, value in argument:
-        if kind is sre.NEGATE:
-            negated = True
-        elif kind is sre.LITERAL:
-            found |= _literal(value, flags)
-            inexact |= found & _OTHER
-        elif kind is sre.RANGE:
-            for code in range(value[0], min(value[1], 255) + 1):
-                found |= _literal(code, flags)
-            if value[1] > 255:
-                found |= _OTHER
-                inexact |= _OTHER
-        elif kind is sre.CATEGORY:
-            found |= _CATEGORIES[value]
-    # One character of a kind does not exclude the others of that kind.
-    return _ALL & ~found | inexact if negated else found
-
-
-def _literal(code: int, flags: int) -> int:
-    found = _bit(chr(code))
-    if flags & re.IGNORECASE:
-        for other in (chr(code).lower(), chr(code).upper()):
-            found |= _bit(other[0])
     return found
 
 
-def _bit(character: str) -> int:
-    code = ord(character)
-    if code < 256:
-        return 1 << code
-    for kind, others in ((str.isspace, _SPACES), (str.isdecimal, _DIGITS), (str.isalnum, _LETTERS)):
-        if kind(character):
-            return others
-    return 1 << 259
+def _folded_test(pattern: str) -> Callable[[bytes], object]:
+    """Return the same for a pattern that ignores case, wherever it does."""
+    texts = texts_of_regex(pattern, fold=True)
+    if texts is None:
+        return lambda _: True
+    found = _any_of(texts.texts, re.IGNORECASE).search
+    # Beyond ASCII letters have other forms than these.
+    return lambda data: found(data) or not data.isascii()
+
+
+def _any_of(texts: tuple[str, ...], flags: int = 0) -> re.Pattern[bytes]:
+    return re.compile(b"|".join(re.escape(text.encode()) for text in texts), flags)
+
+
+def _count(data: bytes) -> int:
+    return len(data.decode("utf-8", "surrogatepass"))
+
+
+def compile_pattern(text: str, what: str, *, ignore_case: bool = False) -> Pattern:
+    """Compile the regex ``text``; ``what`` names where it was given, such as ``--include``.
+
+    Raises:
+        QueryError: it is no regex, or has something that RE2 does not.
+        ConfigError: it is too large.
+    """
+    if len(text) > MAX_LENGTH:
+        raise ConfigError(f"{what}: the regex is longer than {MAX_LENGTH} characters")
+    if _HUGE_REPEAT.search(text):
+        raise ConfigError(f"{what}: {_TOO_LARGE}")
+    # Loaded by those who give a regex.
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True
+    options.case_sensitive = not ignore_case
+    try:
+        compiled = re2.compile(_translated(text), options)
+    except re2.error as exc:
+        raise _fault(text, what, _words(exc)) from None
+    except UnicodeEncodeError:
+        raise ConfigError(f"{what}: the regex is not valid text") from None
+    if compiled.programsize > MAX_SIZE:
+        raise ConfigError(f"{what}: {_TOO_LARGE}")
+    return Pattern(text, compiled, ignore_case=ignore_case)
+
+
+_TOO_LARGE: Final = "the regex is too large; repeat less, or give several"
+# RE2 takes a number of so many digits for a text.
+_HUGE_REPEAT: Final = re.compile(r"(?<!\\)\{[0-9]{9,}(?:,[0-9]*)?\}")
+
+# --- from Python's spelling to RE2's ------------------------------------------------------------
+
+_ESCAPES: Final = re.compile(
+    r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(Z)|([_\x80-\U0010ffff])|[\s\S])"
+)
+_REPEATS: Final = re.compile(r"\\[\s\S]|\[\^?\]?(?:\\[\s\S]|[^\]\\])*+\]|\{,([0-9]+)\}")
+
+
+def _translated(text: str) -> str:
+    if "\\" in text:
+        text = _ESCAPES.sub(_escape, text)
+    if "{," in text:
+        text = _REPEATS.sub(lambda match: f"{{0,{match[1]}}}" if match[1] else match[0], text)
+    return text
+
+
+def _escape(match: re.Match[str]) -> str:
+    code, long_code, end, itself = match.groups()
+    if code or long_code:
+        return f"\\x{{{code or long_code}}}"
+    return "\\z" if end else itself or match[0]
+
+
+# --- what is wrong with it ----------------------------------------------------------------------
+
+_ABSENT: Final = (
+    (re.compile(r"\(\?<?[=!]"), "RE2 has no look-around; use --exclude, or 'not' in a query"),
+    (re.compile(r"\(\?P="), "RE2 has no back-references"),
+    (re.compile(r"\(\?>"), "RE2 has no atomic groups, and needs none; use (?:…)"),
+    (re.compile(r"\(\?\("), "RE2 has no conditions"),
+    (re.compile(r"\(\?#"), "RE2 has no comments"),
+    (re.compile(r"(?:[*+?]|\{[0-9,]+\})(\+)"), "RE2 has no possessive repeats, and needs none"),
+    (re.compile(r"\\[1-9]"), "RE2 has no back-references"),
+)
+_ESCAPED: Final = re.compile(r"\\[^1-9]")
+
+
+def _words(exc: Exception) -> str:
+    words = exc.args[0] if exc.args else ""
+    return words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
+
+
+def _fault(text: str, what: str, words: str) -> ConfigError:
+    """Return the error for a regex that RE2 refuses with ``words``."""
+    # Escapes are blanked, or "\(?=" were a look-ahead.
+    bare = _ESCAPED.sub("  ", text)
+    for form, reason in _ABSENT:
+        if match := form.search(bare):
+            return QueryError(f"{what}: unsupported regex: {reason}", text, match.start())
+    if "too large" in words or "repeat count" in words or "nesting depth" in words:
+        return ConfigError(f"{what}: {_TOO_LARGE}")
+    # Python says where the fault is, if it sees one too.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            re.compile(text)
+        except re.error as exc:
+            return QueryError(f"{what}: invalid regex: {exc.msg}", text, exc.pos or 0)
+        except (RecursionError, OverflowError):
+            return ConfigError(f"{what}: {_TOO_LARGE}")
+    part = words.partition(": ")[2]
+    if words.startswith("invalid repetition size"):
+        words = "RE2 repeats at most 1000 times, nested repeats multiplied"
+    return QueryError(f"{what}: invalid regex: {words}", text, max(0, text.find(part)))

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from lobtail.core.frames import Stream
 from lobtail.core.levels import Level
-from lobtail.core.patterns import compile_pattern
+from lobtail.core.patterns import Pattern, compile_pattern
 from lobtail.core.terms import (
     KINDS,
     And,
@@ -277,13 +277,13 @@ class _Reader:
             return Value(str(token))
         return Value(_ESCAPE.sub(lambda m: _ESCAPES.get(m[1], m[1]), token[1:-1]), quoted=True)
 
-    def _pattern(self, token: Token) -> re.Pattern[str]:
+    def _pattern(self, token: Token) -> Pattern:
         """Compile a regex; what is wrong in it is pointed at in the query."""
-        start, flags = token.start_pos or 0, 0
+        start, ignore_case = token.start_pos or 0, False
         if token.type == "REGEX":
             body, _, letters = token[1:].rpartition("/")
             start += 1
-            flags = re.IGNORECASE if letters else 0
+            ignore_case = bool(letters)
         elif token.type == "STRING":
             body = self._value(token).text
             start += 1
@@ -291,7 +291,7 @@ class _Reader:
             body = str(token)
         try:
             # For regexes, \/ means the same as /.
-            return compile_pattern(body, "where", flags=flags)
+            return compile_pattern(body, "where", ignore_case=ignore_case)
         except QueryError as exc:
             message = exc.message.removeprefix("where: ")
             raise QueryError(message, self._text, start + exc.position) from exc

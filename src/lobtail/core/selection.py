@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fnmatch import translate
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -16,6 +16,9 @@ from msgspec.structs import replace
 from lobtail.core.model import ContainerRef
 from lobtail.core.swarm import SERVICE_NAME, TASK_ID, TASK_NAME
 from lobtail.errors import ConfigError
+
+if TYPE_CHECKING:
+    from lobtail.core.patterns import Pattern
 
 __all__ = ["Selection", "Selector"]
 
@@ -36,17 +39,17 @@ class Selector:
 
     Raises:
         ConfigError: the word is empty.
-        QueryError: the regex is not one, or some name would keep it busy for ever.
+        QueryError: the regex is not one.
     """
 
     def __init__(self, word: str, *, names_container: bool = False) -> None:
         self.word = word
         self.names_container = names_container
-        self._pattern: re.Pattern[str] | None = None
+        self._pattern: re.Pattern[str] | Pattern | None = None
         if word.strip("/") == "":
             raise ConfigError("a selector is empty; leave it out to tail all that run")
         if len(word) > 1 and word.startswith("/") and word.endswith("/"):
-            # Only those who write a regex need its judge.
+            # Loaded by those who give a regex.
             from lobtail.core.patterns import compile_pattern
 
             self._pattern = compile_pattern(word[1:-1], f"the selector {word}")

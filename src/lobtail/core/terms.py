@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import operator as op
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import translate
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -19,6 +19,9 @@ from lobtail.core.frames import Stream
 from lobtail.core.levels import Level
 from lobtail.core.model import Line
 from lobtail.core.timestamps import parse_duration
+
+if TYPE_CHECKING:
+    from lobtail.core.patterns import Pattern
 
 __all__ = [
     "And",
@@ -32,6 +35,8 @@ __all__ = [
     "Subject",
     "Term",
     "Value",
+    "leaves",
+    "patterns_of",
     "visible_text",
 ]
 
@@ -160,14 +165,24 @@ class Matches(msgspec.Struct, frozen=True):
     """A regex is found in the subject."""
 
     subject: Subject
-    pattern: re.Pattern[str]
+    pattern: Pattern
 
     def predicate(self) -> Predicate:
         """Return what tests a line."""
-        get, search = self.subject.getter(), self.pattern.search
-        if self.subject.kind == "text":
-            return lambda line: search(visible_text(line)) is not None
-        return lambda line: search(_text(get(line))) is not None
+        get, is_in, may_be_in = self.subject.getter(), self.pattern.is_in, self.pattern.may_be_in
+        if self.subject.kind != "text":
+            return lambda line: is_in(_text(get(line)).encode("utf-8", "surrogatepass"))
+
+        def found(line: Line) -> bool:
+            # Nearly always no, and then nothing has to be decoded.
+            raw = line.raw
+            if not may_be_in(raw) and b"\x1b" not in raw:
+                return False
+            if raw.isascii() and b"\x1b" not in raw:
+                return is_in(raw.removesuffix(b"\r"))
+            return is_in(visible_text(line).encode())
+
+        return found
 
 
 class Contains(msgspec.Struct, frozen=True):
@@ -216,7 +231,27 @@ class Compare(msgspec.Struct, frozen=True):
         return lambda line: bool(get(line)) and compare(get(line), value)
 
 
-Term: TypeAlias = And | Or | Not | Exists | Matches | Contains | Compare
+Leaf: TypeAlias = Exists | Matches | Contains | Compare
+Term: TypeAlias = And | Or | Not | Leaf
+
+
+def leaves(term: Term) -> Iterator[Leaf]:
+    """Yield the terms of a tree that ask something of a line themselves."""
+    todo = [term]
+    while todo:
+        match todo.pop():
+            case And(terms=terms) | Or(terms=terms):
+                todo += reversed(terms)
+            case Not(term=negated):
+                todo.append(negated)
+            case leaf:
+                yield leaf
+
+
+def patterns_of(terms: Iterable[Term]) -> list[Pattern]:
+    """Return the regexes in ``terms``."""
+    found = (leaf for term in terms for leaf in leaves(term))
+    return [leaf.pattern for leaf in found if isinstance(leaf, Matches)]
 
 
 def _equals(value: Value) -> Callable[[Any], bool]:

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from re import _constants as sre
-from re import _parser as sre_parser
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from lobtail.core.terms import And, Compare, Contains, Matches, Or, Subject, Term, Value
 from lobtail.files.values import Literals
+
+if TYPE_CHECKING:
+    from lobtail.core.patterns import Pattern
 
 __all__ = ["literals_of", "literals_of_term", "literals_of_text"]
 
@@ -39,19 +40,17 @@ def literals_of_text(text: str) -> Literals:
     return _visible((text,))
 
 
-def literals_of_pattern(pattern: re.Pattern[str]) -> Literals:
+def literals_of_pattern(pattern: Pattern) -> Literals:
     """Return the condition of a line in whose visible text ``pattern`` is found."""
     return _visible(literals_of(pattern))
 
 
-def literals_of(pattern: re.Pattern[str]) -> tuple[str, ...] | None:
+def literals_of(pattern: Pattern) -> tuple[str, ...] | None:
     """Return texts of which every match of ``pattern`` contains one; None if there are none."""
-    try:
-        tree = sre_parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG)
-        found = _best(tree, tree.state.flags)
-    except (re.error, RecursionError):
-        return None
-    return found
+    from lobtail.core.regex_texts import texts_of_regex
+
+    found = texts_of_regex(pattern.pattern, ignore_case=pattern.ignore_case)
+    return found.texts if found else None
 
 
 def literals_of_term(term: Term) -> Literals | None:
@@ -121,58 +120,3 @@ def _visible(texts: tuple[str, ...] | None) -> Literals:
 def _score(texts: Iterable[str]) -> int:
     lengths = [len(text) for text in texts if text not in ("\\", _ESCAPE)]
     return min(lengths, default=0) - len(lengths)
-
-
-def _best(nodes: Any, flags: int) -> tuple[str, ...] | None:
-    """Return the most telling of the groups that a sequence of a pattern gives."""
-    groups: list[tuple[str, ...]] = []
-    run: list[str] = []
-
-    def flush() -> None:
-        groups.extend([(text,) for text in _UNSURE.split("".join(run)) if text])
-        run.clear()
-
-    def walk(nodes: Any, flags: int) -> None:
-        for operator, argument in nodes:
-            if operator is sre.LITERAL and _is_itself(chr(argument), flags):
-                run.append(chr(argument))
-            elif operator is sre.AT:
-                pass  # takes no room: what stands on both its sides is together
-            elif operator is sre.SUBPATTERN:
-                _, added, removed, inner = argument
-                walk(inner, (flags | added) & ~removed)
-            else:
-                flush()
-                group = _of_node(operator, argument, flags)
-                if group is not None:
-                    groups.append(group)
-
-    walk(nodes, flags)
-    flush()
-    groups = [group for group in groups if all(group) and len(group) <= MANY]
-    return max(groups, key=_score) if groups else None
-
-
-def _of_node(operator: Any, argument: Any, flags: int) -> tuple[str, ...] | None:
-    if operator is sre.BRANCH:
-        union: list[str] = []
-        for branch in argument[1]:
-            group = _best(branch, flags)
-            if group is None:
-                return None
-            union += group
-        return tuple(dict.fromkeys(union))
-    if operator in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
-        least, _, body = argument
-        return _best(body, flags) if least else None
-    if operator is sre.ATOMIC_GROUP:
-        return _best(argument, flags)
-    return None
-
-
-def _is_itself(character: str, flags: int) -> bool:
-    """Say whether no other character matches where this one stands in a pattern."""
-    if not flags & re.IGNORECASE:
-        return True
-    # Beyond ASCII some have more than two forms: the Kelvin sign is a k to ``re``.
-    return character.isascii() and not character.isalpha()

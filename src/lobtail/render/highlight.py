@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from lobtail.core.patterns import Pattern
 
 from lobtail.core.sgr import SGR, Attributes
 
@@ -24,7 +27,7 @@ class Highlighter:
     not. Overlapping matches become one; empty ones are not shown.
     """
 
-    def __init__(self, patterns: Iterable[re.Pattern[str]]) -> None:
+    def __init__(self, patterns: Iterable[Pattern | re.Pattern[str]]) -> None:
         self._patterns = tuple(patterns)
 
     def __bool__(self) -> bool:

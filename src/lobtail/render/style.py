@@ -6,12 +6,15 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from itertools import groupby
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import msgspec
 
 from lobtail.core.model import ContainerRef, Item, Line, Mark
 from lobtail.render.stamps import Stamper, StampStyle, Zone, utc
+
+if TYPE_CHECKING:
+    from lobtail.core.patterns import Pattern
 
 __all__ = ["Chunk", "Formatter", "Style"]
 
@@ -34,7 +37,7 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
     """Show the time of each line, and how. In a template, how a bare ``{time}`` looks."""
     zone: Zone = utc
     """Of all times but those of JSON."""
-    highlight: tuple[re.Pattern[str], ...] = ()
+    highlight: tuple[Pattern | re.Pattern[str], ...] = ()
     """What to highlight in the text of lines, if ``color``."""
 
     def stamper(self) -> Stamper | None:

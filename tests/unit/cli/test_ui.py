@@ -72,4 +72,4 @@ def test_what_the_file_says_is_checked(tmp_path: Path, file: str, said: str) -> 
 def test_selectors_are_checked_before_anything_connects() -> None:
     code, said = run("/(/")
     assert code == 2
-    assert "no regex" in said
+    assert "invalid regex" in said

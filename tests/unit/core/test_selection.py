@@ -65,8 +65,8 @@ def test_only_a_name_or_an_id_means_a_container_that_is_not_running() -> None:
 @pytest.mark.parametrize(
     ("word", "message", "position"),
     [
-        ("/(web/", "the selector /(web/: no regex: missing ), unterminated subpattern", 0),
-        ("/web[/", "the selector /web[/: no regex: unterminated character set", 3),
+        ("/(web/", "the selector /(web/: invalid regex: missing ), unterminated subpattern", 0),
+        ("/web[/", "the selector /web[/: invalid regex: unterminated character set", 3),
     ],
 )
 def test_row_20_a_bad_regex_is_pointed_at(word: str, message: str, position: int) -> None:
@@ -75,9 +75,9 @@ def test_row_20_a_bad_regex_is_pointed_at(word: str, message: str, position: int
     assert (caught.value.message, caught.value.position) == (message, position)
 
 
-def test_row_20_a_regex_that_backtracks_for_ever() -> None:
-    with pytest.raises(QueryError, match="for ever"):
-        Selector("/^(a+)+$/")
+def test_row_20_a_regex_that_would_backtrack_for_ever_does_not() -> None:
+    name = "a" * 60 + "b"
+    assert not Selector("/^(a+)+$/").matches(ContainerRef("0" * 64, name))
 
 
 @pytest.mark.parametrize("word", ["", "/", "//"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 from lobtail.core.frames import Frame, Stream
 from lobtail.core.lines import LineAssembler
 from lobtail.core.model import ContainerRef, Line
+from lobtail.core.patterns import compile_pattern
 from lobtail.core.query import Query
+from lobtail.errors import ConfigError
 from lobtail.files import Damage, Literals, Passed, open_log
 from lobtail.files import select as select_module
 from lobtail.files.literals import literals_of, literals_of_pattern, literals_of_term
@@ -185,19 +188,23 @@ PATTERNS = {
     "foo\\b bar": ("foo bar",),
     "[ab]cd": ("cd",),
     ".*": None,
-    "(?:long text(?#x)|x)yz": ("yz",),
-    "x(?=abc)d": ("d",),
-    "(?>abc)d": ("abc",),
-    "(?:abc)++d": ("abc",),
+    "(?:long text|x)yz": ("yz",),
+    "(?:abc)+d": ("abc",),
+    "a(?i)bcd|e(?-i)fgh": ("a", "fgh"),
+    "\\u0061\\x62\\x{63}d": ("abcd",),
+    "(a(b)c)": ("abc",),
+    "x[.]y": ("x.y",),
+    "a\\Qb\\E": None,
+    "a{,3}bc": ("bc",),
+    "abc{0}d": ("ab",),
     "\\.json\\b": (".json",),
-    "(a)\\1bc": ("bc",),
     "": None,
 }
 
 
 @pytest.mark.parametrize(("pattern", "texts"), PATTERNS.items())
 def test_literals_of(pattern: str, texts: tuple[str, ...] | None) -> None:
-    found = literals_of(re.compile(pattern))
+    found = literals_of(compile_pattern(pattern, "-i"))
     if texts is None:
         assert found is None
     else:
@@ -206,8 +213,8 @@ def test_literals_of(pattern: str, texts: tuple[str, ...] | None) -> None:
 
 
 FRAGMENTS = r"""
-    a b ab (a|b) (?:ab|ba) a? b* [ab] . a+ (?i:A) ^ $ \b \. (a) (?:) (?:ab)+ b{2} (?=a) (?!b) | \w
-    (?:a|) (?>ab) a++
+    a b ab (a|b) (?:ab|ba) a? b* [ab] . a+ (?i:A) ^ $ \b \. (a) (?:) (?:ab)+ b{2} | \w a+? [.]
+    (?:a|) (?P<n>ab) (?:a|(?i:b)) {,2} \x41 \u0042 [^a] (?s:.) (?i:a(?-i:B)) a{0} a{1,}? [A]
 """
 PIECES = st.sampled_from(FRAGMENTS.split())
 
@@ -216,13 +223,17 @@ PIECES = st.sampled_from(FRAGMENTS.split())
 @settings(deadline=None)
 def test_a_match_contains_them(pieces: list[str], text: str) -> None:
     try:
-        pattern = re.compile("".join(pieces))
-    except re.error:
+        pattern = compile_pattern("".join(pieces), "-i")
+    except ConfigError:
         return
     texts = literals_of(pattern)
-    match = pattern.search(text)
-    if match is not None and texts is not None:
-        assert any(part in text for part in texts)
+    # Python's own engine, for that of the pattern looks for the texts first.
+    with suppress(re.error):
+        if re.search(pattern.pattern, text):
+            assert texts is None or any(part in text for part in texts)
+            assert pattern.search(text) is not None
+        if re.search(pattern.pattern, text, re.IGNORECASE):
+            assert compile_pattern(pattern.pattern, "-i", ignore_case=True).search(text) is not None
 
 
 QUERIES = [
@@ -286,5 +297,5 @@ def test_what_is_derived_of_queries() -> None:
     both = of('"timeout" and user = ann')
     assert both == Literals((("timeout", "\x1b"), ("ann", "\\", "\x1b")))
     assert of('"timeout" or user = ann') == Literals((("timeout", "\x1b", "ann", "\\"),))
-    assert literals_of_pattern(re.compile("x+")) == Literals((("x", "\x1b"),))
-    assert literals_of_pattern(re.compile(".")) == Literals()
+    assert literals_of_pattern(compile_pattern("x+", "-i")) == Literals((("x", "\x1b"),))
+    assert literals_of_pattern(compile_pattern(".", "-i")) == Literals()

@@ -10,7 +10,7 @@ import msgspec
 from lobtail.core.frames import Stream
 from lobtail.core.levels import Level
 from lobtail.core.model import Item, Line, Mark, forget_parsed
-from lobtail.core.patterns import compile_pattern
+from lobtail.core.patterns import Pattern, compile_pattern
 from lobtail.core.query import Query
 from lobtail.core.timestamps import Zone
 from lobtail.errors import ConfigError, QueryError
@@ -77,17 +77,17 @@ class Filter(msgspec.Struct, frozen=True):
         return passes
 
 
-def make_pattern(text: str) -> re.Pattern[str] | None:
+def make_pattern(text: str) -> Pattern | None:
     """Return the regex of a search; None for no text. Small letters also find capitals.
 
     Raises:
-        ConfigError: it is no regex, or could take for ever on one line.
+        ConfigError: it is no regex.
     """
     if not text:
         return None
     # A letter behind a backslash, as in \S, is no capital that somebody looks for.
     plain = re.sub(r"\\.", "", text)
-    return compile_pattern(text, "search", flags=0 if plain != plain.lower() else re.IGNORECASE)
+    return compile_pattern(text, "search", ignore_case=plain == plain.lower())
 
 
 def visible_text(line: Line) -> str:
@@ -96,7 +96,7 @@ def visible_text(line: Line) -> str:
     return _SGR.sub("", text) if "\x1b" in text else text
 
 
-def find_test(pattern: re.Pattern[str], within: Test | None) -> Test:
+def find_test(pattern: Pattern, within: Test | None) -> Test:
     """Return the test for lines that pass ``within`` and in which ``pattern`` is found."""
     search = pattern.search
 

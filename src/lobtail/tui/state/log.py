@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final
 
 from lobtail.core.frames import Stream
 from lobtail.core.model import Item, Line, Mark
+from lobtail.core.patterns import Pattern
 from lobtail.core.query import Query
 from lobtail.core.timestamps import Zone
 from lobtail.tui.state.filters import Filter, find_test
@@ -71,7 +71,7 @@ class Log:
     def __init__(self, store: Store | None = None) -> None:
         self.store = Store() if store is None else store
         self.filter = Filter()
-        self.pattern: re.Pattern[str] | None = None
+        self.pattern: Pattern | None = None
         """What is searched."""
         self.query: Query | None = None
         """The filter's query and level, which an engine or files can be searched for."""
@@ -199,7 +199,7 @@ class Log:
         self.rows = Rows(self.store, self._test)
         self._search_again()
 
-    def set_search(self, pattern: re.Pattern[str] | None) -> None:
+    def set_search(self, pattern: Pattern | None) -> None:
         """Search for something else, or for nothing."""
         self.pattern = pattern
         self._search_again()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from lobtail.core.patterns import Pattern
 from lobtail.render.stamps import Stamper, Zone, local, utc
 
 __all__ = ["STAMPS", "Look", "Stamp"]
@@ -23,7 +23,7 @@ class Look(msgspec.Struct, frozen=True):
     wrap: bool = False
     names: bool = True
     """Whether the container stands before each line."""
-    highlight: re.Pattern[str] | None = None
+    highlight: Pattern | None = None
     """What is shown in colour wherever it stands, without being searched."""
 
     def stamper(self) -> Stamper | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -23,6 +22,7 @@ from lobtail.core.model import (
     Stopped,
     level_of,
 )
+from lobtail.core.patterns import Pattern
 from lobtail.core.sanitize import safe_lines
 from lobtail.render.colors import Colors
 from lobtail.render.prefix import shown_name
@@ -70,7 +70,7 @@ class Drawer:
     def __init__(self) -> None:
         self.colors: LogColors = DARK
         self._look = Look()
-        self._pattern: re.Pattern[str] | None = None
+        self._pattern: Pattern | None = None
         self._width = 80
         self._both: frozenset[str] = frozenset()
         self._stamper = self._look.stamper()
@@ -83,7 +83,7 @@ class Drawer:
     def set(
         self,
         look: Look,
-        pattern: re.Pattern[str] | None,
+        pattern: Pattern | None,
         width: int,
         both: frozenset[str] = frozenset(),
         names: tuple[str, ...] = (),
