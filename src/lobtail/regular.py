@@ -12,7 +12,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-__all__ = ["SETTINGS", "open_regular", "read_regular"]
+__all__ = ["SETTINGS", "NotRegularError", "open_regular", "read_regular"]
 
 SETTINGS: Final = 16 << 20
 """What a file of settings may be long, in bytes; engines write some kilobytes."""
@@ -24,6 +24,10 @@ _KINDS: Final = (
     (stat.S_ISFIFO, "named pipe"),
     (stat.S_ISSOCK, "socket"),
 )
+
+
+class NotRegularError(OSError):
+    """What stands at a path is a folder, a pipe, a socket or a device."""
 
 
 def open_regular(path: Path | str) -> tuple[int, os.stat_result]:
@@ -73,7 +77,7 @@ def _check(state: os.stat_result, name: str) -> None:
     if not stat.S_ISREG(state.st_mode):
         kind = next((word for holds, word in _KINDS if holds(state.st_mode)), "device")
         number = errno.EISDIR if kind == "folder" else errno.EINVAL
-        raise OSError(number, f"not a regular file ({kind})", name)
+        raise NotRegularError(number, f"not a regular file ({kind})", name)
 
 
 def _size(limit: int) -> str:

@@ -39,6 +39,10 @@ class Capture(Format):
         """Decode as ``Format.messages`` says; details cannot be told from text."""
         return self._decode(data, base, ends=False)
 
+    def whole(self, data: bytes, base: int, *, details: bool) -> Decoded:  # noqa: ARG002
+        """Decode as ``Format.whole`` says."""
+        return self._decode(data, base, ends=False, tight=True)
+
     def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded:
         """Decode as ``Format.remainder`` says; there may be frames behind a wrong size."""
         decoded = self._decode(data, base, ends=True)
@@ -62,22 +66,32 @@ class Capture(Format):
         """Return -1, as ``Format.align`` says: a frame's beginning cannot be found."""
         return -1
 
-    def _decode(self, data: bytes, base: int, *, ends: bool) -> Decoded:
+    def _decode(self, data: bytes, base: int, *, ends: bool, tight: bool = False) -> Decoded:
+        """Decode frame by frame; ``tight``: take the last even if no header stands behind it."""
         records = Records()
         pos, end = 0, len(data)
+        last = -1  # where the frame begins that was taken last
         while end - pos >= HEADER_SIZE:
             kind, size = _header(data, pos)
             start = pos + HEADER_SIZE
             stop = start + size
             known = kind <= _ERROR and size <= MAX_RECORD
             if known and stop > end:
-                found = self._next(data, pos + 1, ends=True) if ends else -1
+                found = self._next(data, pos + 1, end, ends=True) if ends else -1
                 if found < 0:
                     break
+            elif known and stop + HEADER_SIZE > end and not (ends or tight):
+                break
             elif not known:
-                found = self._next(data, pos + 1, ends=ends)
-                if found < 0:
-                    found = end if ends else end - HEADER_SIZE + 1
+                if last >= 0 and (found := self._next(data, last + 1, pos, ends=True)) > 0:
+                    # The size before was wrong: what followed it was taken for text.
+                    records.frames.pop()
+                    pos = last
+                else:
+                    found = self._next(data, pos + 1, end, ends=ends)
+                    if found < 0:
+                        found = end if ends else end - HEADER_SIZE + 1
+                last = -1
             elif kind == _ERROR:
                 text = " ".join(data[start:stop].decode("utf-8", "replace")[:_SHOWN].split())
                 records.lost(data[pos:stop], base + pos, f"the engine reports: {text}")
@@ -85,6 +99,7 @@ class Capture(Format):
                 continue
             else:
                 if size:
+                    last = pos
                     records.frames.append(Frame(_STREAMS[kind], data[start:stop]))
                 pos = stop
                 continue
@@ -92,9 +107,9 @@ class Capture(Format):
             pos = found
         return records.decoded(pos)
 
-    def _next(self, data: bytes, pos: int, *, ends: bool) -> int:
+    def _next(self, data: bytes, pos: int, stop: int, *, ends: bool) -> int:
         """Return where frames follow one another again, or may; -1 if they do nowhere."""
-        for match in _BEGIN.finditer(data, pos):
+        for match in _BEGIN.finditer(data, pos, stop):
             if self._follow(data, match.start(), ends=ends):
                 return match.start()
         return -1

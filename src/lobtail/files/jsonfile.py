@@ -57,14 +57,16 @@ _RECORD: Final = msgspec.json.Decoder(_Record)
 _ATTRS: Final = msgspec.json.Decoder(dict[str, str])
 _SHORT_ATTRS: Final = 1 << 12
 
-_STRING: Final = r'"(?:[^"\\\x00\n]++|\\[^\n])*+"'
-# A record as the driver writes it; one without text has no "log".
+_BLANK: Final = r"[ \t\r]*+"
+_STRING: Final = rf'{_BLANK}"(?:[^"\\\x00\n]++|\\[^\n])*+"{_BLANK}'
+# An object that may be a record: of texts, of objects of texts, of numbers and such.
+_INNER: Final = rf"{_BLANK}\{{(?:{_STRING}:{_STRING},?)*+{_BLANK}\}}{_BLANK}"
 _SHAPE: Final = re.compile(
-    rf'\{{(?:"log":{_STRING},)?"stream":"std(?:out|err)",'
-    rf'(?:"attrs":\{{(?:{_STRING}:{_STRING},?)*+\}},)?"time":"[^"\\\x00\n]{{20,35}}"\}}'.encode()
+    rf'\{{(?:{_STRING}:(?:{_STRING}|{_INNER}|[^"{{}}\[\],\x00\n]++),?)++\}}'.encode()
 )
-_BEGIN: Final = re.compile(rb'\{"(?:log|stream|attrs|time)":')
-_BEGIN_OF_ALL: Final = re.compile(rb'\{"log":"|\{"stream":"std(?:out|err)"')
+_BEGIN: Final = re.compile(rb'\{[ \t]*"(?:log|stream|attrs|time)"[ \t]*:')
+_UNFINISHED: Final = re.compile(rb'[ \t]*+\{[ \t]*+(?:"|\Z)')
+_BEGIN_OF_ALL: Final = re.compile(rb'\{[ \t]*"(?:log"[ \t]*:|stream"[ \t]*:[ \t]*"std(?:out|err)")')
 _ODD: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u]"
     r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|([\x01-\x1f])"
@@ -147,7 +149,7 @@ class JsonFile(Format):
 
     def unfinished(self, data: bytes) -> bool:
         """Say whether ``data`` can be the beginning of a record."""
-        return b"\0" not in data and data[:2] == b'{"'[: len(data)]
+        return b"\0" not in data and _UNFINISHED.match(data) is not None
 
     def align(self, data: bytes, *, ends: bool) -> int:  # noqa: ARG002 - for other formats
         """Return where the first line begins behind another one."""

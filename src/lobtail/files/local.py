@@ -228,6 +228,8 @@ def _stamp(varint: bytes) -> bytes:
     low = int.from_bytes(varint[:4], "little")
     high = _high.get(varint[4:])
     if high is None:
+        if varint[-1] > 0x7F:
+            return b""
         value, used = _varint(varint[4:], 0)
         if used != len(varint) - 4:
             return b""

@@ -30,7 +30,9 @@ __all__ = ["LogFiles", "open_log"]
 _BOTH = (Stream.STDOUT, Stream.STDERR)
 
 
-def open_log(path: Path | str, driver: str = "auto", *, legacy: bool = False) -> LogFiles:
+def open_log(
+    path: Path | str, driver: str = "auto", *, legacy: bool = False, engines: bool = False
+) -> LogFiles:
     """Open the files of one container's log, rotated and compressed ones included.
 
     ``path`` is the log itself (``…-json.log``, ``container.log``, ``ctr.log``), a container's
@@ -41,6 +43,9 @@ def open_log(path: Path | str, driver: str = "auto", *, legacy: bool = False) ->
     piece of a long line without its newline. (Before 25.0 they also write its times in the
     engine's own time zone, which the files do not tell; here they are in UTC.)
 
+    ``engines`` leaves out files that somebody else has rotated, such as logrotate: an engine does
+    not show them.
+
     Raises:
         LogFileError: there is no such file, it may not be read, is no regular file, is not
             recognised, or is rotated faster than it can be opened.
@@ -48,7 +53,7 @@ def open_log(path: Path | str, driver: str = "auto", *, legacy: bool = False) ->
     """
     if driver != "auto" and driver not in DRIVERS:
         raise ConfigError(f"no log driver {driver!r} can be read: use auto, {', '.join(DRIVERS)}")
-    parts = open_parts(find_log(Path(path)))
+    parts = open_parts(find_log(Path(path)), engines=engines)
     try:
         parts[-1].live = True
         form = make_format(driver) if driver != "auto" else detect(parts)

@@ -1,9 +1,9 @@
 r"""What the texts that a wanted line contains look like in a file.
 
-Each text is cut down to its longest part of which a writer has no choice how to write it; what
-contains the text contains that part. The JSON of moby (``jsonlogbytes.go``) writes ``<``, ``>``,
-``&``, U+2028, U+2029 and controls as ``\u003c`` and so on, others may write them as they are, or
-``\t`` for a tab. A quote and a backslash have a backslash in front in any JSON.
+Each text is cut down to its longest part that any writer writes in one way; what contains the text
+contains that part. In JSON any character can be an escape. Moby (``jsonlogbytes.go``) escapes
+``<``, ``>``, ``&``, U+2028, U+2029 and controls; other writers all but ASCII, or ``/``, ``'``,
+``+`` and ``"`` (Python, PHP, .NET). Letters, digits and most signs nobody escapes.
 
 U+FFFD is never looked for: in a line's text it may stand for any bytes that are not UTF-8.
 """
@@ -20,9 +20,17 @@ __all__ = ["Needles", "json_needles", "raw_needles"]
 Needles = tuple[tuple[bytes, ...], ...]
 """Of every group at least one must be in a record's bytes."""
 
-_JSON_CHOICE: Final = re.compile("[\x00-\x1f<>&\u2028\u2029\ufffd\ud800-\udfff]+")
+_JSON_CHOICE: Final = re.compile(r"[^-0-9A-Za-z !#$%()*,.:;=?@\[\]^_{|}~]+")
 _RAW_CHOICE: Final = re.compile("[\ufffd\ud800-\udfff]+")
-_SHORT: Final = {"\b": b"\\b", "\t": b"\\t", "\n": b"\\n", "\f": b"\\f", "\r": b"\\r"}
+_SHORT: Final = {
+    "\b": b"\\b",
+    "\t": b"\\t",
+    "\n": b"\\n",
+    "\f": b"\\f",
+    "\r": b"\\r",
+    '"': b'\\"',
+    "\\": b"\\\\",
+}
 
 
 def json_needles(wanted: Literals) -> Needles:
@@ -55,19 +63,23 @@ def _forms(text: str, *, json: bool) -> list[bytes]:
     """Return the ways in which a file may have a part of ``text``; none if that cannot be said."""
     part = max((_JSON_CHOICE if json else _RAW_CHOICE).split(text), key=len)
     if part:
-        if json:
-            part = part.replace("\\", "\\\\").replace('"', '\\"')
         return [part.encode()]
     if not text or not json:
         return []
     character = text[0]
     if "\ud800" <= character <= "\udfff" or character == "\ufffd":
         return []
-    code = f"{ord(character):04x}"
-    # Upper and lower case have this much in common; for an escape character \u001.
-    forms = [f"\\u{code.rstrip('abcdef')}".encode()]
+    forms = _escapes(character)
     if character in _SHORT:
         forms.append(_SHORT[character])
     elif character >= " ":
         forms.append(character.encode())
     return forms
+
+
+def _escapes(character: str) -> list[bytes]:
+    """Return what the escape of a character begins with, its digits in lower or upper case."""
+    code = character.encode("utf-16-be").hex()[:4]
+    common = code.rstrip("abcdef")
+    codes = [common] if len(common) > 2 else [code, code.upper()]
+    return [f"\\u{digits}".encode() for digits in codes]

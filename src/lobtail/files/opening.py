@@ -19,7 +19,8 @@ from typing import Final
 
 from lobtail.errors import LogFileError
 from lobtail.files.part import Part
-from lobtail.regular import open_regular
+from lobtail.files.rotation import all_names
+from lobtail.regular import NotRegularError, open_regular
 
 __all__ = [
     "TRIES",
@@ -64,25 +65,30 @@ def find_log(path: Path) -> Path:
     )
 
 
-def open_parts(path: Path) -> list[Part]:
-    """Open a log and what was rotated out of it, oldest first.
+def open_parts(path: Path, *, engines: bool = False) -> list[Part]:
+    """Open a log and what was rotated out of it, oldest first; with ``engines`` only by engines.
 
     Raises LogFileError: it cannot be opened, is no regular file, or is rotated faster than that.
     """
+    list_names = names_of if engines else all_names_of
     missing: OSError | None = None
     for attempt in range(TRIES):
         missing = None
-        names = names_of(path)
+        names = list_names(path)
         parts: list[Part] = []
         try:
             for name in names:
-                parts += [open_part(name)]  # those before one that fails are to be closed
-            if names_of(path) == names and all(same(part) for part in parts):
+                try:
+                    parts += [open_part(name)]  # those before one that fails are to be closed
+                except NotRegularError:
+                    if name == str(path):
+                        raise
+            if list_names(path) == names and all(same(part) for part in parts):
                 return parts
         except FileNotFoundError as exc:
             # Between two renames the newest file has no name, or an older one was removed.
             missing = exc
-            if attempt > 2 and names == [str(path)] == names_of(path):
+            if attempt > 2 and names == [str(path)] == list_names(path):
                 break
         except OSError as exc:
             _close(parts)
@@ -94,21 +100,29 @@ def open_parts(path: Path) -> list[Part]:
 
 
 def names_of(path: Path) -> list[str]:
-    """List the files of a log, oldest first."""
+    """List the files of a log that engines have rotated, oldest first."""
     found: dict[int, str] = {}
-    try:
-        siblings = os.listdir(path.parent)  # noqa: PTH208
-    except (FileNotFoundError, ValueError):  # the latter of a name that no file can have
-        siblings = []
-    except OSError as exc:
-        raise refused(path, exc) from exc
-    for name in siblings:
+    for name in _siblings(path):
         match = _ROTATED.fullmatch(name, len(path.name)) if name.startswith(path.name) else None
         if match is not None:
             number = int(match[1])
             if number not in found or not match[2]:
                 found[number] = str(path.parent / name)
     return [*(found[number] for number in sorted(found, reverse=True)), str(path)]
+
+
+def all_names_of(path: Path) -> list[str]:
+    """List the files of a log, whoever has rotated it, oldest first."""
+    return [*all_names(path, _siblings(path)), str(path)]
+
+
+def _siblings(path: Path) -> list[str]:
+    try:
+        return os.listdir(path.parent)  # noqa: PTH208
+    except (FileNotFoundError, ValueError):  # the latter of a name that no file can have
+        return []
+    except OSError as exc:
+        raise refused(path, exc) from exc
 
 
 def open_part(name: str) -> Part:

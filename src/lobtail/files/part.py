@@ -14,9 +14,18 @@ from lobtail.core.timestamps import parse_rfc3339
 from lobtail.errors import ProtocolError
 from lobtail.files.values import BLOCK, MAX_RECORD, NULS, TOO_LONG, Buffer, Hole
 
-__all__ = ["KNOWN", "TRUNCATED", "Part", "Window"]
+__all__ = ["KNOWN", "PACKED", "TRUNCATED", "Part", "Window"]
 
-_GZIP: Final = b"\x1f\x8b"
+_GZIP: Final = b"\x1f\x8b\x08"
+# What others may have compressed files with; that they are not read is told as damage.
+PACKED: Final = {
+    "gz": _GZIP,
+    "bz2": b"BZh",
+    "xz": b"\xfd7zXZ\x00",
+    "zst": b"\x28\xb5\x2f\xfd",
+    "lz4": b"\x04\x22\x4d\x18",
+    "Z": b"\x1f\x9d",
+}
 _EXTRA: Final = 4  # the flag of a gzip header that says that an extra field follows
 _HEAD: Final = 4096
 _READ: Final = 1 << 16  # of compressed bytes
@@ -48,7 +57,7 @@ class Part:
         self.fault: tuple[int, str] | None = None
         self._fd = fd
         self._head = os.pread(fd, _HEAD, 0) if size else b""
-        self.compressed = self._head.startswith(_GZIP)
+        self.compressed = self._head.startswith(tuple(PACKED.values()))
 
     def close(self) -> None:
         """Close the file."""
@@ -112,7 +121,7 @@ class Part:
         ``LogFile.lastTimestamp``).
         """
         head = self._head
-        if not self.compressed or len(head) < 12 or not head[3] & _EXTRA:
+        if not head.startswith(_GZIP) or len(head) < 12 or not head[3] & _EXTRA:
             return None
         length = int.from_bytes(head[10:12], "little")
         try:
@@ -124,6 +133,9 @@ class Part:
     def inflated(self, offset: int, size: int) -> Iterator[bytes]:
         """Yield what a compressed file holds from ``offset`` on, at most ``size`` bytes a time."""
         self.fault = None
+        if not self._head.startswith(_GZIP):
+            self.fault = (self.size, "it is compressed, but not with gzip: decompress it first")
+            return
         engine = zlib.decompressobj(wbits=31)
         position = out = 0
         pending = b""

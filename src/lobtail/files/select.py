@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
+import msgspec
+
 from lobtail.core.frames import Stream
 from lobtail.files.finder import Finder
 from lobtail.files.needles import Needles
@@ -30,9 +32,18 @@ LONG: Final = 1 << 13  # half of lobtail.core.lines.PIECE
 Spans = list[tuple[int, int]]
 
 _STREAM: Final = b'"stream":"std'
+_OWN: Final = (b'{"log":"', b'{"stream":"')
 _OUT, _ERR = b"out", b"err"
 _BACKSLASH: Final = 0x5C
 _NAMES: Final = {Stream.STDOUT: _OUT, Stream.STDERR: _ERR}
+
+
+class _Record(msgspec.Struct, gc=False):
+    log: str = ""
+    stream: str = ""
+
+
+_RECORD: Final = msgspec.json.Decoder(_Record)
 
 
 class Selector(Protocol):
@@ -181,12 +192,12 @@ class LocalSelector:
 def _stream(data: Buffer, start: int, stop: int) -> tuple[bytes, bool]:
     r"""Return the stream of a json-file record, and whether its text ends in a newline.
 
-    The first ``"stream"`` is the one: in a text it would have backslashes, and the attributes,
-    which may have such a key, come later.
+    In one of the driver the first ``"stream"`` is the one: in a text it would have backslashes, and
+    the attributes, which may have such a key, come later.
     """
-    found = data.find(_STREAM, start, stop)
+    found = data.find(_STREAM, start, stop) if data.startswith(_OWN, start) else -1
     if found < 0:
-        return b"", False
+        return _decoded_stream(bytes(data[start:stop]))
     name = bytes(data[found + len(_STREAM) : found + len(_STREAM) + 3])
     # Before it stands \n", and an even number of backslashes before that.
     slash = found - 4
@@ -194,6 +205,14 @@ def _stream(data: Buffer, start: int, stop: int) -> tuple[bytes, bool]:
     while ended and data[slash - 1] == _BACKSLASH == data[slash - 2]:
         slash -= 2
     return name, ended and data[slash - 1] != _BACKSLASH
+
+
+def _decoded_stream(record: bytes) -> tuple[bytes, bool]:
+    try:
+        found = _RECORD.decode(record)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return b"", False
+    return found.stream[3:].encode(), found.log.endswith("\n")
 
 
 def _merged(spans: Spans) -> Spans:

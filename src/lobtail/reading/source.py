@@ -73,7 +73,7 @@ async def _open(engine: EngineClient, container: Container) -> LogFiles:
     if await engine.is_podman():
         raise LogFileError("the engine is Podman, whose stamps differ from those in its files")
     if driver == "json-file":
-        return open_log(container.log_path, driver)
+        return open_log(container.log_path, driver, engines=True)
     version = await engine.api_version()
     try:
         info = await engine.info()
@@ -82,4 +82,5 @@ async def _open(engine: EngineClient, container: Container) -> LogFiles:
     if version < UTC_API and not info.system_time.endswith(("Z", "+00:00")):
         raise LogFileError("this engine writes the times of the local driver in its own zone")
     folder = Path(info.docker_root_dir, "containers", container.id)
-    return open_log(folder / "local-logs" / "container.log", driver, legacy=version < LEGACY_API)
+    log = folder / "local-logs" / "container.log"
+    return open_log(log, driver, legacy=version < LEGACY_API, engines=True)

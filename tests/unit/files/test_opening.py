@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lobtail.errors import ConfigError, LobtailError, LogFileError
-from lobtail.files import Passed, open_log, opening
+from lobtail.files import Damage, Literals, Passed, open_log, opening
 from support.log_files import START, WRITERS, Message, compressed, json_record, local_record
 
 ONE, TWO, THREE = (Message(b"line %d" % i, time_ns=START + i) for i in (1, 2, 3))
@@ -19,8 +19,8 @@ def texts(path: Path, driver: str = "auto") -> list[bytes]:
     out: list[bytes] = []
     with open_log(path, driver) as files:
         for item in files.messages():
-            assert isinstance(item, list)
-            out += [frame.payload[31:-1] for frame in item]
+            if isinstance(item, list):
+                out += [frame.payload[31:-1] for frame in item]
     return out
 
 
@@ -88,6 +88,115 @@ def test_rotated_files_belong_to_it(tmp_path: Path) -> None:
     assert texts(path.with_name(path.name + ".5.gz")) == [b"5"]
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["-20260101.gz", "-20260102", ""],
+        ["-20251231.gz", "-20260101.gz", "-20260101", ""],
+        ["-2026010109.gz", "-2026010110", ""],
+        ["-1735689600.gz", "-1767225600.gz", "-1767225601", ""],
+        ["-20260101-1767225600.gz", "-20260101-1767225700", "-20260102-1767312000", ""],
+        ["-2026-01-01", "-2026-01-02", ""],
+        [".20260101-235900.gz", ".20260102-000100", ""],
+        ["_20260101T120000Z", "_20260101T130000Z.gz", ""],
+        [".2.gz", ".1", ".0", ""],
+    ],
+)
+@pytest.mark.parametrize("name", ["x-json.log", "0.log", "log"])
+def test_case_log_names_of_others(tmp_path: Path, name: str, names: list[str]) -> None:
+    """Files that logrotate and others name by the time come in its order."""
+    path = tmp_path / name
+    expected = []
+    for number, ending in enumerate(names):
+        record = json_record(Message(b"%d" % number))
+        whole = not ending.endswith(".gz") or ending[:-3] not in names
+        if whole:
+            expected.append(b"%d" % number)
+        file = path.with_name(name + ending)
+        file.write_bytes(compressed(record) if ending.endswith(".gz") else record)
+    for other in ("-20261301", "-2026010", ".20260101x", "-20260101.tmp", "2-20260101", "-x"):
+        path.with_name(name + other).write_bytes(b"rubbish")
+    path.with_name(name + "-20260103").mkdir()
+    os.mkfifo(path.with_name(name + ".7"))
+    assert texts(path) == expected
+    # An engine knows its own only.
+    with open_log(path, engines=True) as files:
+        own = [str(path.with_name(name + x)) for x in (".2.gz", ".1", "") if x in names]
+        assert files.paths == own
+
+
+def test_case_log_names_before_the_ending(tmp_path: Path) -> None:
+    for number, name in enumerate(
+        ["x-2026-01-01T10-00-00.000.log.gz", "x-2026-01-01T10-00-00.500.log", "x.log"]
+    ):
+        record = json_record(Message(b"%d" % number))
+        (tmp_path / name).write_bytes(compressed(record) if name.endswith("gz") else record)
+    assert texts(tmp_path / "x.log") == [b"0", b"1", b"2"]
+
+
+def test_the_scheme_of_names_was_changed(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    for number, name in enumerate(
+        ["x.log-20260101", "x.log-20260102", "x.log.2", "x.log.1", "x.log"]
+    ):
+        (tmp_path / name).write_bytes(json_record(Message(b"%d" % number)))
+        os.utime(tmp_path / name, (1000 + number, 1000 + number))
+    assert texts(path) == [b"%d" % i for i in range(5)]
+    for name in ("x.log-20260101", "x.log-20260102"):
+        os.utime(tmp_path / name, (2000, 2000))
+    assert texts(path) == [b"2", b"3", b"0", b"1", b"4"]
+
+
+@pytest.mark.parametrize("magic", [b"BZh9", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x1f\x9d"])
+def test_other_compression_is_named(tmp_path: Path, magic: bytes) -> None:
+    path = tmp_path / "x-json.log"
+    path.write_bytes(json_record(ONE))
+    (tmp_path / "x-json.log-20260101.xz").write_bytes(magic + b"rest")
+    with open_log(path) as files:
+        damage, batch = files.messages()
+        assert isinstance(damage, Damage)
+        assert (damage.size, "decompress" in damage.reason) == (len(magic) + 4, True)
+        assert isinstance(batch, list)
+        assert [item for item in files.messages(tail=1) if not isinstance(item, Damage)] == [batch]
+
+
+MOMENT = '"time":"2026-01-01T00:00:00.5Z"'
+JSON_FORMS = [
+    '{"log": "%s\\n", "stream": "stdout", ' + MOMENT + "}",
+    '{"log" : "%s\\n" , "stream" : "stdout" , "attrs" : {"a" : "b"}, ' + MOMENT + " }",
+    "{" + MOMENT + ',"stream":"stdout","log":"%s\\n"}',
+    '{"host":"a","n":1,"attrs":{"stream":"stderr"},"stream":"stdout","log":"%s\\n",' + MOMENT + "}",
+    ' {"\\u006cog":"%s\\u000a","stream":"std\\u006fut",' + MOMENT + "}\r",
+]
+
+
+@pytest.mark.parametrize("form", JSON_FORMS)
+def test_case_log_names_json_with_blanks(tmp_path: Path, form: str) -> None:
+    """Records of json-file as others write them: blanks, keys in any order, escapes."""
+    written = [f"spaced {i}" for i in range(30)]
+    written[7] = "f\\u00fcr \\u65e5\\u672c a\\/b \\u0022\\ud83d\\ude00"
+    lines = [form % text for text in written]
+    path = tmp_path / "y.log"
+    path.write_text("\n".join(lines) + "\n")
+    expected = [b"spaced %d" % i for i in range(30)]
+    expected[7] = 'für 日本 a/b "😀'.encode()
+    assert texts(path) == expected
+    with open_log(path) as files:
+        for text in ("für", "日", "a/b", '"', "😀", "r 日"):
+            found = [
+                frame
+                for item in files.messages(wanted=Literals(((text,),)), context=(1, 1))
+                if isinstance(item, list)
+                for frame in item
+            ]
+            shown = [frame.payload[31:-1] for frame in found]
+            assert [x for x in shown if x in expected[6:9]] == expected[6:9]
+    # Two in a line, and one behind damage.
+    path.write_text(lines[1].strip() + lines[2].strip() + "\n" + 'x": ' + lines[3].strip() + "\n")
+    if not form.startswith((" ", '{"host')):
+        assert texts(path, "json-file") == expected[1:4]
+
+
 def refused(path: Path, *words: str, driver: str = "auto") -> None:
     with pytest.raises(LogFileError) as caught:
         open_log(path, driver)
@@ -135,9 +244,8 @@ def test_a_capture_has_no_times(tmp_path: Path) -> None:
         assert not isinstance(batch, Passed)
         assert isinstance(batch, list)
         assert [frame.payload for frame in batch] == [b"line 2\n"]
-        assert [[f.payload for f in run] for run in files.runs() if isinstance(run, list)] == [
-            [b"line 1\nline 2\n"]
-        ]
+        runs = [frame.payload for run in files.runs() if isinstance(run, list) for frame in run]
+        assert b"".join(runs) == b"line 1\nline 2\n"
 
 
 def test_files_are_only_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
