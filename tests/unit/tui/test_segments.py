@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -12,12 +13,12 @@ from rich.style import Style
 from lobtail.core.frames import Stream
 from lobtail.core.model import Line
 from lobtail.core.sanitize import sanitize
-from lobtail.tui.widgets.drawing import Drawer, safe_text
+from lobtail.tui.widgets.drawing import LONGEST, Drawer, beginning, safe_text
 from lobtail.tui.widgets.segments import cut, mark_spans, segments_of, text_of, width_of
 from support.items import HOSTILE
 from unit.tui.items import REF
 
-TEXTS = st.text(alphabet="ab \t日é\u0301e│", max_size=40)
+TEXTS = st.text(alphabet="ab \t日é\u0301e│👩\u200d🏽❤\ufe0f", max_size=40)
 FOUND = Style(bgcolor=Color.parse("yellow"))
 
 
@@ -86,3 +87,42 @@ def test_a_long_line_full_of_what_is_searched_is_drawn_at_once() -> None:
     spans = [(i, i + 1) for i in range(0, 20_000, 2)]
     marked = mark_spans(segments, spans, FOUND)
     assert len(marked) == 20_000
+
+
+def test_what_is_drawn_as_one_is_not_cut() -> None:
+    family = "\U0001f469\u200d\U0001f469\u200d\U0001f467"
+    rows = cut([Segment(f"ab{family}{family}c")], 5)
+    assert [text_of(row) for row in rows] == [f"ab{family}", f"{family}c"]
+
+
+def drawn_of(raw: bytes) -> str:
+    return text_of(Drawer().draw(0, Line(REF, Stream.STDOUT, 1, raw), 0).rows[0])
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        (b"get   0%\rget  50%\rget 100%", "get 100%"),
+        (b"get   0%\rget 100%\r", "get 100%"),
+        (b"plain\r", "plain"),
+        ("\U0001f469\u200d\U0001f467".encode(), "\U0001f469\u200d\U0001f467"),
+        ("\u0645\u06cc\u200c\u062e".encode(), "\u0645\u06cc\u200c\u062e"),
+        (b"see \x1b]8;;https://example.org\x1b\\docs\x1b]8;;\x1b\\ now", "see docs now"),
+        (b"see \x1b]8;;https://example.org\x07docs\x1b]8;;\x07 now", "see docs now"),
+        (b"\x1b[32mok\x1b[0m\r\x1b[31mbad\x1b[0m", "bad"),
+    ],
+)
+def test_case_terminal_text_in_the_client(raw: bytes, shown: str) -> None:
+    """The first state stood there for ever, joiners and links were spelled out."""
+    assert drawn_of(raw) == shown
+
+
+@pytest.mark.parametrize("before", range(LONGEST - 8, LONGEST + 1))
+def test_a_long_line_is_not_cut_within_a_colour(before: int) -> None:
+    """What was left of the sequence reached the terminal."""
+    line = Line(REF, Stream.STDOUT, 1, b"a" * before + b"\x1b[31mred" + b"b" * 100)
+    text = drawn_of(line.raw)
+    assert text.isprintable()
+    assert text.endswith(" more characters")
+    for most in range(before, before + 9):
+        assert "\x1b" not in text_of(segments_of(beginning(safe_text(line), most)))

@@ -19,7 +19,7 @@ from lobtail.core.sanitize import sanitize
 from lobtail.render.words import mark_words
 from lobtail.tui.state.record import Node, record_of, term_for
 from lobtail.tui.widgets.bindings import bindings_of
-from lobtail.tui.widgets.drawing import safe_text
+from lobtail.tui.widgets.drawing import beginning, safe_text
 from lobtail.tui.widgets.record_tree import RecordTree
 from lobtail.tui.widgets.segments import segments_of
 
@@ -74,7 +74,7 @@ class Detail(Vertical):
     def show(self, item: Item) -> None:
         """Look at an item."""
         if isinstance(item, Line):
-            text = safe_text(item)[:_MOST]
+            text = beginning(safe_text(item), _MOST)
             shown = Text.assemble(*((s.text, s.style or Style()) for s in segments_of(text)))
         else:
             shown = Text(mark_words(item))

@@ -33,7 +33,7 @@ from lobtail.tui.state.names import tell_apart
 from lobtail.tui.widgets.palette import DARK, LogColors
 from lobtail.tui.widgets.segments import PLAIN, cut, mark_spans, segments_of, text_of, width_of
 
-__all__ = ["LONGEST", "Drawer", "Rows", "safe_text"]
+__all__ = ["LONGEST", "Drawer", "Rows", "beginning", "safe_text"]
 
 # Characters of a line that are drawn: more is seen by nobody; copies and files have all of it.
 LONGEST: Final = 20_000
@@ -62,6 +62,13 @@ def safe_text(line: Line) -> str:
     if b"\n" in raw:
         raw = raw.replace(b"\n", "␊".encode())
     return safe_lines(raw).decode()
+
+
+def beginning(text: str, most: int) -> str:
+    """Return at most so many characters of a safe text, without a part of an SGR at the end."""
+    begun = text[:most]
+    escape = begun.rfind("\x1b")
+    return begun[:escape] if escape >= 0 and "m" not in begun[escape:] else begun
 
 
 class Drawer:
@@ -147,9 +154,8 @@ class Drawer:
 
     def _text(self, line: Line) -> list[Segment]:
         text = safe_text(line)
-        rest = len(text) - LONGEST
-        if rest > 0:
-            text = text[:LONGEST]
+        begun = beginning(text, LONGEST)
+        rest, text = len(text) - len(begun), begun
         base = PLAIN if "\x1b" in text else self.colors.of_level(level_of(line))
         segments = segments_of(text, base)
         for pattern, style in (

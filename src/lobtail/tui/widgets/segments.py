@@ -11,10 +11,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from rich.cells import cell_len, get_character_cell_size
+from rich.cells import cell_len
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
+
+from lobtail.render.columns import cut as cut_text
 
 __all__ = ["PLAIN", "cut", "mark_spans", "segments_of", "text_of", "width_of", "window"]
 
@@ -213,8 +215,8 @@ def _fitting(text: str, columns: int) -> int:
         return 0
     if text.isascii():
         return min(len(text), columns)
-    for i, character in enumerate(text):
-        columns -= get_character_cell_size(character)
-        if columns < 0:
-            return i
-    return len(text)
+    # What is drawn as one, as a family of emoji, stays together.
+    taken = len(cut_text(text, columns))
+    while cell_len(text[:taken]) > columns:
+        taken -= 1
+    return taken
