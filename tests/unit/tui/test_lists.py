@@ -264,3 +264,26 @@ def test_case_a_chosen_project_narrows_the_containers() -> None:
         assert panel.objects == len(CONTAINERS)
 
     with_client(use, engine=with_blog())
+
+
+def test_case_a_list_filter_without_a_match() -> None:
+    async def use(c: Client) -> None:
+        panel = c.main.panels[1]
+        panel.point_at("2" * 64)
+        await c.press("2")
+        await c.until(lambda: c.pane.feed.target.names == ("shop-web-1",))
+        feed = c.pane.feed
+        for left in (("escape",), ("enter", "escape"), (*["backspace"] * 3, "enter")):
+            await c.press("slash", "d", "z", "z")
+            assert "no match" in line_of(c, 1, 0)
+            assert not panel._rows
+            await c.press(*left)
+            assert panel.row.name == "shop-web-1"
+            assert not panel.filter
+        # Nor does the cursor stay where the filter had led.
+        await c.press("slash", "d", "b", "escape")
+        assert panel.row.name == "shop-web-1"
+        await c.pilot.pause(0.2)
+        assert c.pane.feed is feed
+
+    with_client(use)

@@ -40,9 +40,20 @@ NOW = 1_790_000_000 * S  # 2026-09-21T14:13:20Z
         ("-10m", 1_000 * S - 600 * S),
         ("+90s", 1_090 * S),
         ("2026-09-21T10:00:00Z", 1_789_984_800 * S),
+        ("12", 1_789_992_000 * S),
+        ("15", (1_790_002_800 - 86_400) * S),
+        ("now", NOW),
+        ("10m ago", NOW - 600 * S),
+        ("10 minutes ago", NOW - 600 * S),
+        ("1d", NOW - 86_400 * S),
+        ("yesterday", 1_789_862_400 * S),
+        ("2026-09-21 04:12", 1_789_963_920 * S),
+        ("-1d", 1_000 * S - 86_400 * S),
+        ("+10 minutes", 1_600 * S),
+        ("1789984800", 1_789_984_800 * S),
     ],
 )
-def test_jumps(text: str, expected: int) -> None:
+def test_case_forms_of_times_to_jump_to(text: str, expected: int) -> None:
     found = parse_jump(text, now_ns=NOW, here_ns=1_000 * S, zone=lambda _: 0)
     assert found == expected
 
@@ -52,7 +63,9 @@ def test_a_clock_is_that_of_the_zone() -> None:
     assert parse_jump("14:30", now_ns=NOW, here_ns=0, zone=lambda _: 7200) == utc
 
 
-@pytest.mark.parametrize("text", ["", "noon", "25:00", "-10", "+x", "-9999999999999h", "12:61"])
+@pytest.mark.parametrize(
+    "text", ["", "24", "99", "1234", "12.5", "25:00", "-10", "+x", "-9999999999999h", "12:61"]
+)
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):
         parse_jump(text, now_ns=NOW, here_ns=0, zone=lambda _: 0)

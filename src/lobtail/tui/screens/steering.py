@@ -81,11 +81,16 @@ class Steering:
     # --- lists ------------------------------------------------------------------------------
 
     def _filter(self, panel: ListPanel) -> None:
-        before = panel.filter
+        before, row = panel.filter, panel.row
 
         def typed(text: str) -> str:
             panel.set_filter(text)
             return ""
+
+        def left() -> None:
+            panel.set_filter(before)
+            if row is not None:
+                panel.point_at_place(row.place)
 
         self._prompt(
             Ask(
@@ -93,8 +98,8 @@ class Steering:
                 text=before,
                 typed=typed,
                 live=True,
-                done=typed,
-                left=lambda: panel.set_filter(before),
+                done=lambda text: panel.set_filter(text, done=True),
+                left=left,
             )
         )
 

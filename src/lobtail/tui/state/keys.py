@@ -47,7 +47,7 @@ _LOG: Final = (
     Key("line-start", "0,circumflex_accent", "the beginning of lines that are not wrapped", "log"),
     Key("line-end", "dollar_sign", "the end of the line", "log"),
     Key("pause", "space", "pause, or follow again", "log", "pause"),
-    Key("jump", "@,colon", "jump to a time: 12:30, -10m, 2026-01-02T15:04", "log", "time"),
+    Key("jump", "@,colon", "jump to a time: 12:30, -10m, yesterday 04:10", "log", "time"),
     Key("next-error", "e", "the next line of level error", "log", "error"),
     Key("previous-error", "E", "the previous line of level error", "log"),
     Key("next-mark", "m", "the next mark: started, stopped, gap", "log"),

@@ -78,6 +78,7 @@ class ListPanel(Widget, can_focus=True):
         self._rows: list[Row] = []
         self._all: list[Row] = []
         self._cursor = 0
+        self._origin: tuple[str, str] | None = None  # where the cursor was before a filter
         self._top = 0
 
     # --- what it holds ----------------------------------------------------------------------
@@ -105,7 +106,8 @@ class ListPanel(Widget, can_focus=True):
 
     def show(self, rows: list[Row]) -> None:
         """Show other rows; the cursor stays on its object, the marks on theirs."""
-        place = self.row.place if self.row is not None else None
+        before = self.row.place if self.row is not None else None
+        place = before if self._origin is None else self._origin
         marked = len(self.marked)
         self._all = rows
         self._short.clear()
@@ -117,18 +119,34 @@ class ListPanel(Widget, can_focus=True):
         places = [row.place for row in self._rows]
         if place is not None and place in places:
             self._cursor = places.index(place)
+        elif before is not None and before in places:
+            self._cursor = places.index(before)
         else:
             self._cursor = min(self._cursor, max(len(places) - 1, 0))
-            if self.row is not None or place is not None:
-                self.post_message(self.Chosen(self))
+        if before != (self.row.place if self.row is not None else None):
+            self.post_message(self.Chosen(self))
         if len(self.marked) != marked:
             self.post_message(self.Chosen(self))
         self._scroll()
 
-    def set_filter(self, text: str) -> None:
-        """Show only rows with a text in their name."""
+    def set_filter(self, text: str, *, done: bool = False) -> None:
+        """Show only rows with a text in their name.
+
+        The cursor returns to its row when that is shown again, unless somebody has chosen another
+        one: by moving, or by being ``done`` with the filter.
+        """
+        if text and not self.filter and self.row is not None:
+            self._origin = self.row.place
         self.filter = text
         self.show(self._all)
+        if not text or (done and self.row is not None):
+            self._origin = None
+
+    def point_at_place(self, place: tuple[str, str]) -> None:
+        """Point at an object of one of several engines, if it is shown."""
+        places = [row.place for row in self._rows]
+        if place in places:
+            self._go_to(places.index(place))
 
     def narrow(self, places: frozenset[tuple[str, str]] | None, of: str) -> None:
         """Show only rows at some places, which are those ``of`` something; None for all rows."""
@@ -174,8 +192,9 @@ class ListPanel(Widget, can_focus=True):
         if self.order:
             name += f"by {self.order} "
         if self.filter:
-            room = columns - width(name) - len(count) - 3
-            name += f"/{fit(self.filter, max(room, 1))} "
+            nothing = "" if self._rows else "no match "
+            room = columns - width(name) - len(count) - 3 - len(nothing)
+            name += f"/{fit(self.filter, max(room, 1))} {nothing}"
         if any(not row.live for row in self._rows):
             name += "(stale) "
         if self.marked:
@@ -235,7 +254,7 @@ class ListPanel(Widget, can_focus=True):
     def _go_to(self, at: int) -> None:
         at = min(max(at, 0), max(len(self._rows) - 1, 0))
         if at != self._cursor:
-            self._cursor = at
+            self._cursor, self._origin = at, None
             self.post_message(self.Chosen(self))
         self._scroll()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from lobtail.tui.widgets.log_pane import LogPane
 
 __all__ = ["LogQuestions"]
+
+
+# So close to now, the newest lines are meant.
+_NOW: Final = 1_000_000_000
 
 
 class LogQuestions:
@@ -130,15 +134,17 @@ class LogQuestions:
             if not text.strip("@ "):
                 return
             time_ns, said = when(text), words(text)
-            if time_ns > time.time_ns():
+            now = time.time_ns()
+            if time_ns > now - _NOW:
                 pane.action_end()
-                pane.notify(f"{said}: these are the newest lines", markup=False)
+                if time_ns > now:
+                    pane.notify(f"{said}: these are the newest lines", markup=False)
                 return
             pane.go_to_time(time_ns)
             if said.startswith("yesterday"):
                 pane.notify(said, markup=False)
 
-        hint = "12:30  -10m  +1h  2026-01-02T15:04"
+        hint = "12:30  -10m  yesterday 04:10"
         self._ask(Ask(title="jump to", hint=hint, typed=typed, note=words, done=done))
 
 
