@@ -10,12 +10,15 @@ from typing import Any
 import msgspec
 
 from lobtail.api import Engine
+from lobtail.core.model import ContainerRef
+from lobtail.core.selection import Selector
 from lobtail.engine.models import ContainerSummary
 from lobtail.errors import LobtailError
 from lobtail.reading.merged import Merged
 from lobtail.several import TailEngines
 from lobtail.tail import Tail
 from lobtail.tui.reading_thread import ReadingThread, ThreadedTail
+from lobtail.tui.state.ending import Ending
 from lobtail.tui.state.inventory import Inventory, Kind, Row
 from lobtail.tui.state.target import Target
 from lobtail.tui.watch import Watch
@@ -63,6 +66,29 @@ class Fleet:
         if host:
             return self.words.get(host, ())
         return tuple(word for words in self.words.values() for word in words)
+
+    def silence(self, target: Target) -> int:
+        """Return for how many seconds an engine of a target has not answered."""
+        hosts = {part.host for part in target.parts or (target,)}
+        watches = (w for name, w in self.watches.items() if "" in hosts or name in hosts)
+        return max((watch.silence for watch in watches), default=0)
+
+    def ending(self, target: Target) -> Ending | None:
+        """Return how the one container that a target names ended; None while it runs."""
+        if not target.single:
+            return None
+        selector = Selector(target.names[0])
+        found = [
+            (watch, container)
+            for name, watch in self.watches.items()
+            if target.host in ("", name)
+            for container in watch.inventory.containers
+            if selector.matches(ContainerRef(id=container.id, name=container.name))
+        ]
+        if len(found) != 1:
+            return None
+        watch, container = found[0]
+        return watch.ending_of(container)
 
     # --- what is read -----------------------------------------------------------------------
 

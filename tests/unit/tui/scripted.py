@@ -13,9 +13,10 @@ from typing import Any, Self
 
 from lobtail.core.frames import Stream
 from lobtail.core.model import ContainerRef, Gap, Item, Line, Started, Stopped
+from lobtail.engine.events import Event
 from lobtail.engine.images import ImageSummary
 from lobtail.engine.lifecycle_models import Pruned, Top
-from lobtail.engine.models import ContainerSummary
+from lobtail.engine.models import ContainerSummary, State
 from lobtail.engine.networks import Network
 from lobtail.engine.stats import Stats
 from lobtail.engine.volumes import Volume
@@ -165,6 +166,15 @@ class ScriptedEngine:
         self.refusal: EngineError | None = None
         self.unreadable: EngineError | None = None
         self.away = False
+        self.states: dict[str, State] = {}
+        self.happened: list[Event] = []
+        self.env = [
+            "PATH=/usr/local/bin:/usr/bin:/bin",
+            "LANG=C.UTF-8",
+            "SHOP_DB=postgres://db/shop",
+        ]
+        self.answers = asyncio.Event()
+        self.answers.set()
         self.images = SimpleNamespace(
             list=self._images,
             inspect_raw=self._raw,
@@ -217,7 +227,10 @@ class ScriptedEngine:
         return _Tail(items, found, follow=follow)
 
     def events(self, **_: Any) -> _Silent:
-        return _Silent()
+        return _Silent(*self.happened)
+
+    async def ping(self) -> Any:
+        await self.answers.wait()
 
     async def version(self) -> Any:
         if self.away:
@@ -271,10 +284,9 @@ class ScriptedEngine:
             )
         return _Silent(*samples)
 
-    async def inspect(self, _name: str) -> Any:
-        env = ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "SHOP_DB=postgres://db/shop"]
-        config = SimpleNamespace(env=env, open_stdin=False)
-        return SimpleNamespace(config=config, tty=False)
+    async def inspect(self, name: str) -> Any:
+        config = SimpleNamespace(env=self.env, open_stdin=False)
+        return SimpleNamespace(config=config, tty=False, state=self.states.get(name, State()))
 
     async def _raw(self, name: str) -> dict[str, Any]:
         return {

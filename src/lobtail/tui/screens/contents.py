@@ -33,6 +33,9 @@ _TABS: Final[dict[str, tuple[str, ...]]] = {
     "network": ("config",),
 }
 
+# Seconds after which an answer of the engine is late.
+_SLOW: Final = 0.4
+
 
 class Contents(Vertical):
     """A bar of tabs, and what the chosen one holds."""
@@ -199,13 +202,21 @@ class Contents(Vertical):
             "history": self._history,
         }
         asked: Coroutine[Any, Any, None] = loaders[tab](row)
+        # Of an engine that takes long nothing of another object is to be seen meanwhile.
+        slow = self.set_timer(_SLOW, self._say_loading)
         try:
             await asked
         except LobtailError as exc:
             if tab == "config":
                 self._tree.show_json({"": str(exc)})
             else:
-                self._text.show(str(exc))
+                self._text.say(str(exc))
+        finally:
+            slow.stop()
+
+    def _say_loading(self) -> None:
+        self._tree.show_json({})
+        self._text.say("loading …")
 
     async def _config(self, row: Row) -> None:
         engine = self._fleet.engine(row.host)
@@ -221,9 +232,15 @@ class Contents(Vertical):
         config = (await self._fleet.engine(row.host).inspect(row.key)).config
         pairs = (entry.partition("=") for entry in config.env or ())
         rows = [(name, value) for name, _, value in pairs]
+        if not rows:
+            self._text.say("No environment variables.")
+            return
         self._text.show_table(("VARIABLE", "VALUE"), rows)
 
     async def _top(self, row: Row) -> None:
+        if row.state not in ("running", "paused"):
+            self._text.say("Not running, so there are no processes.")
+            return
         top = await self._fleet.engine(row.host).top(row.key)
         self._text.show_table(top.titles or ("",), top.processes or [])
 
@@ -288,7 +305,10 @@ class Contents(Vertical):
                     code,
                 )
             )
-        self._text.show_table(("TIME", "TYPE", "EVENT", "OF", ""), rows)
+        if rows:
+            self._text.show_table(("TIME", "TYPE", "EVENT", "OF", ""), rows)
+        else:
+            self._text.say("No events in the last hour. New ones appear here.")
 
     def on_tab_bar_clicked(self, event: TabBar.Clicked) -> None:
         """Open a tab."""

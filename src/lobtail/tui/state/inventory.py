@@ -14,6 +14,7 @@ from lobtail.engine.images import ImageSummary
 from lobtail.engine.models import ContainerSummary
 from lobtail.engine.networks import Network
 from lobtail.engine.volumes import Volume
+from lobtail.tui.state.ending import Ending
 from lobtail.tui.state.target import Target
 from lobtail.tui.state.usage import Usage
 
@@ -102,6 +103,8 @@ class Inventory(msgspec.Struct):
     networks: list[Network] = msgspec.field(default_factory=list)
     usage: dict[str, Usage] = msgspec.field(default_factory=dict)
     """What containers use, by ID."""
+    endings: dict[str, Ending] = msgspec.field(default_factory=dict)
+    """How stopped containers ended, by ID, as far as it has been asked."""
     hide_stopped: bool = False
     sort: Sort = "name"
     now: float = 0.0
@@ -184,7 +187,8 @@ class Inventory(msgspec.Struct):
             return size_words(usage.memory[-1])
         if usage is not None and usage.cpu:
             return f"{usage.cpu[-1]:.1f}%"
-        return _status(container)
+        ending = self.endings.get(container.id)
+        return f"OOM {ending.code}" if ending is not None and ending.oom else _status(container)
 
     def _order(self, container: ContainerSummary) -> tuple[object, ...]:
         usage = self.usage.get(container.id)

@@ -42,6 +42,8 @@ class Viewport:
         """The number behind the newest item when following was left."""
         self.below = False
         """Whether something stands behind the newest row: ``BELOW``."""
+        self.sealed = False
+        """Whether that stands there also while the newest row is followed."""
         self._top = ABOVE
         self._oldest: int | None = None  # the oldest row, when it was last laid out
 
@@ -162,7 +164,7 @@ class Viewport:
 
     def _from_bottom(self, rows: Rows, height_of: HeightOf, index: int) -> list[Place]:
         """Return the places that end with the row before ``index``."""
-        backwards = [BELOW] if self.below and not self.following else []
+        backwards = [BELOW] if self.below and (self.sealed or not self.following) else []
         while index and len(backwards) < self.height:
             index -= 1
             number = rows.number(index)

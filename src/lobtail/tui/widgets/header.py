@@ -29,7 +29,7 @@ class HeaderLine(Static):
 
     def show(self, watches: Mapping[str, Watch], *, read_only: bool) -> None:
         """Say something else, if it is something else."""
-        states = [(name, w.about, w.error, w.connected) for name, w in watches.items()]
+        states = [(name, w.about, w.error, w.connected, w.silence) for name, w in watches.items()]
         inventories = [watch.inventory for watch in watches.values()]
         running = sum(inventory.running for inventory in inventories)
         total = sum(len(inventory.containers) for inventory in inventories)
@@ -41,17 +41,23 @@ class HeaderLine(Static):
         left = Text(no_wrap=True)
         left.append("lobtail", "bold")
         # What does not answer comes first: it must not be cut off. The reasons come last.
-        for name, about, error, connected in sorted(states, key=lambda state: not state[2]):
+        for name, about, error, connected, silence in sorted(
+            states, key=lambda state: (not state[2], not state[4])
+        ):
             called = f"{sanitize(name)}: " if name else ""
             if error:
                 left.append("  ✗ ", "bold red")
                 left.append(f"{called}no connection, trying again", "red")
+            elif silence:
+                left.append("  ✗ ", "bold red")
+                left.append(f"{called}not answering for {silence} s", "red")
+                left.append("" if name else f"  {sanitize(about)}")
             elif connected:
                 left.append("  ● ", "green")
                 left.append(sanitize(name or about))
             else:
                 left.append(f"  … {called}connecting", "dim")
-        for _, _, error, _ in states:
+        for _, _, error, _, _ in states:
             left.append(f": {sanitize(error)}" if error else "", "red")
         right = Text()
         for name, words in pulls:

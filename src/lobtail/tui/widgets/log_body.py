@@ -92,6 +92,10 @@ class LogBody(Vertical):
         self._rest = 0.0
         self._jump_ns: int | None = None
         self._kept: Filter | None = None
+        self._silence = 0
+        """For how many seconds an engine of these containers has not answered."""
+        self._ending = ""
+        """How the container ended, if it is one that does not run."""
         self.beside = ""
         """What goes on beside the log, to be said below it."""
 
@@ -133,6 +137,7 @@ class LogBody(Vertical):
         self.beyond = None
         self.fleet = fleet
         self._known, self.view.names = 0, ()
+        self._ending, self.view.ended = "", False
         self.feed = Feed(fleet, target, self.model, self.touch)
         self.view.set_look(names=not target.single)
         self.view.follow(True)
@@ -221,6 +226,7 @@ class LogBody(Vertical):
             received = self.model.received
             self._rate = (now, received, received - self._rate[1] if self._rate[0] else 0)
             self._set_pace(now)
+            self._ask_engine()
         if not (self._dirty or due or self.seeking.active):
             return
         if self._dirty and not due and now - self._drawn_at < self._rest:
@@ -248,6 +254,18 @@ class LogBody(Vertical):
         if len(known) != self._known:
             self._known = len(known)
             self.view.names = tuple(dict.fromkeys(map(shown_name, known)))
+
+    def _ask_engine(self) -> None:
+        """See whether the engine answers, and whether the container has ended."""
+        if self.fleet is None or self.feed is None:
+            return
+        ending = self.fleet.ending(self.feed.target)
+        words = ending.words(time.time_ns()) if ending is not None else ""
+        silence = self.fleet.silence(self.feed.target)
+        if (words, silence) != (self._ending, self._silence):
+            self._ending, self._silence = words, silence
+            self.view.ended = bool(words)
+            self._dirty = True
 
     def _set_pace(self, now: float) -> None:
         """Draw less often while there is much to do: nobody reads lines that pass so quickly.
@@ -307,12 +325,13 @@ class LogBody(Vertical):
         self._status.show(
             LogStatus(
                 following=view.view.following,
+                ended=bool(self._ending),
                 unseen=view.view.unseen(model.rows),
                 more_unseen=model.detached or model.store.full,
                 late=feed.late_ns // 1_000_000_000 if feed and view.view.following else 0,
                 loading=feed is not None and feed.loading,
                 working=not model.complete,
-                error=feed.error if feed is not None else "",
+                error=self._fault,
                 task=self.beside,
                 filter=self.filter_words,
                 search=model.pattern.pattern if model.pattern else "",
@@ -326,6 +345,14 @@ class LogBody(Vertical):
                 selected=len(view.selected_items()) if view.selection is not None else 0,
             )
         )
+
+    @property
+    def _fault(self) -> str:
+        """Say why nothing comes; nothing while all is well."""
+        if self._silence:
+            return f"not answering for {self._silence} s"
+        # The log of a container that does not run has to end.
+        return "" if self.feed is None or self._ending else self.feed.error
 
     @property
     def filter_words(self) -> str:
@@ -343,14 +370,17 @@ class LogBody(Vertical):
 
     def _edge_words(self, place: Place) -> str:
         if place != ABOVE:
-            return "newer lines follow: End shows the newest"
+            detached = self.model.detached
+            return "newer lines follow: End shows the newest" if detached else self._ending
         feed, log = self.feed, self.model
         if feed is None:
             return ""
         if not feed.settled:
             if feed.error:
                 return "no log yet"
-            return self._why_nothing(feed) if feed.empty else "reading …"
+            if self._silence:
+                return f"the engine has not answered for {self._silence} s"
+            return self._why_nothing(feed) if feed.empty else "loading …"
         if log.since_ns is None:
             hidden = len(log.store) if not log.rows and log.complete else 0
             if hidden:

@@ -52,6 +52,8 @@ class LogCanvas(Widget, can_focus=True):
         """The names of the containers whose lines may come."""
         self.edge: Callable[[Place], str] = lambda _: ""
         """Words for what stands above the oldest line and below the newest."""
+        self.ended = False
+        """Whether words stand below the newest line also while it is followed."""
         self.clock: Callable[[], int] = time.time_ns
         self._ruler = Ruler()
         self._base = PLAIN
@@ -270,7 +272,8 @@ class LogCanvas(Widget, can_focus=True):
         self._base = self.rich_style
         self._background = self.background_colors[1]
         self.view.height = max(1, self.size.height)
-        self.view.below = self.log_.detached
+        self.view.below = self.log_.detached or self.ended
+        self.view.sealed = self.ended and not self.log_.detached
         columns, log = max(10, self.text_columns), self.log_
         self.drawer.set(self.look, log.pattern, columns, log.both, self.names)
         rows, shape = self.log_.rows, (self.size, self.look)

@@ -31,6 +31,7 @@ class TextPane(VerticalScroll, can_focus=True):
     DEFAULT_CSS = """
     TextPane { height: 1fr; padding: 0 1; background: $background; }
     TextPane Static { width: auto; }
+    TextPane.prose Static { width: 100%; }
     """
     BINDINGS = [  # noqa: RUF012 - Textual's way
         ("j", "scroll_down", ""),
@@ -47,9 +48,15 @@ class TextPane(VerticalScroll, can_focus=True):
 
     def show(self, text: str | Text) -> None:
         """Show a text, made safe unless it is a ``Text``."""
+        self.remove_class("prose")
         if isinstance(text, str):
             text = Text("\n".join(map(sanitize, text.split("\n"))))
         self.query_one(Static).update(Content.from_rich_text(text))
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence, wrapped: there is nothing else to show."""
+        self.show(Text(sanitize(sentence), "dim"))
+        self.add_class("prose")
 
     def show_table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Show a table."""

@@ -21,6 +21,8 @@ class LogStatus(NamedTuple):
     """What the line says."""
 
     following: bool = True
+    ended: bool = False
+    """Whether nothing is going to follow, as the container does not run."""
     unseen: int = 0
     more_unseen: bool = False
     """Whether there are more than were counted."""
@@ -77,7 +79,9 @@ class LogStatusLine(Static):
     @staticmethod
     def _left(status: LogStatus) -> Text:
         text = Text(no_wrap=True)
-        if status.following:
+        if status.following and status.ended:
+            text.append("■ stopped", "bold")
+        elif status.following:
             text.append("▼ following", "bold green")
         else:
             text.append("‖ paused", "bold yellow")
