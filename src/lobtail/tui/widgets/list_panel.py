@@ -184,15 +184,17 @@ class ListPanel(Widget, can_focus=True):
 
     def _title(self, columns: int, base: Style) -> Strip:
         colors = self.palette
-        name = f" {self.title} "
         count = f" {self.objects} "
+        nothing = "no match " if self.filter and not self._rows else ""
+        # Of the title, the filter's text and these words, these words are to be read.
+        room = columns - len(count) - len(nothing) - len(" / /… ─") if nothing else columns
+        name = f" {fit(self.title, max(room, 1))} "
         if self.of:
             room = columns - width(name) - len(count) - 5
             name += f"of {fit(self.of, max(room, 1))} "
         if self.order:
             name += f"by {self.order} "
         if self.filter:
-            nothing = "" if self._rows else "no match "
             room = columns - width(name) - len(count) - 3 - len(nothing)
             name += f"/{fit(self.filter, max(room, 1))} {nothing}"
         if any(not row.live for row in self._rows):
