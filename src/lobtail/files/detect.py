@@ -20,6 +20,8 @@ _HOMES: Final = {
     "local": ("lobtail.files.local", "Local"),
     "k8s-file": ("lobtail.files.k8sfile", "K8sFile"),
     "stream": ("lobtail.files.capture", "Capture"),
+    "journald": ("lobtail.files.journal", "JournalJson"),
+    "journald-export": ("lobtail.files.journal", "JournalExport"),
 }
 DRIVERS: Final = tuple(_HOMES)
 
@@ -57,8 +59,8 @@ def detect(parts: list[Part]) -> Format:
     if blank:
         raise LogFileError(f"{path} is empty, and its name does not tell the log driver")
     raise LogFileError(
-        f"{path}: unrecognised format (expected json-file, local, k8s-file or a captured frame "
-        "stream)"
+        f"{path}: unrecognised format (expected json-file, local, k8s-file, a captured frame "
+        "stream, or journalctl -o json or -o export)"
     )
 
 

@@ -36,8 +36,9 @@ def open_log(
     """Open the files of one container's log, rotated and compressed ones included.
 
     ``path`` is the log itself (``…-json.log``, ``container.log``, ``ctr.log``), a container's
-    folder, or a captured stream of frames. ``driver`` is ``json-file``, ``local``, ``k8s-file``,
-    ``stream``, or ``auto`` to tell by the first record.
+    folder, a captured stream of frames, or what journalctl has written. ``driver`` is
+    ``json-file``, ``local``, ``k8s-file``, ``stream``, ``journald`` (``-o json``),
+    ``journald-export`` (``-o export``), or ``auto`` to tell by what is in it.
 
     ``legacy`` gives the messages of the local driver as engines before 23.0 send them: the last
     piece of a long line without its newline. (Before 25.0 they also write its times in the
@@ -79,7 +80,7 @@ class LogFiles:
         self._parts = parts
         self._format = form
         self.driver: str = form.driver
-        """``json-file``, ``local``, ``k8s-file``, or ``stream``."""
+        """``json-file``, ``local``, ``k8s-file``, ``stream``, or ``journald``."""
 
     @property
     def paths(self) -> list[str]:

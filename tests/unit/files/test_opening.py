@@ -220,8 +220,8 @@ def test_what_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     refused(file, "empty")
     os.mkfifo(tmp_path / "fifo")
     refused(tmp_path / "fifo", "not a regular file (named pipe)", driver="local")
-    with pytest.raises(ConfigError, match=r"'journald'.*json-file"):
-        open_log(file, "journald")
+    with pytest.raises(ConfigError, match=r"'syslog'.*json-file"):
+        open_log(file, "syslog")
 
     def denied(*_: object) -> int:
         raise PermissionError(13, "Permission denied", str(file))
