@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, Unpack
 
 from lobtail.core.filter import LineFilter
 from lobtail.core.frames import Stream
+from lobtail.core.levels import Level
 from lobtail.core.merge import WINDOW_NS
 from lobtail.core.selection import Selection, Selector
 from lobtail.engine.client import EngineClient
@@ -25,8 +26,12 @@ from lobtail.tail import EngineReaders, Tail
 
 if TYPE_CHECKING:
     from lobtail.core.query import Query
+    from lobtail.core.terms import Predicate
 
 __all__ = ["Engine", "TailOptions", "tail_engines", "tail_files"]
+
+
+Missing: TypeAlias = Literal["wait", "error"]
 
 
 class Engine(EngineClient):
@@ -60,7 +65,9 @@ class Engine(EngineClient):
         exclude: tuple[str, ...] = (),
         all: bool = False,
         until_stopped: bool = False,
+        missing: Missing = "wait",
         details: bool = False,
+        level: str | Level | None = None,
         where: str | Query | None = None,
         merge_window: float = WINDOW_NS / 1e9,
         overflow: Overflow = "wait",
@@ -75,7 +82,12 @@ class Engine(EngineClient):
         run is chosen by its name or ID, or with ``all`` as if it ran. ``tail`` counts lines from
         the end of each container's log: 10 when following without ``since``, else all.
 
-        ``where`` is a query (``level>=warn and not /health/``, see ``Query``); marks always pass.
+        With ``missing="error"`` a selector that matches no container is an error, and so are other
+        criteria that leave none; otherwise, following waits for one, and without ``follow`` there
+        is nothing. ``Tail.found`` has what was found.
+
+        ``level`` keeps lines of this level or above (``"warn"``); ``where`` is a query
+        (``level>=warn and not /health/``, see ``Query``). Marks always pass.
         ``merge_window`` is how long, in seconds, a live line may wait for older ones of other
         containers; 0 gives the order of arrival. A slow reader slows the engine's sending down,
         unless ``overflow`` is ``"drop"``: then lines are left out where 2000 of their container
@@ -97,8 +109,8 @@ class Engine(EngineClient):
             ConfigError: a selector, a time or a number cannot be used.
             QueryError: the query cannot be read.
 
-        While it is read, ``LogFileError`` is raised where ``source`` is ``"files"`` and the files
-        of a container cannot be read.
+        When it begins, ``NotFoundError`` is raised as ``missing`` says; while it is read,
+        ``LogFileError`` where ``source`` is ``"files"`` and a container's files cannot be read.
         """
         if source not in SOURCES:
             raise ConfigError(f"source is one of {', '.join(SOURCES)}, not {source!r}")
@@ -106,6 +118,8 @@ class Engine(EngineClient):
             raise ConfigError(f"overflow is 'wait' or 'drop', not {overflow!r}")
         if merge_window < 0:
             raise ConfigError(f"the merge window is negative: {merge_window}")
+        if missing not in ("wait", "error"):
+            raise ConfigError(f"missing is 'wait' or 'error', not {missing!r}")
         where = _query(where)
         selection = Selection(
             names=tuple(map(Selector, selectors)),
@@ -137,7 +151,9 @@ class Engine(EngineClient):
             until_stopped=until_stopped and follow,
             tell=tell,
         )
-        return Tail(readers, LineFilter(where.matches) if where else None)
+        # With nothing asked for, that nothing runs is an answer.
+        strict = missing == "error" and (selectors or labels or projects or services or images)
+        return Tail(readers, _filter(where, level), selection if strict else None)
 
 
 class TailOptions(TypedDict, total=False):
@@ -155,7 +171,9 @@ class TailOptions(TypedDict, total=False):
     exclude: tuple[str, ...]
     all: bool
     until_stopped: bool
+    missing: Missing
     details: bool
+    level: str | Level | None
     where: str | Query | None
     merge_window: float
     overflow: Overflow
@@ -204,6 +222,7 @@ def tail_files(
     until: int | str | datetime | None = None,
     streams: tuple[Stream, ...] = (Stream.STDOUT, Stream.STDERR),
     details: bool = False,
+    level: str | Level | None = None,
     where: str | Query | None = None,
     search: Search | None = None,
 ) -> TailFiles:
@@ -232,8 +251,7 @@ def tail_files(
         details=details,
         search=search or _search(where),
     )
-    wanted = LineFilter(where.matches) if where else None
-    return TailFiles(find_logs(paths), options, wanted=wanted)
+    return TailFiles(find_logs(paths), options, wanted=_filter(where, level))
 
 
 def _query(where: str | Query | None) -> Query | None:
@@ -243,6 +261,17 @@ def _query(where: str | Query | None) -> Query | None:
 
         return Query(where, now_ns=time.time_ns(), local_offset=local)
     return where
+
+
+def _filter(where: Query | None, level: str | Level | None) -> LineFilter | None:
+    """Return what lets the wanted lines pass; None if all are."""
+    predicates: list[Predicate] = []
+    if level is not None:
+        least = Level.parse(level) if isinstance(level, str) else level
+        predicates.append(lambda line: line.level >= least)
+    if where is not None:
+        predicates.append(where.matches)
+    return LineFilter(*predicates) if predicates else None
 
 
 def _search(where: Query | None) -> Search | None:

@@ -9,6 +9,8 @@
     ├── ConnectionLostError    the connection broke in mid-answer: reconnect
     ├── EngineError            the engine refused: read its words; ``status`` is the HTTP status
     ├── EngineStreamError      the engine reported an error of its own inside a stream
+    ├── NotFoundError          no container is called so: check the names
+    ├── LogsEndedError         what was waited for did not come before the logs ended
     ├── LogFileError           a log file cannot be opened or is none: name another, or use sudo
     └── ProtocolError          bytes that are not what the protocol promises: wrong peer or a bug
         └── TruncatedStream    the stream ended inside a frame: what came whole was delivered
@@ -27,6 +29,8 @@ __all__ = [
     "EngineStreamError",
     "LobtailError",
     "LogFileError",
+    "LogsEndedError",
+    "NotFoundError",
     "ProtocolError",
     "QueryError",
     "TruncatedStream",
@@ -66,6 +70,21 @@ class ConnectionLostError(LobtailError):
 
 class ContainerStateError(LobtailError):
     """The container is in a state in which this cannot be done."""
+
+
+class NotFoundError(LobtailError):
+    """No container matches what was asked for.
+
+    ``missing`` are the selectors without a container; empty if other criteria leave none.
+    """
+
+    def __init__(self, message: str, missing: list[str]) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+class LogsEndedError(LobtailError):
+    """The logs ended, because their containers did, before the awaited line came."""
 
 
 class EngineError(LobtailError):

@@ -24,6 +24,7 @@ from collections.abc import (
     Callable,
     Coroutine,
     Generator,
+    Iterable,
     Iterator,
 )
 from concurrent.futures import CancelledError, Future, InvalidStateError
@@ -128,7 +129,7 @@ class Portal:
             if close is not None:
                 self.later(close)
 
-    def items(self, source: AsyncIterable[list[T]]) -> Iterator[T]:
+    def items(self, source: AsyncIterable[Iterable[T]]) -> Iterator[T]:
         """Iterate over the items of batches."""
         with closing(self.batches(source)) as batches:
             for batch in batches:

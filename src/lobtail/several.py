@@ -50,7 +50,7 @@ class TailEngines(Merged):
         engines = {name: tail.readers for name, tail in tails.items()}
         first, *_ = tails.values()  # they are all alike
         readers = _SeveralReaders(engines, follow=follow, on_engine=on_engine)
-        super().__init__(readers, first.wanted)
+        super().__init__(readers, first.wanted, first.required)
 
     @property
     def engines(self) -> list[str]:
@@ -84,7 +84,7 @@ class _SeveralReaders(Readers):
         self.away: dict[str, LobtailError] = {}
         """Those that cannot be reached, and why."""
         self._follow = follow
-        self._until_stopped = first.until_stopped
+        self.until_stopped = first.until_stopped
         self._on_engine = on_engine
         self._settled = {name: asyncio.Event() for name in engines}
         self._telling = False  # at the beginning all are told of at once
@@ -182,7 +182,7 @@ class _SeveralReaders(Readers):
     def reading(self) -> bool:
         """Whether there may be more."""
         engines = self.engines.values()
-        if self._until_stopped and any(each.chosen for each in engines):
+        if self.until_stopped and any(each.chosen for each in engines):
             settled = all(event.is_set() for event in self._settled.values())
             # What an engine that is away has to say is not known.
             if settled and not self.away and all(each.at_rest for each in engines):

@@ -35,12 +35,14 @@ from lobtail.portal import Face, Portal, StreamFace
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
+    from re import Pattern
     from types import TracebackType
     from typing import Any, Self, Unpack
 
-    from lobtail.api import TailOptions
+    from lobtail.api import Missing, TailOptions
     from lobtail.core.frames import Frame
-    from lobtail.core.model import ContainerRef, Item
+    from lobtail.core.levels import Level
+    from lobtail.core.model import ContainerRef, Item, Line
     from lobtail.core.query import Query
     from lobtail.engine.attach import AttachStream as AsyncAttachStream
     from lobtail.engine.disk import DiskUsage
@@ -614,7 +616,9 @@ class Engine(Face):
         exclude: tuple[str, ...] = (),
         all: bool = False,
         until_stopped: bool = False,
+        missing: Missing = "wait",
         details: bool = False,
+        level: str | Level | None = None,
         where: str | Query | None = None,
         merge_window: float = WINDOW_NS / 1000000000.0,
         overflow: Overflow = "wait",
@@ -629,7 +633,12 @@ class Engine(Face):
         run is chosen by its name or ID, or with ``all`` as if it ran. ``tail`` counts lines from
         the end of each container's log: 10 when following without ``since``, else all.
 
-        ``where`` is a query (``level>=warn and not /health/``, see ``Query``); marks always pass.
+        With ``missing="error"`` a selector that matches no container is an error, and so are other
+        criteria that leave none; otherwise, following waits for one, and without ``follow`` there
+        is nothing. ``Tail.found`` has what was found.
+
+        ``level`` keeps lines of this level or above (``"warn"``); ``where`` is a query
+        (``level>=warn and not /health/``, see ``Query``). Marks always pass.
         ``merge_window`` is how long, in seconds, a live line may wait for older ones of other
         containers; 0 gives the order of arrival. A slow reader slows the engine's sending down,
         unless ``overflow`` is ``"drop"``: then lines are left out where 2000 of their container
@@ -651,8 +660,8 @@ class Engine(Face):
             ConfigError: a selector, a time or a number cannot be used.
             QueryError: the query cannot be read.
 
-        While it is read, ``LogFileError`` is raised where ``source`` is ``"files"`` and the files
-        of a container cannot be read.
+        When it begins, ``NotFoundError`` is raised as ``missing`` says; while it is read,
+        ``LogFileError`` where ``source`` is ``"files"`` and a container's files cannot be read.
         """
         return Tail(
             self._portal,
@@ -670,7 +679,9 @@ class Engine(Face):
                 exclude=exclude,
                 all=all,
                 until_stopped=until_stopped,
+                missing=missing,
                 details=details,
+                level=level,
                 where=where,
                 merge_window=merge_window,
                 overflow=overflow,
@@ -1322,20 +1333,44 @@ class Tail(StreamFace):
 
     @property
     def found(self) -> list[ContainerRef]:
-        """The containers that were chosen at the start, also where their log has ended since."""
+        """The containers that were chosen at the start, also where their log has ended since.
+
+        Empty before the stream is entered or iterated over, and where nothing matched.
+        """
         return self._portal.call(lambda: self._async.found)
 
     @property
     def idle(self) -> list[ContainerRef]:
-        """Those of ``found`` that did not run then."""
+        """Those of ``found`` that were not running then."""
         return self._portal.call(lambda: self._async.idle)
 
     def __iter__(self) -> Iterator[list[Item]]:
         yield from self._portal.batches(self._async)
 
-    def lines(self) -> Iterator[Item]:
-        """Iterate over single items."""
-        yield from self._portal.items(self._async)
+    def lines(self, *, timeout: float | None = None) -> Iterator[Item]:
+        """Iterate over single items, for at most ``timeout`` seconds.
+
+        Inside ``with``, an iteration that was left is resumed by the next with the next item.
+
+        Raises:
+            TimeoutError: the time is over, counted from the first item that was asked for.
+        """
+        yield from self._portal.items(self._async._parts(timeout))
+
+    def wait_for(self, regex: str | Pattern[str], *, timeout: float | None = None) -> Line:
+        """Read up to the first line in which ``regex`` is found, and return it.
+
+        It is searched for in the text as a reader sees it, of the lines that ``tail``, ``since``
+        and the filters of this stream let through. Inside ``with`` what follows the line can
+        be read next; otherwise the stream is closed.
+
+        Raises:
+            TimeoutError: no such line came within ``timeout`` seconds.
+            LogsEndedError: no such line can come any more: the history is read, or every container
+                has stopped for good or was removed.
+            QueryError: ``regex`` is not a valid regex.
+        """
+        return self._portal.run(self._async.wait_for, regex, timeout=timeout)
 
     @property
     def containers(self) -> list[ContainerRef]:
@@ -1379,20 +1414,44 @@ class TailEngines(StreamFace):
 
     @property
     def found(self) -> list[ContainerRef]:
-        """The containers that were chosen at the start, also where their log has ended since."""
+        """The containers that were chosen at the start, also where their log has ended since.
+
+        Empty before the stream is entered or iterated over, and where nothing matched.
+        """
         return self._portal.call(lambda: self._async.found)
 
     @property
     def idle(self) -> list[ContainerRef]:
-        """Those of ``found`` that did not run then."""
+        """Those of ``found`` that were not running then."""
         return self._portal.call(lambda: self._async.idle)
 
     def __iter__(self) -> Iterator[list[Item]]:
         yield from self._portal.batches(self._async)
 
-    def lines(self) -> Iterator[Item]:
-        """Iterate over single items."""
-        yield from self._portal.items(self._async)
+    def lines(self, *, timeout: float | None = None) -> Iterator[Item]:
+        """Iterate over single items, for at most ``timeout`` seconds.
+
+        Inside ``with``, an iteration that was left is resumed by the next with the next item.
+
+        Raises:
+            TimeoutError: the time is over, counted from the first item that was asked for.
+        """
+        yield from self._portal.items(self._async._parts(timeout))
+
+    def wait_for(self, regex: str | Pattern[str], *, timeout: float | None = None) -> Line:
+        """Read up to the first line in which ``regex`` is found, and return it.
+
+        It is searched for in the text as a reader sees it, of the lines that ``tail``, ``since``
+        and the filters of this stream let through. Inside ``with`` what follows the line can
+        be read next; otherwise the stream is closed.
+
+        Raises:
+            TimeoutError: no such line came within ``timeout`` seconds.
+            LogsEndedError: no such line can come any more: the history is read, or every container
+                has stopped for good or was removed.
+            QueryError: ``regex`` is not a valid regex.
+        """
+        return self._portal.run(self._async.wait_for, regex, timeout=timeout)
 
     @property
     def engines(self) -> list[str]:
@@ -1446,20 +1505,44 @@ class TailFiles(StreamFace):
 
     @property
     def found(self) -> list[ContainerRef]:
-        """The containers that were chosen at the start, also where their log has ended since."""
+        """The containers that were chosen at the start, also where their log has ended since.
+
+        Empty before the stream is entered or iterated over, and where nothing matched.
+        """
         return self._portal.call(lambda: self._async.found)
 
     @property
     def idle(self) -> list[ContainerRef]:
-        """Those of ``found`` that did not run then."""
+        """Those of ``found`` that were not running then."""
         return self._portal.call(lambda: self._async.idle)
 
     def __iter__(self) -> Iterator[list[Item]]:
         yield from self._portal.batches(self._async)
 
-    def lines(self) -> Iterator[Item]:
-        """Iterate over single items."""
-        yield from self._portal.items(self._async)
+    def lines(self, *, timeout: float | None = None) -> Iterator[Item]:
+        """Iterate over single items, for at most ``timeout`` seconds.
+
+        Inside ``with``, an iteration that was left is resumed by the next with the next item.
+
+        Raises:
+            TimeoutError: the time is over, counted from the first item that was asked for.
+        """
+        yield from self._portal.items(self._async._parts(timeout))
+
+    def wait_for(self, regex: str | Pattern[str], *, timeout: float | None = None) -> Line:
+        """Read up to the first line in which ``regex`` is found, and return it.
+
+        It is searched for in the text as a reader sees it, of the lines that ``tail``, ``since``
+        and the filters of this stream let through. Inside ``with`` what follows the line can
+        be read next; otherwise the stream is closed.
+
+        Raises:
+            TimeoutError: no such line came within ``timeout`` seconds.
+            LogsEndedError: no such line can come any more: the history is read, or every container
+                has stopped for good or was removed.
+            QueryError: ``regex`` is not a valid regex.
+        """
+        return self._portal.run(self._async.wait_for, regex, timeout=timeout)
 
 
 class TaskLogStream(StreamFace):
@@ -1641,6 +1724,7 @@ def tail_files(
     until: int | str | datetime | None = None,
     streams: tuple[Stream, ...] = (Stream.STDOUT, Stream.STDERR),
     details: bool = False,
+    level: str | Level | None = None,
     where: str | Query | None = None,
     search: Search | None = None,
 ) -> TailFiles:
@@ -1665,6 +1749,7 @@ def tail_files(
             until=until,
             streams=streams,
             details=details,
+            level=level,
             where=where,
             search=search,
         ),

@@ -37,7 +37,6 @@ from lobtail.remote import Places
 from lobtail.retry import CUTS, GIVE_UP, Failures, back_off, retrying
 
 if TYPE_CHECKING:
-    from lobtail.core.filter import LineFilter
     from lobtail.engine.client import EngineClient
     from lobtail.engine.endpoint import Endpoint
     from lobtail.engine.events import Event
@@ -79,9 +78,6 @@ class Tail(Merged):
 
     readers: EngineReaders
 
-    def __init__(self, readers: EngineReaders, wanted: LineFilter | None = None) -> None:
-        super().__init__(readers, wanted)
-
     @property
     def containers(self) -> list[ContainerRef]:
         """The containers that are read now."""
@@ -106,7 +102,6 @@ class EngineReaders(Readers):
     ) -> None:
         super().__init__(Merge(window_ns), overflow=overflow)
         self.until_stopped = until_stopped
-        """Whether there is no more once all that was chosen is ``at_rest``."""
         self._engine = engine
         self._selection = selection
         self._options = options

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any, assert_type
 
 import lobtail
@@ -44,12 +46,14 @@ from lobtail import (
     Line,
     LobtailError,
     LogFileError,
+    LogsEndedError,
     LogStream,
     Mark,
     Network,
     Networks,
     Node,
     Nodes,
+    NotFoundError,
     Ping,
     ProtocolError,
     Pruned,
@@ -189,6 +193,11 @@ async def read_logs(engine: Engine) -> None:
         async for item in tail.lines():
             assert_type(item, Item)
             describe(item)
+    ready = engine.tail("web", level=Level.WARN, missing="error", until_stopped=True)
+    assert_type(await ready.wait_for("listening on", timeout=60), Line)
+    assert_type(await ready.wait_for(re.compile("listening on")), Line)
+    async for item in engine.tail("web", level="warn").lines(timeout=10):
+        assert_type(item.time, datetime | None)
     several: TailEngines = tail_engines({"here": engine}, "web-*", since="10m", follow=False)
     async with several:
         assert_type(several.unreachable, dict[str, LobtailError])
@@ -240,13 +249,15 @@ def explain(error: LobtailError) -> str:
     match error:
         case QueryError():
             return f"{error.message} at {error.position}"
+        case NotFoundError():
+            return ", ".join(error.missing)
         case ConfigError() | ConnectError() | ConnectionLostError() | LogFileError():
             return str(error)
         case EngineError() | EngineStreamError():
             return error.message
         case TruncatedStream():
             return f"{error.got} of {error.wanted}"
-        case ProtocolError() | ContainerStateError():
+        case ProtocolError() | ContainerStateError() | LogsEndedError():
             return str(error)
         case _:
             return lobtail.__version__

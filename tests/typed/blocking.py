@@ -112,6 +112,9 @@ def read_logs(engine: Engine) -> None:
     for item in engine.tail("web").lines():
         if isinstance(item, Line):
             print(item.text)
+    assert_type(engine.tail("web", missing="error").wait_for("ready", timeout=60), Line)
+    for item in engine.tail("web", level="warn").lines(timeout=10):
+        assert_type(item, Item)
     with tail_engines([engine], "web-*", since="10m", follow=False) as several:
         assert_type(several, TailEngines)
         assert_type(several.engines, list[str])

@@ -7,7 +7,7 @@ lists (batches). An *item* is either.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from urllib.parse import unquote_plus
 
 import msgspec
@@ -16,6 +16,9 @@ from msgspec.structs import force_setattr
 from lobtail.core.fields import parse_fields
 from lobtail.core.frames import Stream
 from lobtail.core.levels import Level, detect_level
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 __all__ = [
     "ContainerRef",
@@ -88,6 +91,17 @@ class Line(msgspec.Struct, frozen=True, gc=False, eq=False, repr_omit_defaults=T
         """
         return self.raw.removesuffix(b"\r").decode("utf-8", "replace")
 
+    def __str__(self) -> str:
+        """Return one line for people: the container and the text, in which nothing acts."""
+        from lobtail.core.words import shown_name, shown_text
+
+        return f"{shown_name(self.container)}: {shown_text(self)}"
+
+    @property
+    def time(self) -> datetime | None:
+        """``time_ns`` as a datetime in UTC, to the microsecond; None if unknown."""
+        return _datetime(self.time_ns)
+
     @property
     def details(self) -> dict[str, str]:
         """The log driver's attributes."""
@@ -128,6 +142,17 @@ class Line(msgspec.Struct, frozen=True, gc=False, eq=False, repr_omit_defaults=T
         return cache
 
 
+def _datetime(time_ns: int | None) -> datetime | None:
+    if time_ns is None:
+        return None
+    from datetime import UTC, datetime, timedelta
+
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_ns // 1000)
+    except OverflowError:  # years that Python does not have
+        return None
+
+
 def level_of(line: Line) -> Level:
     """Return ``line.level`` without keeping it: for those who look at a line last."""
     return detect_level(line.raw) if line._cache is None else line.level  # noqa: SLF001
@@ -147,6 +172,17 @@ class Mark(msgspec.Struct, frozen=True):
     container: ContainerRef
     time_ns: int | None
     """When, by the engine's clock where it tells; None if unknown."""
+
+    def __str__(self) -> str:
+        """Return one line for people: the container, and what happened in words."""
+        from lobtail.core.words import mark_words, shown_name
+
+        return f"{shown_name(self.container)}: {mark_words(self)}"
+
+    @property
+    def time(self) -> datetime | None:
+        """``time_ns`` as a datetime in UTC, to the microsecond; None if unknown."""
+        return _datetime(self.time_ns)
 
 
 class Started(Mark, frozen=True):

@@ -110,6 +110,10 @@ class Selection(msgspec.Struct, frozen=True):
     excluded: tuple[Selector, ...] = ()
     others: tuple[Selection, ...] = ()
 
+    def missing(self, found: Sequence[ContainerRef]) -> list[str]:
+        """Return the names, as they were given, that none of ``found`` has."""
+        return [each.word for each in self.all_names if not any(map(each.matches, found))]
+
     def settle(self, containers: Sequence[ContainerRef]) -> Selection:
         """Return it with the names that are those of containers held to be nothing else."""
 

@@ -118,6 +118,8 @@ class Readers(ABC):
         """By which the merge waits."""
         self.ready = asyncio.Event()
         """Set when something has come, or nothing more will."""
+        self.until_stopped = False
+        """Whether there is no more once all that was chosen is ``at_rest``."""
         self.found: list[tuple[ContainerRef, bool]] = []
         """The containers that were chosen at the start, and whether they ran then."""
         self._drop = overflow == "drop"

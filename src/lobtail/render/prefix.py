@@ -7,7 +7,7 @@ from typing import Final
 
 from lobtail.core.frames import Stream
 from lobtail.core.model import ContainerRef
-from lobtail.core.sanitize import sanitize
+from lobtail.core.words import shown_name
 from lobtail.render.colors import DIM, RESET, Colors, sgr
 from lobtail.render.columns import fit, pad, width
 
@@ -21,15 +21,6 @@ _STEP: Final = 4
 
 # Prefixes that are remembered; each is made in microseconds.
 _MAX_CACHED: Final = 4096
-
-
-def shown_name(container: ContainerRef) -> str:
-    """Return the name of a container for people: one line, nothing in it acts.
-
-    Where several engines are read, the host stands before it.
-    """
-    name = container.name or container.id[:12]
-    return sanitize(f"{container.host}/{name}" if container.host else name)
 
 
 class Prefixes:

@@ -3,34 +3,12 @@
 from __future__ import annotations
 
 from lobtail.core.levels import Level
-from lobtail.core.model import Dropped, Gap, Line, Mark, Removed, Resumed, Skipped, Started, Stopped
-from lobtail.core.sanitize import sanitize
+from lobtail.core.model import Dropped, Gap, Line, Mark
+from lobtail.core.words import mark_words, shown_name
 from lobtail.render.colors import DIM, LEVELS, RESET
-from lobtail.render.prefix import shown_name
 from lobtail.render.stamps import Stamper
 
 __all__ = ["dim", "flag_words", "mark_line", "mark_words", "paint_mark"]
-
-
-def mark_words(mark: Mark) -> str:
-    """Return what happened, without the container; one line in which nothing acts."""
-    match mark:
-        case Started():
-            return "started"
-        case Stopped(exit_code=exit_code, oom=oom):
-            code = "" if exit_code is None else f", exit code {exit_code}"
-            return f"stopped{code}{', out of memory' if oom else ''}"
-        case Removed():
-            return "removed"
-        case Gap(reason=reason):
-            return _because("lines may be missing here", reason)
-        case Resumed(reason=reason):
-            return _because("resumed", reason)
-        case Dropped(count=count):
-            return f"{_lines(count)} dropped"
-        case Skipped(count=count):
-            return f"{_lines(count)} left out"
-    return sanitize(mark.kind) or "mark"
 
 
 def mark_line(mark: Mark, *, color: bool, stamper: Stamper | None, now_ns: int) -> bytes:
@@ -65,11 +43,3 @@ def dim(text: str, *, color: bool) -> bytes:
 def _paint(text: str, on: bytes) -> bytes:
     data = text.encode("utf-8", "replace")
     return on + data + RESET if on else data
-
-
-def _lines(count: int) -> str:
-    return f"{count} {'line' if count == 1 else 'lines'}"
-
-
-def _because(what: str, reason: str) -> str:
-    return f"{what}: {sanitize(reason)}" if reason else what
