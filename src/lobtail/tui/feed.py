@@ -34,6 +34,8 @@ SLICE: Final = 5000
 NEAR: Final = 5000
 # A batch may wait so long for the next one while history is read.
 _QUIET: Final = 0.4
+# And so long until it is sure that history has been read whole.
+_SURE: Final = 3.0
 # After so long without any line there is none, as far as one can tell.
 _SILENT: Final = 1.0
 # Seconds that the feed works before it lets keys and the screen have their turn.
@@ -74,11 +76,19 @@ class Feed:
         """Whether the history that was asked for first has come."""
         self.empty = False
         """Whether there is no line at all, as far as one can tell."""
+        self._live = False  # whether a line has come that was written while it was read
+        self._came_at = 0.0
 
     @property
     def loading(self) -> bool:
         """Whether older lines are on their way."""
         return self._older is not None and not self._older.done()
+
+    @property
+    def current(self) -> bool:
+        """Whether all that was asked for has come: what is written now, or nothing for a while."""
+        quiet = time.monotonic() - self._came_at > _SURE
+        return self.settled and not self.error and (self._live or quiet)
 
     @property
     def behind(self) -> bool:
@@ -147,7 +157,7 @@ class Feed:
             self._changed()
         self.settled = not clear
         self._log.live_ns = time.time_ns()
-        self.empty = False
+        self.empty = self._live = False
         self._waits_since = self.late_ns = 0
         self._soonest.clear()
         self._task = asyncio.create_task(self._read(part))
@@ -226,6 +236,8 @@ class Feed:
         if not items or self._log.detached:
             return  # when they are wanted, they are read again
         self.error = ""
+        self._came_at = time.monotonic()
+        self._live = self._live or (items[-1].time_ns or 0) >= self._log.live_ns
         for ref in {id(item.container): item.container for item in items}.values():
             self._seen[ref.id] = ref
         self._log.add(items)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from lobtail.tui.state.target import Target
 from lobtail.tui.widgets.prompt import Prompt
 from unit.tui.apps import Client, with_client
 from unit.tui.items import line
-from unit.tui.scripted import REFS, START, S, ScriptedEngine
+from unit.tui.scripted import REFS, START, S, ScriptedEngine, history
 
 NOW = START  # 2026-09-21T14:13:20Z
 
@@ -192,6 +193,52 @@ def test_all_is_saved_that_the_engine_has(tmp_path: Path) -> None:
         assert not c.pane.beside
 
     use(steps)
+
+
+def half_read() -> ScriptedEngine:
+    """Return an engine of which the second half of the log has not come yet."""
+    engine = ScriptedEngine()
+    whole, tail = engine.items, engine.tail
+
+    def half(*names: str, follow: bool = True, **part: Any) -> Any:
+        engine.items = whole[: len(whole) // 2] if follow else whole
+        return tail(*names, follow=follow, **part)
+
+    engine.tail = half  # type: ignore[method-assign]
+    return engine
+
+
+def test_case_all_is_saved_of_a_log_that_is_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lobtail.tui.feed._QUIET", 1000)
+    path = tmp_path / "saved.jsonl"
+
+    async def steps(c: Client) -> None:
+        await c.until(lambda: len(c.pane.model.store))
+        await c.press("S", "enter")
+        await c.until(lambda: c.main.prompt.open)
+        await answer(c, str(path))
+        await c.until(path.exists)
+        assert len(path.read_text().splitlines()) == len(history())
+
+    use(steps, engine=half_read(), settled=False)
+
+
+def test_all_is_saved_where_the_rest_of_the_log_is_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lobtail.tui.feed._SURE", 1000)
+    path = tmp_path / "saved.jsonl"
+
+    async def steps(c: Client) -> None:
+        await c.press("S")
+        assert c.main.prompt.open
+        await answer(c, str(path))
+        await c.until(path.exists)
+        assert len(path.read_text().splitlines()) == len(history())
+
+    use(steps, engine=half_read())
 
 
 def test_saving_can_be_stopped(tmp_path: Path) -> None:

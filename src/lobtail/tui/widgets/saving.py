@@ -39,14 +39,20 @@ class Saving:
             self._confirm("A log is being saved. Stop that? Nothing is kept of it.", self._stop)
             return
         items = body.shown_items()
-        more = model.since_ns is not None or model.detached
-        if body.view.selection is not None or not more:
+        feed = body.feed
+        reading = feed is None or not feed.settled or bool(feed.error) or not model.complete
+        if body.view.selection is not None:
             self._held(items)
+            return
+        if not (reading or model.since_ns is not None or model.detached):
+            self._whole(items)
             return
         options = [("all", "", f"all lines of the log from its beginning on{self._filtered}")]
         if items:
-            count = f"{_lines(len(items))} that {'is' if len(items) == 1 else 'are'} held"
-            options.insert(0, ("held", "", f"only the {count}{self._filtered}"))
+            count = f"{_lines(len(items))} {'read so far' if reading else 'in memory'}"
+            options.append(("held", "", f"only the {count}{self._filtered}"))
+        if not reading:
+            options.reverse()
 
         def chosen(name: str | None) -> None:
             if name == "held":
@@ -64,8 +70,30 @@ class Saving:
         if not items:
             self._say("nothing to save: no line is shown", severity="warning")
             return
-        self._containers = [*{item.container.id: item.container for item in items}.values()]
+        self._note_containers(items)
         self._ask_where(_lines(len(items)), lambda: sliced(items))
+
+    def _whole(self, items: Sequence[Item]) -> None:
+        """Save what is shown, which is all there is, as far as is known."""
+        if items:
+            self._ask_where(_lines(len(items)), self._all_there_is)
+        else:
+            self._held(items)
+
+    async def _all_there_is(self) -> AsyncIterator[Sequence[Item]]:
+        """Give all lines: from memory, or from the engine where more may be on their way."""
+        body = self._body
+        if body.feed is None or not body.feed.current or not body.model.complete:
+            async for batch in self._read_all():
+                yield batch
+            return
+        items = body.shown_items()
+        self._note_containers(items)
+        async for batch in sliced(items):
+            yield batch
+
+    def _note_containers(self, items: Sequence[Item]) -> None:
+        self._containers = [*{item.container.id: item.container for item in items}.values()]
 
     async def _read_all(self) -> AsyncIterator[Sequence[Item]]:
         """Give all lines that the engine has, as far as they pass the filter."""
