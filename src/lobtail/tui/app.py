@@ -226,7 +226,7 @@ class LobtailApp(App[int]):
     def action_help(self) -> None:
         """Show all keys."""
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(dict(self.settings.keys)))
+            self.push_screen(HelpScreen(dict(self.settings.keys), self.main.part))
 
     def action_zoom(self) -> None:
         """Show the log over the whole screen, or the lists again."""

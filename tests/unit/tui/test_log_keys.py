@@ -14,7 +14,8 @@ from lobtail.core.levels import Level
 from lobtail.core.model import Item, Line
 from lobtail.tui.app import LobtailApp, Settings
 from lobtail.tui.fleet import Fleet
-from lobtail.tui.screens.questions import HelpScreen
+from lobtail.tui.screens.questions import HelpScreen, help_text
+from lobtail.tui.state.keys import TITLES
 from lobtail.tui.state.target import Target
 from lobtail.tui.widgets.prompt import Prompt
 from lobtail.tui.widgets.status import LogStatus, LogStatusLine
@@ -120,6 +121,46 @@ def test_help_has_the_keys_of_fields_and_bars() -> None:
             assert words in text
 
     use(steps)
+
+
+def test_case_help_begins_with_the_part_that_has_the_focus() -> None:
+    async def steps(c: Client) -> None:
+        def shown() -> str:
+            return str(c.app.screen._table.render())  # type: ignore[attr-defined]
+
+        for keys, title in ((("0",), "In a log"), (("2",), "In a list")):
+            await c.press(*keys, "question_mark")
+            await c.until(lambda: isinstance(c.app.screen, HelpScreen))
+            assert shown().split("\n")[2] == title
+            await c.press("escape")
+            await c.until(lambda: c.app.screen is c.main)
+        # It can be searched; what is typed there does nothing else.
+        await c.press("question_mark")
+        await c.until(lambda: isinstance(c.app.screen, HelpScreen))
+        await c.press("slash")
+        await c.type("kill q")
+        assert shown().endswith("no match")
+        await c.press("backspace", "backspace")
+        assert [line for line in shown().split("\n")[2:] if line.strip()] == [
+            "In a list",
+            "  K                       kill (asks first)",
+        ]
+        await c.press("enter", "escape")
+        assert "one row down" in shown()
+        await c.press("q")
+        await c.until(lambda: c.app.screen is c.main)
+        assert not c.engine.asked
+
+    use(steps)
+
+
+@pytest.mark.parametrize("columns", [30, 40, 77])
+def test_words_of_help_stand_below_each_other(columns: int) -> None:
+    text = str(help_text(list(TITLES), "", {}, columns))
+    assert max(map(len, text.split("\n"))) <= columns
+    rows = [line for line in text.split("\n")[1:] if line.startswith("    ")]
+    indents = {len(line) - len(line.lstrip()) for line in rows}
+    assert len(indents) == 1
 
 
 def test_a_search_says_where_it_wraps_and_that_it_finds_nothing() -> None:

@@ -99,6 +99,18 @@ class MainScreen(Screen[None]):
         """The log."""
         return self.contents.log_pane
 
+    @property
+    def part(self) -> str:
+        """The part of the screen with the focus, as ``state.keys`` calls it."""
+        focused = self.focused
+        if isinstance(focused, ListPanel):
+            return "list"
+        if focused is self.pane.bar:
+            return "bars"
+        if focused is self.pane.detail.fields:
+            return "fields"
+        return "log" if focused is self.pane.view else "app"
+
     def compose(self) -> ComposeResult:
         """Put the parts together."""
         yield self.header

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Final
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -10,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, OptionList, Static
+from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from lobtail.core.sanitize import sanitize
@@ -18,6 +20,7 @@ from lobtail.tui.state.keys import TITLES, keys_of, shown_keys
 
 __all__ = ["ConfirmScreen", "HelpScreen", "MenuScreen"]
 
+_HELP_WIDTH: Final = 84
 _BOX = """
     {name} {{ align: center middle; background: $background 60%; }}
     {name} > .box {{
@@ -119,41 +122,111 @@ class MenuScreen(ModalScreen[str]):
 
 
 class HelpScreen(ModalScreen[None]):
-    """Shows all keys."""
+    """Lists the keys, those of the part with the focus first; ``/`` searches them."""
 
     DEFAULT_CSS = (
-        _BOX.format(name="HelpScreen", width="84")
+        _BOX.format(name="HelpScreen", width=str(_HELP_WIDTH))
         + """
     HelpScreen VerticalScroll { height: auto; max-height: 100%; }
+    HelpScreen Input { height: 1; border: none; padding: 0; background: $surface; display: none; }
+    HelpScreen Input:focus { border: none; }
+    HelpScreen Input.open { display: block; }
     """
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1,ctrl+c", "leave", "close"),
+        Binding("slash", "search", "search"),
+        Binding("enter", "read", "read on"),
         Binding("j", "scroll(1)", "down"),
         Binding("k", "scroll(-1)", "up"),
     ]
 
-    def __init__(self, keymap: dict[str, str]) -> None:
+    def __init__(self, keymap: dict[str, str], first: str) -> None:
+        """Make the screen; the part called ``first`` in ``TITLES`` comes first."""
         super().__init__()
         self._keymap = keymap
+        self._first = first
+        self._table = Static(markup=False)
+        self._search = Input(compact=True, placeholder="search the keys")
+        self._scroll = VerticalScroll(self._table, can_focus=True)
 
     def compose(self) -> ComposeResult:
-        """Write the table."""
-        text = Text()
-        for where, title in TITLES.items():
-            text.append(f"{title}\n", "bold cyan")
-            for key in keys_of(where):
-                keys = shown_keys(self._keymap.get(key.name, key.keys))
-                text.append(f"  {keys:<24}", "bold")
-                text.append(f" {key.words}\n")
-            text.append("\n")
-        with Vertical(classes="box"), VerticalScroll(can_focus=True):
-            yield Static(Content.from_rich_text(text), markup=False)
+        """Put the parts together."""
+        with Vertical(classes="box"):
+            yield self._search
+            yield self._scroll
+
+    def on_mount(self) -> None:
+        """Show all keys."""
+        self._scroll.focus()
+        self._show()
+
+    def on_resize(self) -> None:
+        """Wrap for the new width."""
+        self._show()
+
+    def on_input_changed(self) -> None:
+        """Show what is searched."""
+        self._show()
+
+    def _show(self) -> None:
+        # Border, padding and the scrollbar take the rest.
+        columns = min(_HELP_WIDTH, self.app.size.width * 95 // 100) - 7
+        parts = sorted(TITLES, key=lambda where: (where != self._first, where != "app"))
+        text = help_text(parts, self._search.value, self._keymap, columns)
+        self._table.update(Content.from_rich_text(text))
+
+    def action_search(self) -> None:
+        """Search the keys while typing."""
+        self._search.add_class("open")
+        self._search.focus()
+
+    def action_read(self) -> None:
+        """Go on with what has been found."""
+        self._scroll.focus()
+
+    def on_input_submitted(self) -> None:
+        """Go on with what has been found."""
+        self._scroll.focus()
 
     def action_leave(self) -> None:
-        """Close."""
-        self.dismiss(None)
+        """Clear the search, or close."""
+        if self._search.has_class("open"):
+            self._search.value = ""
+            self._search.remove_class("open")
+            self._scroll.focus()
+        else:
+            self.dismiss(None)
 
     def action_scroll(self, step: int) -> None:
         """Scroll."""
-        self.query_one(VerticalScroll).scroll_relative(y=3 * step, animate=False)
+        self._scroll.scroll_relative(y=3 * step, animate=False)
+
+
+def help_text(parts: Sequence[str], search: str, keymap: Mapping[str, str], columns: int) -> Text:
+    """Return the keys of some parts in which all words of ``search`` are found."""
+    words = search.lower().split()
+    room = 26 if columns >= 60 else 16
+    text, found = Text(), False
+    text.append(f"/ search   Esc {'clear' if words else 'close'}\n\n", "dim")
+    for where in parts:
+        rows = []
+        for key in keys_of(where):
+            keys = shown_keys(keymap.get(key.name, key.keys))
+            said = f"{TITLES[where]} {keys} {key.name} {key.words}".lower()
+            if all(word in said for word in words):
+                rows.append((keys, key.words))
+        if not rows:
+            continue
+        text.append(f"{TITLES[where]}\n", "bold cyan")
+        for keys, said in rows:
+            first, *more = textwrap.wrap(said, max(columns - room, 10))
+            gap = " " * (room - len(keys) - 2) if len(keys) < room - 2 else f"\n{'':{room}}"
+            text.append(f"  {keys}", "bold").append(f"{gap}{first}\n")
+            for line in more:
+                text.append(f"{'':{room}}{line}\n")
+        text.append("\n")
+        found = True
+    if not found:
+        text.append("no match")
+    return text
