@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
     from lobtail.engine.logs import LogStream
     from lobtail.engine.models import Container
-    from lobtail.files import LogFiles
+    from lobtail.files import FileWatch, LogFiles
     from lobtail.reading.source import Opened, Source
 
 __all__ = ["LogsRun", "Wanted"]
@@ -75,6 +78,7 @@ class LogsRun:
             output.keep(rb"(?:[^ \r\n]*+ ){%d}" % (wanted.timestamps + wanted.details))
         self._memory = Memory()  # what a live stream is joined by
         self._container: Container | None = None  # if it was inspected
+        self._began_ns = time.time_ns()
         self._broken = False  # whether files could not be read on
         # How many bytes each has got from files, should the API have to go on.
         self._written = dict.fromkeys(Stream, 0)
@@ -142,7 +146,10 @@ class LogsRun:
         if files is None:
             if wanted.verbose and wanted.source == "api":
                 narrate(f"lobtail: {name}: from the API, as --source says")
-            await self._copy(self._stream(engine, container or name, follow=wanted.follow))
+            if wanted.follow:
+                await self._follow_api(engine, container or await engine.inspect(name))
+            else:
+                await self._copy(self._stream(engine, container or name, follow=False))
             return
         if not wanted.follow:
             with files:
@@ -206,6 +213,7 @@ class LogsRun:
         from lobtail.reading.from_files import remember
 
         memory = self._memory
+        watch = files.watch()
         with files:
             remember(files, memory, details=self._wanted.details)
             # Opened before anything is shown: what the reader then does to the container, such as
@@ -218,15 +226,99 @@ class LogsRun:
             await self._copy(self._stream(engine, container, follow=True), skip=True)
             return
         try:
-            await self._join(live, memory)
+            await self._join_and_watch(live, engine, container, watch)
         except EngineError as exc:
             if exc.status not in (404, 409):  # it is gone, and its log with it
                 raise
 
-    async def _follow_files(
-        self, engine: EngineClient, container: Container, files: LogFiles
+    async def _follow_api(self, engine: EngineClient, container: Container) -> None:
+        """Show the log from the API, and follow it there."""
+        if container.log_driver not in ("json-file", "local") or await engine.is_podman():
+            await self._copy(self._stream(engine, container, follow=True))
+            return
+        wanted = self._wanted
+        stream = engine.logs(
+            container,
+            follow=True,
+            tail=wanted.tail,
+            since=wanted.since,
+            until=wanted.until,
+            timestamps=True,
+            details=wanted.details,
+        )
+        await self._join_and_watch(stream, engine, container, None)
+
+    async def _join_and_watch(
+        self,
+        stream: LogStream,
+        engine: EngineClient,
+        container: Container,
+        file: FileWatch | None,
     ) -> None:
-        """Show what files hold, and what is written to them from then on, to the run's end."""
+        """Show what a live stream brings; where the log is truncated, read it otherwise."""
+        from lobtail.reading.truncated import TruncationWatch
+
+        details = self._wanted.details
+        watch = TruncationWatch(engine, container, self._memory, details=details, file=file)
+        async with watch.over(stream) as deaf:
+            await self._join(stream, self._memory)
+        if not deaf:
+            return
+        await self.gap(*deaf)
+        files, _ = await self._open(engine, container.id)
+        if files is None:
+            await self._poll(engine, container)
+        else:
+            await self._follow_files(engine, container, files, joined=True)
+
+    async def _poll(self, engine: EngineClient, container: Container) -> None:
+        """Show what a log has got, again and again, to the end of the run."""
+        import asyncio
+
+        from lobtail.reading.intake import messages_in, younger
+        from lobtail.reading.truncated import pause_after
+
+        wanted, memory = self._wanted, self._memory
+        bell = engine.logs(container, follow=True, tail=0, until=wanted.until)
+        ending = asyncio.create_task(_ended(bell))
+        try:
+            last = False
+            while not last:
+                last, began = ending.done(), time.monotonic()
+                since = memory.since_ns
+                if since is None:
+                    since = self._began_ns if wanted.since is None else wanted.since
+                overlap = memory.overlap()
+                async with engine.logs(
+                    container,
+                    since=since,
+                    until=wanted.until,
+                    timestamps=True,
+                    details=wanted.details,
+                ) as stream:
+                    async for messages in messages_in(stream):
+                        fresh = messages if overlap is None else overlap.filter(messages)
+                        await self.receive(younger(fresh, wanted.since))
+                    if overlap is not None:
+                        await self.receive(younger(overlap.finish(), wanted.since))
+                await asyncio.wait({ending}, timeout=pause_after(time.monotonic() - began))
+            ending.result()
+        finally:
+            ending.cancel()
+            await asyncio.gather(ending, return_exceptions=True)
+
+    async def _follow_files(
+        self,
+        engine: EngineClient,
+        container: Container,
+        files: LogFiles,
+        *,
+        joined: bool = False,
+    ) -> None:
+        """Show what files hold, and what is written to them from then on, to the run's end.
+
+        ``joined`` leaves out what was shown already.
+        """
         from lobtail.reading.from_files_live import FileLive
 
         wanted = self._wanted
@@ -237,7 +329,10 @@ class LogsRun:
 
         with files:
             live = FileLive(files.tail(details=wanted.details), self, ring=ring, until=wanted.until)
-            whole = self._copy_files_safely(files, live.hold)
+            if joined:
+                whole = await self._copy_new(files)
+            else:
+                whole = self._copy_files_safely(files, live.hold)
         try:
             if not whole:
                 await self._copy(self._stream(engine, container, follow=True), skip=True)
@@ -253,8 +348,29 @@ class LogsRun:
         finally:
             live.close()
 
+    async def _copy_new(self, files: LogFiles) -> bool:
+        """Show what of files was not shown yet; return False if they broke."""
+        from lobtail.files import Damage
+        from lobtail.reading.from_files import new_in_files
+        from lobtail.reading.intake import younger
+
+        wanted = self._wanted
+        since = self._began_ns if wanted.since is None else wanted.since
+        try:
+            for item in new_in_files(files, self._memory, since, details=wanted.details):
+                if isinstance(item, Damage):
+                    await self.gap(item.words)
+                else:
+                    await self.receive(younger(item, wanted.since))
+        except (LogFileError, OSError) as exc:
+            self._give_up_files(exc)
+            return False
+        return True
+
     async def receive(self, messages: list[Frame]) -> None:
         """Show messages that were read while they were written."""
+        if not messages:
+            return
         self._write_messages(messages)
         newest = max((stamp_of(message) or 0 for message in messages[-2:]), default=0)
         self._memory.add(messages, max(newest, self._memory.newest_ns or 0) or None)
@@ -289,16 +405,16 @@ class LogsRun:
                 if overlap is not None and overlap.gap and not told:
                     told = True
                     narrate("lobtail: lines may be missing here: the log was rotated meanwhile")
-                self._write_messages(younger(fresh, self._wanted.since))
+                await self.receive(younger(fresh, self._wanted.since))
             if overlap is not None:
-                self._write_messages(younger(overlap.finish(), self._wanted.since))
+                await self.receive(younger(overlap.finish(), self._wanted.since))
 
     def _write_messages(self, messages: list[Frame]) -> None:
-        for message in messages:
-            payload = message.payload
+        for stream, run in groupby(messages, attrgetter("stream")):
+            texts = [message.payload for message in run]
             if not self._wanted.timestamps:
-                payload = payload[payload.find(b" ") + 1 :]
-            self._write(Frame(message.stream, payload))
+                texts = [text[text.find(b" ") + 1 :] for text in texts]
+            self._write(Frame(stream, b"".join(texts)))
 
     def _write(self, frame: Frame) -> None:
         (self._err if frame.stream is Stream.STDERR else self._out).write(frame.payload)
@@ -355,6 +471,13 @@ class LogsRun:
                 written[frame.stream] += len(frame.payload)
             if hold is not None:
                 hold()
+
+
+async def _ended(stream: LogStream) -> None:
+    """Wait for the end of a stream, whatever it brings."""
+    async with stream:
+        async for _ in stream.runs():
+            pass
 
 
 def _without(frame: Frame, left: dict[Stream, int]) -> Frame:

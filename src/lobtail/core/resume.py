@@ -158,6 +158,11 @@ class Memory:
     def _window(self) -> int:
         return WHOLE_SECONDS_WINDOW_NS if self.whole_seconds else WINDOW_NS
 
+    def holds(self, message: Frame) -> bool:
+        """Tell whether a message is remembered."""
+        key = hash_message(message)
+        return any(key in batch for _, batch in self._batches)
+
     def counts(self) -> Counter[int]:
         """Return how often each message that is remembered was received."""
         counts: Counter[int] = Counter()

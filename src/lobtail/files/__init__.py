@@ -7,5 +7,15 @@ from here: showing a log needs no query.
 from lobtail.files.following import LogTail
 from lobtail.files.log import LogFiles, open_log
 from lobtail.files.values import Damage, Literals, Lost, Passed
+from lobtail.files.watch import FileWatch
 
-__all__ = ["Damage", "Literals", "LogFiles", "LogTail", "Lost", "Passed", "open_log"]
+__all__ = [
+    "Damage",
+    "FileWatch",
+    "Literals",
+    "LogFiles",
+    "LogTail",
+    "Lost",
+    "Passed",
+    "open_log",
+]

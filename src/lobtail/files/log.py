@@ -19,6 +19,7 @@ from lobtail.files.search import Search
 from lobtail.files.span import Span
 from lobtail.files.values import STAMP, Damage, Literals, Passed
 from lobtail.files.walk import Walk, in_place
+from lobtail.files.watch import FileWatch
 
 if TYPE_CHECKING:
     from lobtail.files.formats import Format
@@ -186,6 +187,11 @@ class LogFiles:
         frames = [frame for block in walk.read(newest, offset) for frame in block.frames[-1:]]
         last = frames[-1].payload[:STAMP] if frames else b""
         return LogTail(newest.again(), walk.end, self._format, details=details, newest=last)
+
+    def watch(self) -> FileWatch | None:
+        """Return what notices that the newest file is truncated; None for a compressed one."""
+        newest = self._parts[-1]
+        return None if newest.compressed else FileWatch(newest)
 
     def _read(
         self, show: Show | None, span: Span, tail: int | None, *, details: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from lobtail.core.resume import WINDOW_NS, Memory, stamp_of
@@ -11,9 +11,10 @@ from lobtail.engine.logs import tail_count
 from lobtail.files import Damage, LogFiles, Passed
 
 if TYPE_CHECKING:
+    from lobtail.core.frames import Frame
     from lobtail.reading.intake import FollowOptions, Intake
 
-__all__ = ["FileHistory", "remember"]
+__all__ = ["FileHistory", "new_in_files", "remember"]
 
 
 class FileHistory:
@@ -64,6 +65,21 @@ class FileHistory:
             # A search has left out most.
             intake.memory.restart()
             remember(self._files, intake.memory, details=options.details)
+
+
+def new_in_files(
+    files: LogFiles, memory: Memory, since: int | None, *, details: bool
+) -> Iterator[list[Frame] | Damage]:
+    """Yield what files hold that is not in ``memory``; ``since`` is for one that holds nothing."""
+    overlap, newest = memory.overlap(), memory.newest_ns
+    since = since if newest is None else newest - 2 * WINDOW_NS
+    for item in files.messages(since=since, details=details):
+        if isinstance(item, Damage):
+            yield item
+        elif isinstance(item, list):
+            yield item if overlap is None else overlap.filter(item)
+    if overlap is not None:
+        yield overlap.finish()
 
 
 def remember(files: LogFiles, memory: Memory, *, details: bool) -> None:

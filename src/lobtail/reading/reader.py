@@ -12,13 +12,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from lobtail.core.frames import Frame
-from lobtail.core.model import ContainerRef
+from lobtail.core.model import ContainerRef, Gap
 from lobtail.core.resume import LIMIT, WINDOW_NS, Overlap, hash_message, stamp_of
 from lobtail.engine.logs import tail_count
 from lobtail.engine.pace import Pace
 from lobtail.errors import EngineError, EngineStreamError, LogFileError
-from lobtail.files import LogFiles
-from lobtail.reading.from_files import FileHistory
+from lobtail.files import Damage, FileWatch, LogFiles
+from lobtail.reading.from_files import FileHistory, new_in_files
 from lobtail.reading.from_files_live import FileLive
 from lobtail.reading.intake import (
     UNMET,
@@ -35,6 +35,7 @@ from lobtail.reading.poll import POLLED, Poller
 from lobtail.reading.recheck import Recheck, recheck_of
 from lobtail.reading.salvage import EndOfLog, end_of_log, read_behind_damage, take_unknown
 from lobtail.reading.source import Tell, open_source
+from lobtail.reading.truncated import TruncationWatch, pause_after
 from lobtail.reading.turn import Turn
 from lobtail.retry import CUTS, GIVE_UP, STAYED, Failures, back_off, retrying
 
@@ -115,6 +116,9 @@ class LogReader:
         self._begun = False  # the log was read, by the API or to the end of its files
         self._files: FileLive | None = None
         self._on_files = not podman and container.log_driver in ("json-file", "local")
+        self._watch: TruncationWatch | None = None
+        self._deaf = False  # no stream of this run can be followed: the log was truncated
+        self._next_poll = 0.0  # when it may be read again then
         # Less than nothing: together with the number of messages received it gives how many of
         # them stand behind a place that cannot be read.
         self._behind: int | None = None
@@ -208,7 +212,11 @@ class LogReader:
                 return
         if self._recheck is not None and not self._recheck.begun:
             await self._begin_rechecks(self._recheck)
+        if self._watch is None and self._on_files:
+            self._watch = self._watch_over(None)
         await self._attempt(follow=True, cut=cut)
+        if self._deaf and await self._go_on_in_files():
+            await self._live(None)
 
     @property
     def busy(self) -> bool:
@@ -219,16 +227,30 @@ class LogReader:
 
     async def must_poll(self) -> bool:
         """Whether the engine can only be asked again and again: its follow streams lose lines."""
-        if self._files is not None or not self._compressed:
+        if self._files is not None:
+            return False
+        if self._deaf:
+            return True
+        if not self._compressed:
             return False
         return await self._engine.api_version() < WHOLE_API
 
     async def poll(self) -> bool:
         """Read what is new in a log that cannot be followed; return whether there was something."""
         began, self.whole_ns = self._now(), None
-        found = await self._poller.poll()
+        found = await self._poll(None)
         self.read_ns = began
         return found
+
+    async def _poll(self, until: int | None) -> bool:
+        if not self._deaf:
+            return await self._poller.poll(until)
+        received, clock = self._memory.received, asyncio.get_running_loop().time
+        await asyncio.sleep(max(self._next_poll - clock(), 0))
+        began = clock()
+        await self._attempt(follow=False, until=until)
+        self._next_poll = clock() + pause_after(clock() - began)
+        return self._memory.received != received
 
     async def catch_up(self, until: int | None) -> None:
         """Read once more, without follow, what a follow stream may have missed."""
@@ -244,7 +266,8 @@ class LogReader:
             else:
                 return
         if await self.must_poll():
-            await self._poller.poll(until)
+            await self._poll(until)
+            self._deaf = False  # the log of the next run is read from its end on
             return
         if self._recheck is not None and self._recheck.begun:
             await self._recheck.look()
@@ -340,6 +363,8 @@ class LogReader:
             with opened.files as files:
                 if options.follow and self._container.log_rotates:
                     self._files = self._follow_files(files)
+                elif options.follow:
+                    self._watch = self._watch_over(files.watch())
                 hold = None if self._files is None else self._files.hold
                 self._in_files = True
                 await FileHistory(files, self._intake, options, hold).read()
@@ -359,6 +384,39 @@ class LogReader:
             ring=lambda: self._open(follow=True, tail="0"),
             since=self._options.since,
             until=self._options.until,
+        )
+
+    async def _go_on_in_files(self) -> bool:
+        """Read a truncated log in its file from here on; return whether that can be."""
+        opened = await retrying(
+            lambda: open_source(self._engine, self._container, self._options.source)
+        )
+        if opened.files is None:
+            return False
+        details, floor = self._options.details, self._options.since
+        try:
+            with opened.files as files:
+                live = self._files = self._follow_files(files)
+                for item in new_in_files(files, self._memory, self._opened_ns, details=details):
+                    if isinstance(item, Damage):
+                        await self._intake.gap(item.words)
+                    else:
+                        await self._intake.receive(younger(item, floor))
+                    live.hold()
+                    await asyncio.sleep(0)
+        except (LogFileError, OSError) as exc:
+            self._leave_files(exc)
+            return False
+        self._deaf = False
+        return True
+
+    def _watch_over(self, file: FileWatch | None) -> TruncationWatch:
+        return TruncationWatch(
+            self._engine,
+            self._container,
+            self._memory,
+            details=self._options.details,
+            file=file,
         )
 
     def _leave_files(self, error: Exception) -> None:
@@ -431,14 +489,22 @@ class LogReader:
         self._heard = asyncio.get_running_loop().time()
         self._proven = overlap is None
         narrower, self._narrower = self._narrower, self._narrower + 1
+        deaf: list[str] = []
         try:
-            await self._pump(stream, overlap, cut, live=follow, floor=floor)
+            if not follow or self._watch is None:
+                await self._pump(stream, overlap, cut, live=follow, floor=floor)
+            else:
+                async with self._watch.over(stream) as deaf:
+                    await self._pump(stream, overlap, cut, live=True, floor=floor)
         finally:
             stream.close()
             self._proven = overlap is None or overlap.complete
             if self._proven or memory.received != received:
                 # A connection that ends so soon again comes no farther than from here.
                 self._narrower = narrower
+        if deaf:
+            self._deaf = True
+            await self._intake.finish(Gap(self._intake.ref, None, *deaf))
 
     async def _is_latched(self) -> bool:
         return self._on_files and await self._engine.api_version() >= LATCHED_API
@@ -516,7 +582,7 @@ class LogReader:
                         calm_since = self._heard
                     continue
                 if overlap is not None and overlap.gap:
-                    await intake.gap(UNMET)
+                    await self._tell_unmet()
                     overlap = None
                 self._handing_on = True
                 try:
@@ -539,8 +605,12 @@ class LogReader:
                 self._recheck.received(size_of(messages))
             intake.expect_silence()
         if overlap is not None and (held := overlap.finish()):
-            await intake.gap(UNMET)
+            await self._tell_unmet()
             await intake.receive(held)
+
+    async def _tell_unmet(self) -> None:
+        if not self._deaf:  # that was told, with the reason
+            await self._intake.gap(UNMET)
 
     async def _check_runs(self, messages: list[Frame]) -> None:
         newest = stamp_of(messages[-1])

@@ -1,0 +1,135 @@
+"""Notice that a follow stream has gone deaf because its log was truncated.
+
+After ``truncate -s 0``, or logrotate's ``copytruncate``, an engine goes on counting from where the
+file was (moby#45728; 20.10 begins again by itself). A reader that follows waits behind the end of
+the file, for ever, and ``tail=N`` finds nothing there, or never answers; only a read of the whole
+file comes to what was written since. So this log must be read in its file, or polled with
+``since``, until the container is started again.
+
+The connection of the stream is well, so only a look at the log tells: at its file, where that can
+be read, else by a request without follow, which a silent stream is worth now and then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from lobtail.core.frames import Frame
+from lobtail.core.resume import Memory
+from lobtail.errors import LobtailError
+from lobtail.files import FileWatch
+from lobtail.reading.intake import messages_in
+
+if TYPE_CHECKING:
+    from lobtail.engine.client import EngineClient
+    from lobtail.engine.logs import FrameStream
+    from lobtail.engine.models import Container
+
+__all__ = ["SILENT", "TRUNCATED", "TruncationWatch", "pause_after"]
+
+TRUNCATED: Final = "the log file was truncated"
+SILENT: Final = "the engine's stream went silent"
+
+# Seconds between two looks: the first, doubled while the stream is silent, and the longest.
+LOOK: Final = 2.0
+LONGEST_IN_FILE: Final = 4.0
+LONGEST_BY_API: Final = 60.0
+# Least time between two looks by API, and how long the stream has to bring what one found.
+PERIOD: Final = 10.0
+GRACE: Final = 1.0
+
+
+# How often a log is polled that cannot be followed, and how much longer than a poll takes it rests.
+POLL: Final = 1.0
+SHARE: Final = 10
+LONGEST_POLL: Final = 30.0
+
+
+def pause_after(took: float) -> float:
+    """Return how many seconds to rest after a poll that took so many: it reads the whole log."""
+    return min(max(POLL, SHARE * took), LONGEST_POLL)
+
+
+class TruncationWatch:
+    """Watches the follow streams of one container, each with ``over``.
+
+    ``memory`` is what was received of the log. ``file`` is where the engine writes it, if that can
+    be read.
+    """
+
+    def __init__(
+        self,
+        engine: EngineClient,
+        container: Container,
+        memory: Memory,
+        *,
+        details: bool,
+        file: FileWatch | None = None,
+    ) -> None:
+        self._engine = engine
+        self._container = container
+        self._memory = memory
+        self._details = details
+        self._file = file
+        self._last: Frame | None = None  # the last message that a look by API found
+        self._looked = float("-inf")  # when that was
+
+    @asynccontextmanager
+    async def over(self, stream: FrameStream) -> AsyncGenerator[list[str], None]:
+        """Close ``stream`` when it is deaf; then the list that this gives says why."""
+        found: list[str] = []
+        watch = asyncio.create_task(self._watch(stream, found))
+        try:
+            yield found
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+
+    async def _watch(self, stream: FrameStream, found: list[str]) -> None:
+        pause, received = LOOK, -1
+        while not found:
+            await asyncio.sleep(pause)
+            silent, received = stream.received == received, stream.received
+            longest = LONGEST_BY_API if self._file is None else LONGEST_IN_FILE
+            pause = min(2 * pause, longest) if silent else LOOK
+            if self._file is not None:
+                found += [TRUNCATED] * self._file.look()
+            elif silent and await self._misses_a_line(stream):
+                found.append(SILENT)
+        stream.close()
+
+    async def _misses_a_line(self, stream: FrameStream) -> bool:
+        """Tell whether the log ends with a line that the stream does not bring."""
+        now = asyncio.get_running_loop().time()
+        if now < self._looked + PERIOD:
+            return False
+        self._looked = now
+        received = stream.received
+        # The engine finds the last line quickly, but not that of a file that was truncated.
+        last = await self._last_message(tail=1)
+        if last is None:
+            last = await self._last_message(since=self._memory.since_ns)
+        if last is None or last == self._last or self._memory.holds(last):
+            return False
+        first, self._last = self._last is None, last
+        if first and not self._memory.received:
+            return False  # it was there before, and was not asked for
+        await asyncio.sleep(GRACE)
+        return stream.received == received
+
+    async def _last_message(self, *, tail: int = -1, since: int | None = None) -> Frame | None:
+        """Return the last message of the log; None if the engine does not say."""
+        last = None
+        stream = self._engine.logs(
+            self._container, tail=tail, since=since, timestamps=True, details=self._details
+        )
+        try:
+            async with asyncio.timeout(self._engine.timeout), stream:
+                async for messages in messages_in(stream):
+                    last = messages[-1]
+        except (LobtailError, TimeoutError):
+            return None
+        return last
