@@ -141,10 +141,27 @@ BUGS: Final = (
     ),
     Bug(
         "follow-hangs",
-        "following may hang for good when a log is rotated or cut short",
+        "following may hang for good when a log is rotated",
         "looks at a rotated log again when it falls silent",
-        reference="moby#45728",
+        reference="moby#37646, moby#39235",
         concerns=_rotates,
+    ),
+    Bug(
+        "truncated-log",
+        "once a log file is truncated (by copytruncate, say), following stays silent and the last "
+        "lines are not found until the container is restarted",
+        "marks a gap and reads the file; by the API it polls the log instead of following it",
+        first=(23, 0),
+        reference="moby#45728",
+        concerns=_on_disk,
+    ),
+    Bug(
+        "emptied-log",
+        "asking for the last lines of an emptied log never gets an answer",
+        "lets other containers go on, marks a gap, and does not ask again and again",
+        first=(28, 0),
+        reference="portainer#12984",
+        concerns=_on_disk,
     ),
     Bug(
         "since-is-slow",

@@ -35,7 +35,7 @@ from lobtail.reading.poll import POLLED, Poller
 from lobtail.reading.recheck import Recheck, recheck_of
 from lobtail.reading.salvage import EndOfLog, end_of_log, read_behind_damage, take_unknown
 from lobtail.reading.source import Tell, open_source
-from lobtail.reading.truncated import TruncationWatch, pause_after
+from lobtail.reading.truncated import LAST_LINE, TruncationWatch, pause_after
 from lobtail.reading.turn import Turn
 from lobtail.retry import CUTS, GIVE_UP, STAYED, Failures, back_off, retrying
 
@@ -52,7 +52,9 @@ WHOLE_API: Final = (1, 42)
 # From this version on an engine sends all that stands behind the first message that `since` admits.
 LATCHED_API: Final = (1, 43)
 
-# How many times longer a history may be silent where the engine searches for its beginning.
+# Seconds of silence after which a history is given up that is not followed, and how many times
+# longer where the engine searches for its beginning.
+SILENCE: Final = 15.0
 SEARCHING: Final = 4
 
 DAMAGED: Final = "the engine cannot read the log at one place"
@@ -158,7 +160,8 @@ class LogReader:
         if self._options.follow:
             return None
         # An engine reads a log from its beginning to find a moment.
-        return self._engine.timeout * (1 if self._options.since is None else SEARCHING)
+        limit = min(self._engine.timeout, SILENCE)
+        return limit if self._options.since is None else SEARCHING * limit
 
     # --- ways to read -------------------------------------------------------------------------
 
@@ -628,9 +631,9 @@ class LogReader:
     async def _look_at_end(self, count: int) -> EndOfLog:
         """Read the last ``count`` messages; TimeoutError if not even one comes.
 
-        Docker 28 never answers for a log that was emptied.
+        Docker from 23.0 on may never answer for a log that was emptied.
         """
-        async with asyncio.timeout(self._engine.timeout if count == 1 else None):
+        async with asyncio.timeout(min(self._engine.timeout, LAST_LINE) if count == 1 else None):
             return await self._read_end(count)
 
     async def _read_whole(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lobtail.engine.logs import FrameStream
     from lobtail.engine.models import Container
 
-__all__ = ["SILENT", "TRUNCATED", "TruncationWatch", "pause_after"]
+__all__ = ["LAST_LINE", "SILENT", "TRUNCATED", "TruncationWatch", "pause_after"]
 
 TRUNCATED: Final = "the log file was truncated"
 SILENT: Final = "the engine's stream went silent"
@@ -42,6 +42,8 @@ PERIOD: Final = 10.0
 GRACE: Final = 1.0
 
 
+# How long an engine may take to find the last line of a log.
+LAST_LINE: Final = 5.0
 # How often a log is polled that cannot be followed, and how much longer than a poll takes it rests.
 POLL: Final = 1.0
 SHARE: Final = 10
@@ -76,6 +78,7 @@ class TruncationWatch:
         self._file = file
         self._last: Frame | None = None  # the last message that a look by API found
         self._looked = float("-inf")  # when that was
+        self._finds_end = True
 
     @asynccontextmanager
     async def over(self, stream: FrameStream) -> AsyncGenerator[list[str], None]:
@@ -87,6 +90,8 @@ class TruncationWatch:
         finally:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
+        if self._file is not None and not found:  # it may have been truncated since the last look
+            found += [TRUNCATED] * self._file.look()
 
     async def _watch(self, stream: FrameStream, found: list[str]) -> None:
         pause, received = LOOK, -1
@@ -109,7 +114,7 @@ class TruncationWatch:
         self._looked = now
         received = stream.received
         # The engine finds the last line quickly, but not that of a file that was truncated.
-        last = await self._last_message(tail=1)
+        last = await self._last_message(tail=1) if self._finds_end else None
         if last is None:
             last = await self._last_message(since=self._memory.since_ns)
         if last is None or last == self._last or self._memory.holds(last):
@@ -120,16 +125,22 @@ class TruncationWatch:
         await asyncio.sleep(GRACE)
         return stream.received == received
 
-    async def _last_message(self, *, tail: int = -1, since: int | None = None) -> Frame | None:
+    async def _last_message(
+        self, *, tail: int | str = "all", since: int | None = None
+    ) -> Frame | None:
         """Return the last message of the log; None if the engine does not say."""
         last = None
         stream = self._engine.logs(
             self._container, tail=tail, since=since, timestamps=True, details=self._details
         )
         try:
-            async with asyncio.timeout(self._engine.timeout), stream:
-                async for messages in messages_in(stream):
-                    last = messages[-1]
-        except (LobtailError, TimeoutError):
+            async with asyncio.timeout(min(self._engine.timeout, LAST_LINE) if tail else None):
+                async with stream:
+                    async for messages in messages_in(stream):
+                        last = messages[-1]
+        except TimeoutError:
+            self._finds_end = False  # and is not asked again
+            return None
+        except LobtailError:
             return None
         return last

@@ -62,3 +62,13 @@ def test_whom_they_concern() -> None:
     assert "since-compressed" in kept("json-file", max_size="1m", max_file="3", compress="true")
     assert {"since-compressed", "local-last-piece"} <= kept("local")
     assert kept("none") == {"until-never-ends"}
+
+
+def test_case_truncated_log_concerns_every_log_in_a_file() -> None:
+    (bug,) = (bug for bug in BUGS if bug.name == "truncated-log")
+    assert bug.reference == "moby#45728"
+    assert "truncated-log" in names("26.1.5") & names("28.5.0")
+    assert "truncated-log" not in names("20.10.24")
+    for driver, concerned in {"json-file": True, "local": True, "journald": False}.items():
+        config = HostConfig(log_config=LogConfig(type=driver))
+        assert bug.concerns(Container(id="1", host_config=config)) is concerned
