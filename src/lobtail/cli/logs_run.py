@@ -384,20 +384,23 @@ class LogsRun:
 
     def _live(self, engine: EngineClient, container: Container, memory: Memory) -> LogStream:
         wanted = self._wanted
-        since = memory.since_ns
+        times = [time for time in (memory.since_ns, wanted.since) if time is not None]
         return engine.logs(
             container,
             follow=True,
-            since=wanted.since if since is None else since,
+            since=max(times, default=None),
             until=wanted.until,
             timestamps=True,
             details=wanted.details,
         )
 
     async def _join(self, stream: LogStream, memory: Memory) -> None:
-        from lobtail.reading.intake import messages_in, younger
+        from lobtail.reading.intake import messages_in
 
-        overlap = memory.overlap()
+        since, newest = self._wanted.since, memory.newest_ns
+        # What is known is older than all that comes.
+        apart = since is not None and newest is not None and newest < since
+        overlap = None if apart else memory.overlap()
         told = False
         async with stream:
             async for messages in messages_in(stream):
@@ -405,9 +408,9 @@ class LogsRun:
                 if overlap is not None and overlap.gap and not told:
                     told = True
                     narrate("lobtail: lines may be missing here: the log was rotated meanwhile")
-                await self.receive(younger(fresh, self._wanted.since))
+                await self.receive(fresh)
             if overlap is not None:
-                await self.receive(younger(overlap.finish(), self._wanted.since))
+                await self.receive(overlap.finish())
 
     def _write_messages(self, messages: list[Frame]) -> None:
         for stream, run in groupby(messages, attrgetter("stream")):

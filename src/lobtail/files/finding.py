@@ -7,8 +7,10 @@ read whole, and twice: to count, and again to show; nothing of it is kept.
 the bytes of the file. Stamps are taken before the writers of stdout and stderr meet at the file, so
 they rise but for small inversions. Therefore what is found is verified: none of the messages in the
 ``LOOK_BACK`` bytes before it, some thousands, may belong to the range, or it goes on before them.
-All messages from there on are compared one by one. What this can miss are messages that stand
-farther than that before older ones: the machine's clock was set back while they were written.
+All messages from there on are compared one by one. Where the machine's clock was set back while
+they were written, messages of the range may stand farther than that before older ones: some
+records are looked at all over the files, and if one of these belongs to the range, it is read from
+the beginning of its file on.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from lobtail.files.span import stamp_text
 from lobtail.files.values import STAMP
 from lobtail.files.walk import Walk
 
-__all__ = ["find_moment", "find_tail", "first_message"]
+__all__ = ["find_first", "find_moment", "find_tail", "first_message"]
 
 # Two writers cannot overtake one another by more: the lock of the file is fair within 1 ms (Go,
 # sync.Mutex, starvation mode), and an engine writes some 200 messages in that time.
@@ -31,6 +33,7 @@ LOOK_BACK: Final = 1 << 19
 _PEEK: Final = 1 << 12  # bytes that hold a record or some
 _NEAR: Final = 1 << 16  # bytes that are rather read than halved
 _FAR: Final = 1 << 20  # bytes that are looked at in one go
+_PROBES: Final = 32  # records that are looked at in all files
 
 
 def find_tail(parts: list[Part], form: Format, count: int) -> tuple[int, int, int]:
@@ -69,6 +72,52 @@ def find_moment(parts: list[Part], form: Format, since: int) -> tuple[int, int]:
 
     Some that are older may stand behind that place, too.
     """
+    index, offset = _find_moment(parts, form, since)
+    earlier = _set_back(parts, form, since, index, offset)
+    return (index, offset) if earlier is None else (earlier, 0)
+
+
+def find_first(
+    parts: list[Part], form: Format, since: int, begin: tuple[int, int, int]
+) -> tuple[int, int, int]:
+    """Return where the first message from ``since`` on is: file, offset, how many to skip there.
+
+    ``begin`` is where to look from, of the same form.
+    """
+    moment = stamp_text(since)
+    index, offset, skip = begin
+    for number in range(index, len(parts)):
+        count = 0
+        for block in Walk(form).read(parts[number], offset):
+            for place, message in enumerate(block.frames, count):
+                if place >= skip and message.payload[:STAMP] >= moment:
+                    return number, offset, place
+            count += len(block.frames)
+        offset, skip = 0, max(0, skip - count)
+    return len(parts), 0, 0
+
+
+def _set_back(parts: list[Part], form: Format, since: int, index: int, offset: int) -> int | None:
+    """Return the first file with a message of the range before a place that was found; or None."""
+    moment = stamp_text(since)
+    probes = max(2, _PROBES // len(parts))
+    for number, part in enumerate(parts[: index + 1]):
+        stop = offset if number == index else part.size
+        if part.compressed:
+            last = part.last_time()
+            if number < index and last is not None and last >= since:
+                return number
+            continue
+        places = sorted({stop * i // probes for i in range(probes)})
+        found = (_first_record(form, part, place, stop) for place in places)
+        for start in found:
+            stamp = None if start < 0 else _first_stamp(form, part, start, stop)
+            if stamp is not None and stamp >= moment:
+                return number
+    return None
+
+
+def _find_moment(parts: list[Part], form: Format, since: int) -> tuple[int, int]:
     moment = stamp_text(since)
     for index in range(len(parts) - 1, -1, -1):
         part = parts[index]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from lobtail.core.frames import Frame, Stream
 from lobtail.errors import ConfigError, LogFileError
 from lobtail.files.detect import DRIVERS, detect, make_format
-from lobtail.files.finding import find_moment, find_tail
+from lobtail.files.finding import find_first, find_moment, find_tail
 from lobtail.files.following import LogTail
 from lobtail.files.formats import Show
 from lobtail.files.opening import find_log, open_parts
@@ -32,7 +32,12 @@ _BOTH = (Stream.STDOUT, Stream.STDERR)
 
 
 def open_log(
-    path: Path | str, driver: str = "auto", *, legacy: bool = False, engines: bool = False
+    path: Path | str,
+    driver: str = "auto",
+    *,
+    legacy: bool = False,
+    latched: bool = False,
+    engines: bool = False,
 ) -> LogFiles:
     """Open the files of one container's log, rotated and compressed ones included.
 
@@ -44,6 +49,9 @@ def open_log(
     ``legacy`` gives the messages of the local driver as engines before 23.0 send them: the last
     piece of a long line without its newline. (Before 25.0 they also write its times in the
     engine's own time zone, which the files do not tell; here they are in UTC.)
+
+    ``latched`` takes ``since`` as engines from 24.0 on do: all that stands behind the first message
+    of the range belongs to it, also if the clock was set back and stamps are older.
 
     ``engines`` leaves out files that somebody else has rotated, such as logrotate: an engine does
     not show them.
@@ -60,7 +68,7 @@ def open_log(
         parts[-1].live = True
         form = make_format(driver) if driver != "auto" else detect(parts)
         form.legacy = legacy
-        return LogFiles(parts, form)
+        return LogFiles(parts, form, latched=latched)
     except BaseException:
         for part in parts:
             part.close()
@@ -77,8 +85,9 @@ class LogFiles:
     written since: then it is left out, for it is not there yet.
     """
 
-    def __init__(self, parts: list[Part], form: Format) -> None:
+    def __init__(self, parts: list[Part], form: Format, *, latched: bool = False) -> None:
         self._parts = parts
+        self._latched = latched
         self._format = form
         self.driver: str = form.driver
         """``json-file``, ``local``, ``k8s-file``, ``stream``, or ``journald``."""
@@ -196,7 +205,7 @@ class LogFiles:
     def _read(
         self, show: Show | None, span: Span, tail: int | None, *, details: bool
     ) -> Iterator[list[Frame] | Damage]:
-        index, offset, skip = self._begin(span, tail)
+        span, index, offset, skip = self._begin(span, tail)
         walk = Walk(self._format, details=details, show=show, span=span, skip=skip)
         for part in self._parts[index:]:
             yield from in_place(walk.read(part, offset), part.path)
@@ -213,7 +222,7 @@ class LogFiles:
         streams: frozenset[Stream],
         context: tuple[int, int] | None,
     ) -> Iterator[list[Frame] | Damage | Passed]:
-        index, offset, skip = self._begin(span, tail)
+        span, index, offset, skip = self._begin(span, tail)
         search = Search(
             self._format,
             selector,
@@ -230,17 +239,22 @@ class LogFiles:
             offset = 0
         yield from search.finish()
 
-    def _begin(self, span: Span, tail: int | None) -> tuple[int, int, int]:
-        """Return where to begin: file, offset, and how many messages to skip there."""
+    def _begin(self, span: Span, tail: int | None) -> tuple[Span, int, int, int]:
+        """Return what to compare, and where to begin: file, offset, how many messages to skip."""
         form, parts = self._format, self._parts
         if not form.stamped and span.bounded:
             raise LogFileError(
                 f"{parts[-1].path}: a captured stream has no times: leave since and until out"
             )
         if tail == 0 or span.empty:
-            return len(parts), 0, 0
+            return span, len(parts), 0, 0
         if tail is not None and tail > 0:
-            return find_tail(parts, form, tail)
-        if span.since is not None:
-            return *find_moment(parts, form, span.since), 0
-        return 0, 0, 0
+            begin = find_tail(parts, form, tail)
+        elif span.since is not None:
+            begin = *find_moment(parts, form, span.since), 0
+        else:
+            begin = 0, 0, 0
+        if span.since is not None and self._latched:
+            begin = find_first(parts, form, span.since, begin)
+            span = Span.of(None, span.until)
+        return span, *begin

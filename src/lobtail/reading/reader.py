@@ -34,7 +34,7 @@ from lobtail.reading.podman_end import Rest, behind_lines, read_beginning
 from lobtail.reading.poll import POLLED, Poller
 from lobtail.reading.recheck import Recheck, recheck_of
 from lobtail.reading.salvage import EndOfLog, end_of_log, read_behind_damage, take_unknown
-from lobtail.reading.source import Tell, open_source
+from lobtail.reading.source import LATCHED_API, Tell, open_source
 from lobtail.reading.truncated import LAST_LINE, TruncationWatch, pause_after
 from lobtail.reading.turn import Turn
 from lobtail.retry import CUTS, GIVE_UP, STAYED, Failures, back_off, retrying
@@ -49,8 +49,6 @@ __all__ = ["LogReader"]
 # Engines before 23.0 lose most of a log whose rotated files are compressed, in a follow stream and
 # behind `since` (docs/decisions/020-old-compressed-logs.md).
 WHOLE_API: Final = (1, 42)
-# From this version on an engine sends all that stands behind the first message that `since` admits.
-LATCHED_API: Final = (1, 43)
 
 # Seconds of silence after which a history is given up that is not followed, and how many times
 # longer where the engine searches for its beginning.
@@ -365,7 +363,7 @@ class LogReader:
         try:
             with opened.files as files:
                 if options.follow and self._container.log_rotates:
-                    self._files = self._follow_files(files)
+                    self._files = await self._follow_files(files)
                 elif options.follow:
                     self._watch = self._watch_over(files.watch())
                 hold = None if self._files is None else self._files.hold
@@ -379,13 +377,16 @@ class LogReader:
         self._begun = True
         return True
 
-    def _follow_files(self, files: LogFiles) -> FileLive:
+    async def _follow_files(self, files: LogFiles) -> FileLive:
         """Follow rotated files themselves: a follow stream may lose what is in them."""
+        since = self._options.since
+        if since is not None and since <= self._now() and await self._is_latched():
+            since = None  # what is written from now on is younger, whatever its stamp
         return FileLive(
             files.tail(details=self._options.details),
             self._intake,
             ring=lambda: self._open(follow=True, tail="0"),
-            since=self._options.since,
+            since=since,
             until=self._options.until,
         )
 
@@ -399,7 +400,7 @@ class LogReader:
         details, floor = self._options.details, self._options.since
         try:
             with opened.files as files:
-                live = self._files = self._follow_files(files)
+                live = self._files = await self._follow_files(files)
                 for item in new_in_files(files, self._memory, self._opened_ns, details=details):
                     if isinstance(item, Damage):
                         await self._intake.gap(item.words)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
     from lobtail.engine.models import Container
 
-__all__ = ["SOURCES", "Opened", "Source", "Tell", "open_source"]
+__all__ = ["LATCHED_API", "SOURCES", "Opened", "Source", "Tell", "open_source"]
 
 Source: TypeAlias = Literal["auto", "api", "files"]
 SOURCES: Final = ("auto", "api", "files")
@@ -33,6 +33,8 @@ Tell: TypeAlias = Callable[[str], None]
 # engine's own zone before 25.0 (docs/decisions/015).
 LEGACY_API: Final = (1, 42)
 UTC_API: Final = (1, 44)
+# From 24.0 on all that stands behind the first message that `since` admits is sent.
+LATCHED_API: Final = (1, 43)
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -72,9 +74,10 @@ async def _open(engine: EngineClient, container: Container) -> LogFiles:
         raise LogFileError("the engine does not say where the log is")
     if await engine.is_podman():
         raise LogFileError("the engine is Podman, whose stamps differ from those in its files")
-    if driver == "json-file":
-        return open_log(container.log_path, driver, engines=True)
     version = await engine.api_version()
+    latched = version >= LATCHED_API
+    if driver == "json-file":
+        return open_log(container.log_path, driver, latched=latched, engines=True)
     try:
         info = await engine.info()
     except EngineError as exc:
@@ -83,4 +86,5 @@ async def _open(engine: EngineClient, container: Container) -> LogFiles:
         raise LogFileError("this engine writes the times of the local driver in its own zone")
     folder = Path(info.docker_root_dir, "containers", container.id)
     log = folder / "local-logs" / "container.log"
-    return open_log(log, driver, legacy=version < LEGACY_API, engines=True)
+    legacy = version < LEGACY_API
+    return open_log(log, driver, legacy=legacy, latched=latched, engines=True)
