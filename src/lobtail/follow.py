@@ -24,13 +24,13 @@ from lobtail.core.model import ContainerRef, Gap, Item, Removed, Started, Stoppe
 from lobtail.core.resume import stamp_of
 from lobtail.core.runs import Look, Runs
 from lobtail.core.timestamps import parse_go_time
-from lobtail.errors import ConnectionLostError, EngineError
+from lobtail.errors import ConnectionLostError, EngineError, ProtocolError
 from lobtail.reading.intake import FollowOptions, Intake, Sink
 from lobtail.reading.patience import read_history
 from lobtail.reading.reader import LogReader
 from lobtail.reading.source import Tell
 from lobtail.reading.turn import Turn
-from lobtail.retry import Failures, back_off, retrying
+from lobtail.retry import GIVE_UP, Failures, back_off, retrying
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
@@ -420,7 +420,11 @@ class Follower:
             self._looked_ns = self._now()
             return await self._engine.inspect(self.container.id)
 
-        return await retrying(look)
+        try:
+            return await retrying(look, broken=GIVE_UP)
+        except ProtocolError as exc:
+            await self._intake.gap(f"still trying: {exc}")
+            return await retrying(look)
 
 
 def _run(container: Container) -> int | None:

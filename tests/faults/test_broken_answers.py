@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from typing import Any
@@ -9,8 +10,18 @@ from typing import Any
 import pytest
 
 from faults.command import lobtail
-from faults.fake_engine import Connection, answer, await_event, json_answer, log, stall
+from faults.fake_engine import (
+    LAST,
+    Connection,
+    Script,
+    answer,
+    await_event,
+    json_answer,
+    log,
+    stall,
+)
 from faults.fake_host import Box, FakeHost, event, line
+from lobtail import Engine, Gap
 from support.engines import Result
 
 BAD = {
@@ -57,7 +68,8 @@ def test_a_refusal_about_one_container(status: int, code: int) -> None:
         refusal = json_answer({"message": "layer does not exist"}, status, "No")
         host.answers = {f"/{three[1].id}/json": refusal}
         result = lobtail(host.host, "tail", "--no-follow", *RAW)
-    marks = ["bad: gap"] if code else []
+    # What is gone is told as gone.
+    marks = ["bad: gap"] if code else ["bad: gap", "bad: removed"]
     assert shown(result) == [*marks, "of a", "of c"]
     assert result.code == code
     assert (b"layer does not exist" in result.stderr) == bool(code)
@@ -103,3 +115,27 @@ def test_a_broken_answer_keeps_no_other_container_from_being_followed() -> None:
     assert "of c" in shown(result)
     assert "bad: gap" in shown(result)
     assert result.code == 0
+
+
+class Forgetful(FakeHost):
+    """An engine that cannot describe its containers any more once they have been described."""
+
+    def _script(self, target: str) -> Script:
+        if target.endswith(f"/{self.boxes[0].id}/json") and target in self.requests[:-1]:
+            return answer(b"[" * 100_000)
+        return super()._script(target)
+
+
+def test_a_container_that_cannot_be_looked_at_any_more_is_marked() -> None:
+    box = Box("a", [line("of a")], live=[LAST], driver="journald")
+
+    async def read(host: str) -> str:
+        async with Engine(host) as engine, engine.tail() as tail:
+            async for item in tail.lines():
+                if isinstance(item, Gap):
+                    return item.reason
+        raise AssertionError("it ended")
+
+    with Forgetful(box) as host:
+        reason = asyncio.run(asyncio.wait_for(read(host.host), 30))
+    assert reason.startswith("still trying: the answer to /containers/")

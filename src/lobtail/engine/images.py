@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import msgspec
 
 from lobtail.engine.lifecycle_models import Pruned
 from lobtail.engine.models import Answer, Config, Filters, decode, encode_filters
-from lobtail.engine.requests import PATIENCE
+from lobtail.engine.requests import PATIENCE, quoted
 from lobtail.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
@@ -239,4 +238,4 @@ def _path(image: str) -> str:
         raise ConfigError("the image's name is empty")
     if any(part in ("", ".", "..") for part in image.split("/")):
         raise EngineError(404, f"No such image: {image}")
-    return f"/images/{quote(image, safe='/:@', errors='surrogateescape')}"
+    return f"/images/{quoted(image, '/:@')}"

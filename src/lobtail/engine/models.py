@@ -54,6 +54,8 @@ _PROJECT = "com.docker.compose.project"
 _SIZE: Final = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE)
 # moby, daemon/logger/local: the driver's own default
 _LOCAL_MAX_SIZE: Final = "20m"
+# Of an answer. An engine with 50 000 containers lists them with fewer.
+MAX_OBJECTS: Final = 1 << 20
 # Go's int64 has 19 digits.
 _DIGITS: Final = 19
 # Files that a busy container fills many times a second.
@@ -421,6 +423,9 @@ def decode(data: bytes, what: type[T], target: str) -> T:
     Raises:
         ProtocolError: it is not JSON, or not of that form.
     """
+    # Each takes some hundred bytes of memory, and two of the answer.
+    if data.count(b"{") + data.count(b"[") > MAX_OBJECTS:
+        raise ProtocolError(f"the answer to {target} has more than {MAX_OBJECTS} objects")
     try:
         try:
             return msgspec.json.decode(data, type=what)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from functools import partial
 from types import EllipsisType
 from typing import Any, Final, TypeAlias
@@ -26,7 +26,7 @@ from lobtail.errors import (
     LobtailError,
 )
 
-__all__ = ["PATIENCE", "Patience", "Requests", "segment"]
+__all__ = ["PATIENCE", "Patience", "Requests", "quoted", "segment"]
 
 # The newest API version whose answers were read and tested. An engine that knows only older ones
 # is spoken to in its own newest.
@@ -220,8 +220,9 @@ class Requests:
         major, minor = await self.api_version()
         path = f"/v{major}.{minor}{target}"
         if query:
-            # Arguments that are not UTF-8 go out as the bytes that the shell gave.
-            path += "?" + urlencode(query, errors="surrogateescape")
+            with _sendable():
+                # Arguments that are not UTF-8 go out as the bytes that the shell gave.
+                path += "?" + urlencode(query, errors="surrogateescape")
         return path
 
     async def _send(
@@ -346,7 +347,25 @@ def segment(name: str, what: str) -> str:
         raise ConfigError(f"the {what}'s name is empty")
     if name in (".", ".."):
         raise EngineError(404, f"No such {what}: {name}")
-    return quote(name, safe="", errors="surrogateescape")
+    return quoted(name)
+
+
+def quoted(text: str, safe: str = "") -> str:
+    """Return a text as a part of a target; what the shell gave that is no UTF-8 as its bytes.
+
+    Raises:
+        ConfigError: there are no bytes for half a character.
+    """
+    with _sendable():
+        return quote(text, safe=safe, errors="surrogateescape")
+
+
+@contextmanager
+def _sendable() -> Iterator[None]:
+    try:
+        yield
+    except UnicodeEncodeError as exc:
+        raise ConfigError(f"not UTF-8, so not for an engine: {exc.object!r}") from exc
 
 
 def _fixed_version(value: str | None) -> tuple[int, int] | None:

@@ -9,9 +9,9 @@ from lobtail.core.frames import Frame
 from lobtail.core.model import ContainerRef
 from lobtail.core.resume import WINDOW_NS
 from lobtail.core.swarm import NODE_ID, SERVICE_ID, TASK_ID
-from lobtail.core.timestamps import format_rfc3339
 from lobtail.engine.models import Config, Container, HostConfig, LogConfig
 from lobtail.errors import ConnectionLostError, EngineError, EngineStreamError, LogFileError
+from lobtail.files.span import stamp_text
 from lobtail.reading.intake import RESTAMPING, FollowOptions, Sink, messages_in
 from lobtail.reading.reader import LogReader
 from lobtail.reading.source import Tell
@@ -128,7 +128,7 @@ class TaskReader(LogReader):
         newest = self._memory.newest_ns
         if newest is None or self._turned_at is None:
             return
-        floor = format_rfc3339(newest - WINDOW_NS).encode()
+        floor = stamp_text(newest - WINDOW_NS)
         stamps = [message.payload[:30] for message in batch if message.payload[29:31] == _Z]
         if not stamps or min(stamps) >= floor:
             return

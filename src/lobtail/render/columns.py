@@ -16,7 +16,6 @@ from lobtail.core.sgr import RESET, SGR
 __all__ = ["cut", "fit", "pad", "width"]
 
 _TOKEN: Final = re.compile(rf"{SGR.pattern}|.", re.DOTALL)
-_TAB: Final = re.compile(r"([^\t]*)\t")
 _TAB_STOP: Final = 8
 
 _JOINER: Final = "\u200d"
@@ -120,14 +119,14 @@ def _may_be_emoji(character: str) -> bool:
 
 def _expanded(text: str) -> str:
     parts: list[str] = []
-    column = done = 0
-    for match in _TAB.finditer(text):
-        column += width(match[1])
+    column = 0
+    *fields, rest = text.split("\t")
+    for field in fields:
+        column += width(field)
         blanks = _TAB_STOP - column % _TAB_STOP
-        parts += match[1], " " * blanks
+        parts += field, " " * blanks
         column += blanks
-        done = match.end()
-    return "".join(parts) + text[done:]
+    return "".join(parts) + rest
 
 
 def _filled(fill: str, columns: int) -> str:

@@ -7,7 +7,7 @@ import inspect as introspection
 import json
 import pkgutil
 import tracemalloc
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
@@ -36,7 +36,7 @@ from lobtail.engine.bugs import parse_version
 from lobtail.engine.client import EngineClient
 from lobtail.engine.events import Event
 from lobtail.engine.logs import tail_count
-from lobtail.engine.models import HostConfig, LogConfig, decode, whole_number
+from lobtail.engine.models import MAX_OBJECTS, HostConfig, LogConfig, decode, whole_number
 from lobtail.reading.source import open_source
 from support.talking import asked, collect, stream, talk
 
@@ -174,6 +174,12 @@ def test_an_object_without_an_id_is_no_answer(model: Any) -> None:
         decode(b'[{"Id": ""}]', model, "/x")
 
 
+@pytest.mark.parametrize("opening", [b"{", b"["])
+def test_an_answer_of_too_many_objects(opening: bytes) -> None:
+    with pytest.raises(ProtocolError, match="more than 1048576 objects"):
+        decode(b"[" + opening * (MAX_OBJECTS + 1), dict[str, Any], "/x")
+
+
 # --- numbers ------------------------------------------------------------------------------------
 
 
@@ -298,6 +304,22 @@ def test_a_name_that_would_be_another_path_is_not_asked_for(name: str) -> None:
     fake = FakeEngine()
     with pytest.raises(EngineError, match="No such container"):
         talk(fake, lambda engine: engine.inspect(name))
+    assert asked(fake) == []
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda engine: engine.inspect("\ud800"),
+        lambda engine: engine.images.inspect("a/\ud800"),
+        lambda engine: engine.kill("web", "\ud800"),
+        lambda engine: engine.list(filters={"label": "\ud800"}),
+    ],
+)
+def test_half_a_character_is_not_sent(ask: Callable[[Engine], Awaitable[object]]) -> None:
+    fake = FakeEngine()
+    with pytest.raises(ConfigError, match="UTF-8"):
+        talk(fake, ask)
     assert asked(fake) == []
 
 

@@ -143,3 +143,8 @@ def test_what_loses_its_middle_fits(text: str, columns: int) -> None:
     shown = fit(text, columns)
     assert width(shown) <= columns
     assert shown == text or "…" in shown
+
+
+def test_tabs_take_no_longer_in_a_long_line() -> None:
+    # Quadratic, this would take hours.
+    assert cut("a\t" + "b" * 1_000_000, 10) == "a       bb"

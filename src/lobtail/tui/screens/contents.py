@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
@@ -11,9 +10,8 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from lobtail.core.sanitize import sanitize
-from lobtail.core.timestamps import format_rfc3339
 from lobtail.errors import LobtailError
-from lobtail.render.stamps import Zone
+from lobtail.render.stamps import Stamper, Zone
 from lobtail.tui.fleet import Fleet
 from lobtail.tui.state.inventory import Kind, Row, size_words
 from lobtail.tui.state.look import Look
@@ -248,7 +246,7 @@ class Contents(Vertical):
         layers = await self._fleet.engine(row.host).images.history(row.key)
         rows = [
             (
-                time.strftime("%Y-%m-%d", time.gmtime(layer.created)),
+                Stamper().show(layer.created * 1_000_000_000, 0)[:10],
                 size_words(layer.size),
                 layer.created_by or layer.comment or "-",
             )
@@ -290,11 +288,11 @@ class Contents(Vertical):
         groups = self._groups
         rows = []
         events = [event for watch in self._fleet.watches.values() for event in watch.events]
+        stamper = Stamper("rfc3339", self._zone)
         for event in sorted(events, key=lambda event: -event.time_ns):
             if (keys and event.id not in keys) or not _is_of(event.attributes, groups):
                 continue
-            second = event.time_ns // 1_000_000_000
-            stamp = format_rfc3339(second * 1_000_000_000, 0, self._zone(second))[:19]
+            stamp = stamper.show(event.time_ns, 0)[:19]
             code = "" if event.exit_code is None else f"exit code {event.exit_code}"
             rows.append(
                 (

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
+from lobtail.core.fields import MAX_DEPTH
 from lobtail.core.levels import Level
 from lobtail.core.model import Item, Line, Mark, forget_parsed, level_of
-from lobtail.core.timestamps import format_rfc3339
+from lobtail.render.stamps import Stamper
 
 __all__ = ["Node", "nodes_of", "record_of", "term_for"]
 
@@ -124,13 +125,16 @@ def _head(line: Line) -> Node:
     return Node("line", children=tuple(inner))
 
 
-def _node(name: str, value: Any, above: str | None) -> Node:
+def _node(name: str, value: Any, above: str | None, depth: int = 0) -> Node:
     path = _join(above, name)
+    if depth > MAX_DEPTH and isinstance(value, Mapping | list):
+        return Node(name, "…")
     if isinstance(value, Mapping):
-        inner = tuple(_node(str(k), v, path) for k, v in list(value.items())[:MOST])
+        members = list(value.items())[:MOST]
+        inner = tuple(_node(str(k), v, path, depth + 1) for k, v in members)
         return Node(name, "{}" if not inner else "", path, children=inner)
     if isinstance(value, list):
-        inner = tuple(_node(str(i), v, path) for i, v in enumerate(value[:MOST]))
+        inner = tuple(_node(str(i), v, path, depth + 1) for i, v in enumerate(value[:MOST]))
         return Node(name, "[]" if not inner else "", path, children=inner)
     if isinstance(value, str):
         return Node(name, value, path, quoted_text(value), kind="str")
@@ -162,4 +166,4 @@ def quoted_text(value: str) -> str:
 
 
 def _time(time_ns: int | None) -> str:
-    return "-" if time_ns is None else format_rfc3339(time_ns)
+    return "-" if time_ns is None else Stamper().show(time_ns, 0)
