@@ -112,6 +112,8 @@ class FrameStream(ABC):
         self._closed = False
         self.received = 0
         """How many batches have come in which there was any text."""
+        self.is_waiting = False
+        """Whether it waits for the engine, rather than for whoever takes what has come."""
         self._response: Response | None = None
         self._decoder: FrameDecoder | RawDecoder = RawDecoder()
 
@@ -250,6 +252,7 @@ class FrameStream(ABC):
         if self._response is None:  # closed meanwhile
             return None
         patience = self._patience()
+        self.is_waiting = True
         try:
             return await self._response.batch(patience)
         except TimeoutError as exc:
@@ -259,6 +262,8 @@ class FrameStream(ABC):
             raise ConnectionLostError(
                 f"the engine at {self._engine.endpoint} fell silent {where} for {patience:g} s"
             ) from exc
+        finally:
+            self.is_waiting = False
 
     def _patience(self) -> float | None:
         """How many seconds to wait for the next byte; None for ever."""

@@ -29,7 +29,7 @@ class FileWatch:
             return False  # it has no name now: it is being rotated, or was removed
         try:
             truncated = part.identity == self._identity and (
-                part.size < self._size or not part.is_as_read(self._size, self._known)
+                part.size < self.size or not part.is_as_read(self.size, self._known)
             )
             self._remember(part)
         except OSError:
@@ -40,5 +40,6 @@ class FileWatch:
 
     def _remember(self, part: Part) -> None:
         self._identity = part.identity
-        self._size = part.size
+        self.size = part.size
+        """How long the file was when it was looked at last."""
         self._known = part.before(part.size)

@@ -39,7 +39,7 @@ LONGEST_IN_FILE: Final = 4.0
 LONGEST_BY_API: Final = 60.0
 # Least time between two looks by API, and how long the stream has to bring what one found.
 PERIOD: Final = 10.0
-GRACE: Final = 1.0
+GRACE: Final = 2.0
 
 
 # How long an engine may take to find the last line of a log.
@@ -97,22 +97,33 @@ class TruncationWatch:
         pause, received = LOOK, -1
         while not found:
             await asyncio.sleep(pause)
-            silent, received = stream.received == received, stream.received
+            silent = stream.is_waiting and stream.received == received
+            received = stream.received
             longest = LONGEST_BY_API if self._file is None else LONGEST_IN_FILE
             pause = min(2 * pause, longest) if silent else LOOK
             if self._file is not None:
-                found += [TRUNCATED] * self._file.look()
-            elif silent and await self._misses_a_line(stream):
+                size = self._file.size
+                if self._file.look():
+                    found.append(TRUNCATED)
+                elif not silent or self._file.size == size:
+                    continue
+            elif not silent or not await self._misses_a_line():
+                continue
+            # What was written a moment ago may be on its way.
+            if not found and await self._stays_silent(stream, received):
                 found.append(SILENT)
         stream.close()
 
-    async def _misses_a_line(self, stream: FrameStream) -> bool:
+    async def _stays_silent(self, stream: FrameStream, received: int) -> bool:
+        await asyncio.sleep(GRACE)
+        return stream.is_waiting and stream.received == received
+
+    async def _misses_a_line(self) -> bool:
         """Tell whether the log ends with a line that the stream does not bring."""
         now = asyncio.get_running_loop().time()
         if now < self._looked + PERIOD:
             return False
         self._looked = now
-        received = stream.received
         # The engine finds the last line quickly, but not that of a file that was truncated.
         last = await self._last_message(tail=1) if self._finds_end else None
         if last is None:
@@ -120,10 +131,8 @@ class TruncationWatch:
         if last is None or last == self._last or self._memory.holds(last):
             return False
         first, self._last = self._last is None, last
-        if first and not self._memory.received:
-            return False  # it was there before, and was not asked for
-        await asyncio.sleep(GRACE)
-        return stream.received == received
+        # What is there when nothing was received was not asked for.
+        return not first or self._memory.received > 0
 
     async def _last_message(
         self, *, tail: int | str = "all", since: int | None = None

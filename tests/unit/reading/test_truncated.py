@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import pytest
@@ -25,6 +25,7 @@ class FakeStream:
 
     def __init__(self) -> None:
         self.received = 1
+        self.is_waiting = True
         self.closed = asyncio.Event()
 
     def close(self) -> None:
@@ -68,13 +69,16 @@ class FakeEngine:
 
 
 class FakeFile:
-    """A file that is truncated before the third look."""
+    """A file that is truncated before the third look, or grows with the fifth one."""
 
-    looks = 0
+    def __init__(self, *, truncated: bool = True) -> None:
+        self.looks = self.size = 0
+        self._truncated = truncated
 
     def look(self) -> bool:
         self.looks += 1
-        return self.looks == 3
+        self.size += self.looks == 5
+        return self._truncated and self.looks == 3
 
 
 @pytest.fixture(autouse=True)
@@ -85,9 +89,13 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def found(
-    engine: FakeEngine, *received: Frame, file: FakeFile | None = None, looks: int | None = None
+    engine: FakeEngine,
+    *received: Frame,
+    file: FakeFile | None = None,
+    until: Callable[[], bool] | None = None,
+    slow: bool = False,
 ) -> list[str]:
-    """Return why the stream was closed; nothing if it was not within so many looks."""
+    """Return why the stream was closed; nothing if it was not ``until`` then."""
 
     async def main() -> list[str]:
         memory = Memory()
@@ -96,11 +104,12 @@ def found(
             cast("Any", engine), Container(id="x"), memory, details=False, file=cast("Any", file)
         )
         stream = FakeStream()
+        stream.is_waiting = not slow
         async with asyncio.timeout(20), watch.over(cast("Any", stream)) as deaf:
-            if looks is None:
+            if until is None:
                 await stream.closed.wait()
-            while looks is not None and len(engine.asked) < looks:
-                await asyncio.sleep(0.005)
+            while until is not None and not until():
+                await asyncio.sleep(0.01)
         return deaf
 
     return asyncio.run(main())
@@ -109,6 +118,19 @@ def found(
 def test_case_truncated_log_in_its_file() -> None:
     engine = FakeEngine(message(1))
     assert found(engine, message(1), file=FakeFile()) == [TRUNCATED]
+    assert engine.asked == []
+
+
+def test_case_truncated_log_before_it_was_followed() -> None:
+    assert found(FakeEngine(), message(1), file=FakeFile(truncated=False)) == [SILENT]
+
+
+def test_a_reader_that_is_slow_is_not_deaf() -> None:
+    file = FakeFile(truncated=False)
+    engine = FakeEngine(message(2))
+    assert found(engine, message(1), file=file, until=lambda: file.looks > 8, slow=True) == []
+    ticks = iter(range(20))
+    assert found(engine, message(1), until=lambda: next(ticks) > 10, slow=True) == []
     assert engine.asked == []
 
 
@@ -124,16 +146,18 @@ def test_an_engine_that_does_not_find_the_end_of_a_truncated_log(how: str) -> No
 
 
 def test_a_silent_log_is_well() -> None:
-    assert found(FakeEngine(message(1), message(2)), message(1), message(2), looks=5) == []
+    engine = FakeEngine(message(1), message(2))
+    assert found(engine, message(1), message(2), until=lambda: len(engine.asked) > 5) == []
 
 
 def test_an_empty_log_is_well() -> None:
-    assert found(FakeEngine(), message(1), looks=6) == []
+    engine = FakeEngine()
+    assert found(engine, message(1), until=lambda: len(engine.asked) > 5) == []
 
 
 def test_what_was_there_before_and_not_asked_for_says_nothing() -> None:
     engine = FakeEngine(message(1))
-    assert found(engine, looks=5) == []
+    assert found(engine, until=lambda: len(engine.asked) > 5) == []
 
 
 def test_a_log_that_is_polled_gets_longer_pauses_where_polls_take_long() -> None:
