@@ -76,6 +76,21 @@ def test_case_truncated_log_by_api() -> None:
     assert gaps == ["the engine's stream went silent"]
 
 
+def test_case_truncated_log_whose_end_the_engine_does_not_find() -> None:
+    async def main(host: TruncatingHost) -> list[Item]:
+        async with (
+            Engine(host.host) as engine,
+            engine.tail("web", tail=2, follow=False) as tail,
+        ):
+            return [item async for item in tail.lines()]
+
+    with TruncatingHost() as host:
+        host.truncate()
+        host.frames = [line(f"new {i}", i) for i in range(7)]
+        items = asyncio.run(main(host))
+    assert [item.text for item in items if isinstance(item, Line)] == ["new 5", "new 6"]
+
+
 def test_case_truncated_log_that_logs_follows_by_api(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

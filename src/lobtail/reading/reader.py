@@ -7,7 +7,7 @@ together from where on, and how, each stream is asked for.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
@@ -187,9 +187,32 @@ class LogReader:
             if count == 0:
                 return
             await self._attempt(follow=False)
+            if count is not None and not self._memory.received and self._on_files:
+                await self._find_end(count)
         # Before 23.0 an engine that cannot read on says that the log ends.
         if self._behind is None and self._options.until is None:
             await self.get_past_damage()
+
+    async def _find_end(self, count: int) -> None:
+        """Read a whole log of which the engine has found no last lines, for their sake.
+
+        It is empty as a rule. But of one that was truncated engines find no end (044).
+        """
+        if self._options.since is not None or self._options.until is not None:
+            return  # there may be none in that time
+
+        async def read() -> deque[Frame]:
+            last: deque[Frame] = deque(maxlen=min(count, LIMIT))
+            stream = await self._open()
+            try:
+                async for batch in messages_in(stream):
+                    last += batch
+            finally:
+                stream.close()
+            return last
+
+        found = await retrying(read, most=None if self._options.follow else GIVE_UP)
+        await self._intake.receive(list(found))
 
     async def live(self, cut: Exception | None = None) -> None:
         """Follow the log until the engine ends the stream, cleanly.
