@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,12 @@ from hypothesis import strategies as st
 from lobtail.core.fields import MAX_BYTES
 from lobtail.core.levels import Level, detect_level
 from lobtail.errors import ConfigError
+
+CASES = [
+    line.split("\t", 1)
+    for line in Path(__file__).with_name("levels.tsv").read_text("utf-8").splitlines()
+    if not line.startswith("# ")
+]
 
 TRACE, DEBUG, INFO = Level.TRACE, Level.DEBUG, Level.INFO
 WARN, ERROR, FATAL, UNKNOWN = Level.WARN, Level.ERROR, Level.FATAL, Level.UNKNOWN
@@ -286,3 +294,30 @@ def test_no_name_makes_parse_fail_otherwise(text: str) -> None:
     except ConfigError:
         return
     assert isinstance(level, Level)
+
+
+@pytest.mark.parametrize(("right", "line"), CASES)
+def test_case_levels(right: str, line: str) -> None:
+    raw = line.replace("<ESC>", "\x1b").replace("<TAB>", "\t").encode()
+    assert detect_level(raw).name.lower() in right.split("|")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"level":' * 30_000,
+        b'{"level":{"level":{"level":"error"}}}',
+        b'{"level":1e400}',
+        b'{"level":NaN}',
+        b'{"level":' + b"9" * 5000 + b"}",
+        b'{"PRIORITY":"\xc2\xb2","severityNumber":-1e308,"levelno":1e9,"tags":[[],{},null]}',
+        b"\x1b[31m",
+        b"\x1b[" * 1000,
+        b":" * 1000,
+        b"[" * 1000,
+        b"= level=" * 100,
+        b"12:00:00 " * 100,
+    ],
+)
+def test_row_15_hostile_lines_have_some_level_or_none(raw: bytes) -> None:
+    assert detect_level(raw) in Level

@@ -180,7 +180,7 @@ def test_capitals_in_a_search_are_meant() -> None:
     assert not capital.search("err")
     assert escape.search("xERR")
     assert make_pattern("") is None
-    for bad in ("(", "(a+)+b"):
+    for bad in ("(", "(?=a)b"):
         with pytest.raises(ConfigError):
             make_pattern(bad)
 
