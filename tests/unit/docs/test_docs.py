@@ -160,6 +160,37 @@ def test_public_names_are_sorted_documented_and_importable() -> None:
             assert getattr(EngineClient, name).__doc__, name
 
 
+def test_case_api_lists_no_entry_twice_and_leaves_none_out() -> None:
+    page = (ROOT / "docs" / "api.md").read_text()
+    shown = re.findall(r"^::: lobtail\.(\w+)$", page, re.MULTILINE)
+    assert sorted(shown) == sorted(set(lobtail.__all__) - {"__version__"})
+    titles = re.findall(r"^## (.*)$", page, re.MULTILINE)
+    assert len(titles) == len(set(titles))
+
+
+def test_case_compare_tells_the_truth_about_lobtail() -> None:
+    page = (ROOT / "docs" / "compare.md").read_text()
+    ours = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|", page, re.MULTILINE))
+    # The histogram, the search and the jump to a time are in the client.
+    assert {ours[row] for row in ("histogram", "search while looking", "jump to a time")} == {
+        "`lobtail ui`"
+    }
+    flags = {option for command in commands().values() for option in _flags(command)}
+    for row, flag in {
+        "lines of context": "--context",
+        "exit code on a match, for CI": "--until-match",
+        "log files without an engine": "--file",
+        "levels": "--level",
+        "JSON output": "--output",
+    }.items():
+        assert ours[row] == "yes"
+        assert flag in flags
+
+
+def _flags(command: click.Command) -> list[str]:
+    return [name for option in command.params for name in option.opts]
+
+
 def test_changes_are_told() -> None:
     changes = (ROOT / "CHANGELOG.md").read_text()
     for name in commands():
