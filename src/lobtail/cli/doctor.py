@@ -15,6 +15,7 @@ from lobtail.cli.options import DockerCommand, every_engine_arguments, host_opti
 from lobtail.cli.output import Output
 from lobtail.core.sanitize import sanitize
 from lobtail.errors import ConfigError
+from lobtail.flags import with_flags
 
 __all__ = ["command"]
 
@@ -48,7 +49,9 @@ def command(as_json: bool, host: tuple[str, ...]) -> int:
     try:
         arguments = every_engine_arguments(host)
     except ConfigError as exc:
-        return _tell(here, [EngineReport(findings=[Finding("error", str(exc))])], as_json=as_json)
+        return _tell(
+            here, [EngineReport(findings=[Finding("error", with_flags(str(exc)))])], as_json=as_json
+        )
     for each in arguments:
         each["timeout"] = min(each["timeout"], _SILENCE)
     return run(_examine(arguments, here, as_json=as_json))

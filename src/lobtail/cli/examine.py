@@ -15,6 +15,7 @@ from lobtail.engine.client import EngineClient
 from lobtail.engine.models import Container
 from lobtail.engine.requests import MAX_API
 from lobtail.errors import EngineError, LobtailError, ProtocolError
+from lobtail.flags import with_flags
 from lobtail.reading.source import open_source
 
 __all__ = ["EngineReport", "Finding", "KnownBug", "examine"]
@@ -100,7 +101,7 @@ async def examine(arguments: dict[str, Any], report: EngineReport) -> None:
             await _clock(engine, report)
             await _containers(engine, report)
     except LobtailError as exc:
-        report.say("error", " ".join(str(exc).split()))
+        report.say("error", with_flags(" ".join(str(exc).split())))
 
 
 async def _engine(engine: EngineClient, report: EngineReport) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from lobtail.flags import with_flags
+
 if TYPE_CHECKING:
     from lobtail.core.sanitize import Sanitizer
 
@@ -89,12 +91,12 @@ class Output:
 
 
 def narrate(text: str) -> None:
-    """Write one line to stderr; whatever the text came from, nothing in it acts."""
-    line = text
+    """Write one line to stderr, with flags for arguments; on a terminal nothing in it acts."""
+    line = with_flags(text)
     if _isatty(2):
         from lobtail.core.sanitize import sanitize
 
-        line = sanitize(text)
+        line = sanitize(line)
     # Nobody is left to be told that nobody can be told.
     with suppress(OutputClosed, OutputError):
         Output(2, "stderr", safe=False).write(line.encode("utf-8", "replace") + b"\n")

@@ -13,6 +13,7 @@ from lobtail.cli.defaults import key_of, load_defaults, origin_of, settable, var
 from lobtail.cli.options import DockerCommand, distinct_engine_arguments, short_context_option
 from lobtail.cli.output import narrate
 from lobtail.errors import ConfigError, QueryError
+from lobtail.flags import with_flags
 from lobtail.reading.source import SOURCES
 from lobtail.render.formats import FORMATS
 from lobtail.render.stamps import STAMP_STYLES
@@ -384,14 +385,15 @@ _RANKS: Final = (
 
 def _with_origin(context: click.Context, error: ConfigError) -> ConfigError:
     """Return an error about an option that says where that was set, if not on the command line."""
-    if not (found := _OPTION.search(str(error))):
+    text = with_flags(str(error))
+    if not (found := _OPTION.search(text)):
         return error
     option = settable(command).get(found[1])
     if option is None or not (origin := origin_of(context, option)):
         return error
     if isinstance(error, QueryError):
         return QueryError(f"{error.message} ({origin})", error.query, error.position)
-    return ConfigError(f"{error} ({origin})")
+    return ConfigError(f"{text} ({origin})")
 
 
 _OPTION: Final = re.compile(r"--([a-z-]+)")

@@ -246,8 +246,8 @@ class _Reader:
                     value.text, now_ns=self._now, local_offset=self._offset, option=option
                 )
         except ConfigError as exc:
-            fault = str(exc).removeprefix("invalid value for --since: ")
-            self._fail(fault.removeprefix("invalid value for --until: "), token.start_pos)
+            fault = str(exc).removeprefix("invalid value for `since`: ")
+            self._fail(fault.removeprefix("invalid value for `until`: "), token.start_pos)
         if subject.kind != "stream":
             return value
         if value.text not in ("stdout", "stderr"):

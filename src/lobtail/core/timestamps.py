@@ -286,7 +286,7 @@ def parse_time_argument(
     except ValueError as exc:
         fault = f": {exc}"
     raise ConfigError(
-        f"invalid value for --{option}: {_shown(value)} is not a time{fault}; use for example "
+        f"invalid value for `{option}`: {_shown(value)} is not a time{fault}; use for example "
         "10m, 1d12h, yesterday, '2026-11-30 04:10', 2026-11-30T04:10:05Z or 1500000000.5"
     )
 

@@ -324,7 +324,7 @@ def nanoseconds(value: int | str | datetime | None, option: str) -> int | None:
         return value
     if isinstance(value, datetime):
         if value.tzinfo is None:
-            raise ConfigError(f"the datetime for {option} has no time zone: {value!r}")
+            raise ConfigError(f"the datetime for `{option}` has no time zone: {value!r}")
         delta = value - datetime(1970, 1, 1, tzinfo=UTC)
         return (delta.days * 86400 + delta.seconds) * 10**9 + delta.microseconds * 1000
     return parse_time_argument(value, now_ns=time.time_ns(), local_offset=_local, option=option)

@@ -329,7 +329,7 @@ class Requests:
         if self.endpoint.kind == "tcp" and response.status == 400 and _WANTS_TLS in message:
             return ConnectError(
                 f"cannot connect to the engine at {self.endpoint}: it speaks TLS; "
-                "use --tlsverify or DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH"
+                "use `tls=True` or DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH"
             )
         return EngineError(response.status, message)
 

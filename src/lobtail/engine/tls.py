@@ -74,7 +74,7 @@ def resolve_tls(
             _look(path, f" of {flag}")
     default = {name: str(folder / f"{name}.pem") for name in ("ca", "cert", "key")}
     if ca is None and verify and not system:
-        _look(default["ca"], ", the authorities to trust (DOCKER_CERT_PATH, --tlscacert)")
+        _look(default["ca"], ", the authorities to trust (DOCKER_CERT_PATH, `ca`)")
     there = {name: path for name, path in default.items() if os.path.exists(path)}  # noqa: PTH110
     cert, key = cert or there.get("cert"), key or there.get("key")
     if not (cert and key):
@@ -128,7 +128,7 @@ def explain(exc: Exception) -> str:
         return ""
     reason = exc.reason or ""
     if reason in _PLAIN:
-        return "it does not speak TLS, which --tls, DOCKER_TLS_VERIFY or the context asks for"
+        return "it does not speak TLS, which `tls`, DOCKER_TLS_VERIFY or the context asks for"
     said = (reason.partition("ALERT_")[2] or reason).lower().replace("_", " ")
     if reason.endswith(_CERTIFICATE):
         return f"the engine refuses us ({said}): give a certificate that it trusts, with its key"

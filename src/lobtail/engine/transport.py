@@ -105,9 +105,9 @@ def _keep_alive(sock: socket.socket) -> None:
 def _why(exc: OSError | ValueError) -> str:
     """Say what happened and what to try."""
     if isinstance(exc, FileNotFoundError):
-        return "there is no such socket; start the engine, or name another with --host"
+        return "there is no such socket; start the engine, or name another with `host`"
     if isinstance(exc, ConnectionRefusedError):
-        return "nobody listens there; start the engine, or name another with --host"
+        return "nobody listens there; start the engine, or name another with `host`"
     if isinstance(exc, PermissionError):
         return "permission denied; use sudo, or become a member of the socket's group"
     if isinstance(exc, socket.gaierror):

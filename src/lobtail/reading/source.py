@@ -51,12 +51,12 @@ async def open_source(engine: EngineClient, container: Container, source: Source
         LogFileError: ``source`` is ``files``, and they cannot be read.
     """
     if source == "api":
-        return Opened(None, "as --source says")
+        return Opened(None, "as `source` says")
     try:
         files = await _open(engine, container)
     except LogFileError as exc:
         if source == "files":
-            raise LogFileError(f"--source files: {exc}") from exc
+            raise LogFileError(f"`source` files: {exc}") from exc
         return Opened(None, str(exc))
     return Opened(files, files.paths[-1])
 

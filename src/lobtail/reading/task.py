@@ -77,7 +77,7 @@ class TaskReader(LogReader):
     async def _history_from_files(self) -> bool:
         if self._options.source == "files":
             raise LogFileError(
-                f"--source files: {self._intake.ref.name} runs on node {self._node}, whose files "
+                f"`source` files: {self._intake.ref.name} runs on node {self._node}, whose files "
                 "are not here"
             )
         if self._tell is not None:

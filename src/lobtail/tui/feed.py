@@ -16,6 +16,7 @@ from typing import Any, Final
 from lobtail.core.model import ContainerRef, Item, Line
 from lobtail.errors import LobtailError
 from lobtail.files.literals import literals_of_term
+from lobtail.flags import with_flags
 from lobtail.reading.intake import Search
 from lobtail.tui.fleet import Fleet
 from lobtail.tui.state.log import ALL, OVERLAP_NS, Log, overlap
@@ -169,7 +170,7 @@ class Feed:
             try:
                 await self._follow(part)
             except LobtailError as exc:
-                self.error = str(exc)
+                self.error = with_flags(str(exc))
             else:
                 self.error = "the log has ended"
             self._changed()
@@ -319,7 +320,7 @@ class Feed:
                 span = (nothing + too_much + 1) // 2 if too_much else span * 8
             log.add_older(found, None if whole and since <= begin else since)
         except LobtailError as exc:
-            self.error = str(exc)
+            self.error = with_flags(str(exc))
         finally:
             self._changed()
 

@@ -16,6 +16,7 @@ from lobtail.api import Engine
 from lobtail.engine.events import Event
 from lobtail.engine.models import ContainerSummary
 from lobtail.errors import LobtailError
+from lobtail.flags import with_flags
 from lobtail.tui.state.ending import Ending
 from lobtail.tui.state.inventory import Inventory
 from lobtail.tui.state.usage import Usage
@@ -132,7 +133,7 @@ class Watch:
                         since = max(event.time_ns // 1_000_000_000, 1)
             except LobtailError as exc:
                 self.connected = False
-                self.error = str(exc)
+                self.error = with_flags(str(exc))
                 self._changed("lists")  # they are not live any more
             self._changed("engine")
             await asyncio.sleep(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
@@ -172,7 +173,7 @@ class Watch:
             try:
                 await self._read(stale)
             except LobtailError as exc:
-                self.error = str(exc)
+                self.error = with_flags(str(exc))
                 self._changed("engine")
                 await asyncio.sleep(_BACK_OFF[0])
                 # Without a connection all is read as soon as there is one.

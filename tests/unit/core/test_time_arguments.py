@@ -166,7 +166,7 @@ def test_row_20_what_docker_refuses_is_refused_with_the_forms_that_work(value: s
     with pytest.raises(ConfigError) as caught:
         parse_time_argument(value, now_ns=NOW, local_offset=0, option="until")
     message = str(caught.value)
-    assert message.startswith(f"invalid value for --until: {value!r} is not a time")
+    assert message.startswith(f"invalid value for `until`: {value!r} is not a time")
     assert "use for example 10m, 1d12h, yesterday" in message
     assert message.isprintable()
 
@@ -175,7 +175,7 @@ def test_row_20_the_message_in_full() -> None:
     with pytest.raises(ConfigError) as caught:
         argument("lately")
     assert str(caught.value) == (
-        "invalid value for --since: 'lately' is not a time; use for example 10m, 1d12h, "
+        "invalid value for `since`: 'lately' is not a time; use for example 10m, 1d12h, "
         "yesterday, '2026-11-30 04:10', 2026-11-30T04:10:05Z or 1500000000.5"
     )
     with pytest.raises(ConfigError, match="'2013-13-01' is not a time: there is no month 13; use"):

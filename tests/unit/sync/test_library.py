@@ -17,6 +17,7 @@ from lobtail import (
     Item,
     Level,
     Line,
+    LobtailError,
     LogsEndedError,
     NotFoundError,
     QueryError,
@@ -24,6 +25,7 @@ from lobtail import (
     Stopped,
 )
 from lobtail import Engine as AsyncEngine
+from lobtail.flags import with_flags
 from lobtail.sync import Engine, tail_engines, tail_files
 from support.items import HOSTILE, REMOTE, START_NS, WEB
 from support.items import line as make_line
@@ -229,3 +231,28 @@ def test_the_asynchronous_face_resumes_and_times_out_as_well(host: FakeHost) -> 
         return seen
 
     assert asyncio.run(main())[1:] == ["web: WARN slow query", "web: ERROR failed", "web: ready"]
+
+
+# --- errors ---------------------------------------------------------------------------------------
+
+
+def test_case_errors_speak_of_arguments(engine: Engine) -> None:
+    said: list[str] = []
+    naive = datetime(2026, 1, 1)
+    faults: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("since", lambda: engine.tail(since="lately")),
+        ("until", lambda: engine.logs("web", until="lately")),
+        ("since", lambda: engine.tail(since=naive)),
+        ("source", lambda: list(engine.tail("web", source="files", follow=False).lines())),
+        ("host", lambda: Engine("unix:///nonexistent.sock").ping()),
+        ("host", lambda: Engine("nonsense://")),
+    )
+    for argument, fault in faults:
+        with pytest.raises(LobtailError, match=rf"\b{argument}\b") as caught:
+            fault()
+        said.append(str(caught.value))
+        assert "--" not in said[-1]
+    # On the command line they are flags.
+    assert with_flags(said[0]).startswith("invalid value for --since: 'lately' is not a time")
+    assert with_flags(said[4]).endswith("name another with --host")
+    assert with_flags("`docker` and `since` it is there") == "`docker` and --since it is there"
