@@ -44,7 +44,7 @@ _NARROW: Final = 80
 # Columns below which times lose their seconds, too.
 _SLIM: Final = 50
 # Names that are shortened so that each differs from all others; of more, by those drawn last.
-_NAMES: Final = 500
+_NAMES: Final = 4096
 
 
 class Rows(NamedTuple):
