@@ -35,7 +35,7 @@ def test_a_log_that_cannot_be_read_says_why() -> None:
                 await client.until(lambda: f"─ {place} ─" in text_of(client.view, 0))
 
             await show(why, 2, "no log yet")
-            await show("", 0, "reading …")
+            await show("", 0, "loading …")
 
     asyncio.run(main())
 
