@@ -139,3 +139,37 @@ def test_a_container_that_cannot_be_looked_at_any_more_is_marked() -> None:
     with Forgetful(box) as host:
         reason = asyncio.run(asyncio.wait_for(read(host.host), 30))
     assert reason.startswith("still trying: the answer to /containers/")
+
+
+def test_ps_lists_what_it_can() -> None:
+    three = boxes()
+    with FakeHost(*three) as host:
+        host.answers = {f"/{three[1].id}/json": answer(b"[" * 100_000)}
+        result = lobtail(host.host, "ps", "--json")
+        both = lobtail("", "-H", host.host, "-H", "tcp://127.0.0.1:1", "ps", "--json")
+    rows = [json.loads(row) for row in result.stdout.splitlines()]
+    assert [(row["name"], row["state"], row["driver"]) for row in rows] == [
+        ("a", "running", "journald"),
+        ("bad", "running", ""),
+        ("c", "running", "journald"),
+    ]
+    assert result.code == 1
+    assert result.stderr.startswith(b"lobtail: bad: the answer to /containers/")
+    assert len(result.stderr.splitlines()) == 1
+    assert len(both.stdout.splitlines()) == 3
+    assert both.code == 1
+    assert len(both.stderr.splitlines()) == 2
+
+
+def test_doctor_names_a_container_with_a_broken_answer() -> None:
+    three = boxes()
+    with FakeHost(*three) as host:
+        host.answers = {f"/{three[1].id}/json": answer(b"[" * 100_000)}
+        host.answers["/version"] = json_answer({"Version": "28.1.0", "ApiVersion": "1.45"})
+        report = json.loads(lobtail(host.host, "doctor", "--json").stdout)["engines"][0]
+    warnings = [f["text"] for f in report["about_containers"] if f["grade"] == "warning"]
+    assert [text.partition(" is not")[0] for text in warnings] == [
+        f"bad: the answer to /containers/{three[1].id}/json"
+    ]
+    assert report["looked_at"] == 2
+    assert report["bugs"]

@@ -175,14 +175,18 @@ async def _containers(engine: EngineClient, report: EngineReport) -> None:
     report.running = sum(item.running for item in listed)
     limit = asyncio.Semaphore(CONNECTIONS)
     found: list[tuple[Container, str, int]] = []
+    broken: list[Finding] = []
 
-    async def look(ident: str) -> None:
+    async def look(ident: str, name: str) -> None:
         async with limit:
             try:
                 container = await engine.inspect(ident)
                 opened = await open_source(engine, container, "auto")
-            except EngineError:
-                return  # removed since it was listed, or on its way
+            except (EngineError, ProtocolError) as exc:
+                # What was removed since it was listed, or is on its way, is no matter.
+                if isinstance(exc, ProtocolError) or exc.status >= 500:
+                    broken.append(Finding("warning", f"{name}: {' '.join(str(exc).split())}"))
+                return
             size = 0
             if opened.files is not None:
                 size = opened.files.size
@@ -190,7 +194,7 @@ async def _containers(engine: EngineClient, report: EngineReport) -> None:
             why = "" if opened.files is not None else opened.why
             found.append((container, why, size))
 
-    tasks = [asyncio.create_task(look(item.id)) for item in listed]
+    tasks = [asyncio.create_task(look(item.id, item.name or item.id)) for item in listed]
     if tasks:
         done, late = await asyncio.wait(tasks, timeout=PATIENCE)
         for task in late:
@@ -199,6 +203,7 @@ async def _containers(engine: EngineClient, report: EngineReport) -> None:
         for task in done:
             task.result()
     _about_containers(report, found)
+    report.about_containers += broken
     known = bugs_of(parse_version(report.version), podman=report.name == "Podman")
     report.bugs = [
         KnownBug(

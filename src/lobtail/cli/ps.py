@@ -13,8 +13,8 @@ from lobtail.cli.options import DockerCommand, distinct_engine_arguments, host_o
 from lobtail.cli.output import Output, narrate
 from lobtail.engine.client import EngineClient
 from lobtail.engine.endpoint import labels
-from lobtail.engine.models import Container, ContainerSummary
-from lobtail.errors import EngineError, LobtailError
+from lobtail.engine.models import Config, Container, ContainerSummary
+from lobtail.errors import EngineError, LobtailError, ProtocolError
 from lobtail.render.table import table
 
 __all__ = ["command"]
@@ -66,40 +66,49 @@ def command(everything: bool, as_json: bool, host: tuple[str, ...]) -> int:
 async def _all_rows(
     engines: Mapping[str, EngineClient], *, everything: bool
 ) -> tuple[list[_Row], bool]:
-    """Return the rows of all engines, and whether one is missing, which is said."""
+    """Return the rows of all engines, and whether something is missing, which is said."""
     if len(engines) == 1:
         ((name, engine),) = engines.items()
-        return await _rows(engine, name, everything=everything), False
+        return await _rows(engine, name, everything=everything)
     asked = (_rows(engine, name, everything=everything) for name, engine in engines.items())
     found = await asyncio.gather(*asked, return_exceptions=True)
     rows: list[_Row] = []
+    missing = False
     for name, answer in zip(engines, found, strict=True):
         if isinstance(answer, LobtailError):
             narrate(f"lobtail: {name}: {answer}")
+            missing = True
         elif isinstance(answer, BaseException):
             raise answer
         else:
-            rows += answer
-    missing = any(isinstance(answer, LobtailError) for answer in found)
+            rows += answer[0]
+            missing = missing or answer[1]
     return sorted(rows, key=lambda row: row.name), missing
 
 
-async def _rows(engine: EngineClient, host: str, *, everything: bool) -> list[_Row]:
+async def _rows(engine: EngineClient, host: str, *, everything: bool) -> tuple[list[_Row], bool]:
+    """Return the rows of an engine, and whether it cannot describe a container, which is said."""
+    missing = False
     async with engine:
         listed = await engine.list(all=everything)
         limit = asyncio.Semaphore(CONNECTIONS)
 
         async def row(summary: ContainerSummary) -> _Row | None:
+            nonlocal missing
             async with limit:
                 try:
-                    return _row(summary, await engine.inspect(summary.id), host)
-                except EngineError as exc:
-                    if exc.status == 404:  # removed since it was listed
-                        return None
-                    raise
+                    container = await engine.inspect(summary.id)
+                except (EngineError, ProtocolError) as exc:
+                    if isinstance(exc, EngineError) and exc.status == 404:
+                        return None  # removed since it was listed
+                    narrate(f"lobtail: {summary.name or summary.id}: {exc}")
+                    missing = True
+                    config = Config(labels=summary.labels)
+                    container = Container(id=summary.id, config=config)
+            return _row(summary, container, host)
 
         rows = await asyncio.gather(*map(row, listed))
-    return sorted((row for row in rows if row), key=lambda row: row.name)
+    return sorted((row for row in rows if row), key=lambda row: row.name), missing
 
 
 def _row(summary: ContainerSummary, container: Container, host: str) -> _Row:
