@@ -87,3 +87,7 @@ def test_names_that_no_file_can_have(name: str) -> None:
 def test_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_regular(tmp_path / "none")
+
+
+def test_the_null_device_holds_no_settings() -> None:
+    assert read_regular(os.devnull) == b""
