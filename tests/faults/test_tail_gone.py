@@ -243,3 +243,22 @@ def test_events_that_are_refused_are_an_error() -> None:
     with FakeHost(Box("web"), answers={"/events": refused}) as engine:
         result = lobtail(engine.host, "tail", "web")
     assert result.code == 1
+
+
+# --- several engines ----------------------------------------------------------------------------
+
+
+def test_the_wait_ends_when_the_containers_of_all_engines_have_ended() -> None:
+    with FakeHost(crashing(ExitCode=1)) as one, FakeHost(Box("db")) as other:
+        args = ("-H", one.host, "-H", other.host, "tail", "-o", "raw", "--until-match", "ready")
+        result = lobtail("", *args, "web")
+        running = lobtail("", *args, "--timeout", "1s")
+    assert (result.stdout, result.code) == (b"starting\nfailed\n", 1)
+    assert running.code == 124, "the other engine has a container that runs"
+
+
+def test_the_wait_goes_on_while_an_engine_is_away() -> None:
+    with FakeHost(crashing(ExitCode=1)) as one:
+        args = ("-H", one.host, "-H", "unix:///nonexistent/s", "tail", "-o", "raw")
+        result = lobtail("", *args, "--until-match", "ready", "--timeout", "2s", "web")
+    assert result.code == 124

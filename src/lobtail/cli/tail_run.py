@@ -103,7 +103,8 @@ class TailRun:
     def run(self) -> int:
         """Run to the end; return the exit code."""
         _allow_many_files()
-        _log.addHandler(_Narrator(logging.WARNING))
+        narrator = _Narrator(logging.WARNING)
+        _log.addHandler(narrator)
         try:
             return run(self._main())
         except SystemExit as exc:
@@ -111,6 +112,8 @@ class TailRun:
                 self._account.show()
                 narrate_at_once(self._words.at_end())
             raise
+        finally:
+            _log.removeHandler(narrator)
 
     async def _main(self) -> int:
         settings = self._settings
