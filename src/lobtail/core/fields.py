@@ -11,11 +11,20 @@ import re
 from collections.abc import Mapping
 from enum import Enum
 from itertools import islice
+from math import isfinite
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
-__all__ = ["MISSING", "Missing", "json_object", "lookup", "parse_fields"]
+__all__ = [
+    "MISSING",
+    "Missing",
+    "json_object",
+    "lookup",
+    "parse_fields",
+    "value_text",
+    "without_odd_numbers",
+]
 
 MAX_BYTES: Final = 256 * 1024  # longer lines are plain text; Google's LogEntry ends here as well
 MAX_DEPTH: Final = 64  # deeper JSON is plain text; the default of .NET's System.Text.Json
@@ -41,6 +50,12 @@ _OBJECT_BEGINS: Final = frozenset(b"{ \t\r\n\xef")
 _OBJECT: Final = re.compile(rb"[ \t\r\n]*+(?:\xef\xbb\xbf)?+[ \t\r\n]*+(?=\{)")
 # The closing quote may be missing, or each quote of such a text were tried anew: quadratic time.
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+', re.DOTALL)
+_QUOTE: Final = ord('"')
+# What Python and others write for floats that JSON has no form for; and what no float holds.
+_ODD: Final = rb"NaN|-?Infinity|-?[0-9]{350,}+[0-9.eE+-]*+|-?[0-9.]++[eE]\+?[0-9]{3,}+"
+_ODD_NUMBER: Final = re.compile(_ODD)
+_STRING_OR_ODD: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+|' + _ODD, re.DOTALL)
+_MAX_DIGITS: Final = 400
 _TO_SQUARE: Final = bytes.maketrans(b"{}", b"[]")
 _DEEP: Final = b"[" * (MAX_DEPTH + 1)
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
@@ -79,8 +94,40 @@ def parse_fields(raw: bytes) -> dict[str, Any]:
     try:
         fields: dict[str, Any] = msgspec.json.decode(text)
     except (msgspec.DecodeError, ValueError):  # invalid UTF-8 is a ValueError
+        return _decode_odd(text) if _ODD_NUMBER.search(text) else {}
+    return fields
+
+
+def _decode_odd(text: bytes) -> dict[str, Any]:
+    """Decode JSON with numbers that JSON has not, or that are out of range: 1e400 is infinite."""
+    import json
+
+    try:
+        fields: dict[str, Any] = json.loads(text.decode(), parse_int=_integer)
+        msgspec.json.encode(fields)  # half a surrogate pair is no text
+    except (ValueError, RecursionError):
         return {}
     return fields
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _MAX_DIGITS else float(digits)
+
+
+def without_odd_numbers(text: bytes) -> bytes | None:
+    """Return JSON with null for each number that JSON has not; None if there is none."""
+    if not _ODD_NUMBER.search(text):
+        return None
+    return _STRING_OR_ODD.sub(lambda match: match[0] if match[0][0] == _QUOTE else b"null", text)
+
+
+def value_text(value: object) -> str:
+    """Return a field's value as text: a string as it is, all else as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and not isfinite(value):
+        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+    return msgspec.json.encode(value).decode()
 
 
 def json_object(raw: bytes) -> bytes | None:

@@ -25,7 +25,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from lobtail.core.fields import json_object
+from lobtail.core.fields import json_object, without_odd_numbers
 from lobtail.errors import ConfigError
 
 __all__ = ["Level", "detect_level"]
@@ -196,6 +196,17 @@ _rest: Final = attrgetter(*_Probe.__struct_fields__[len(_NAMED) :])
 _NO_OTHERS: Final = _others(_Probe())
 _NO_REST: Final = _rest(_Probe())
 _PROBE: Final = msgspec.json.Decoder(_Probe)
+
+
+def _probe(text: bytes) -> _Probe | None:
+    try:
+        return _PROBE.decode(text)
+    except (msgspec.DecodeError, ValueError):  # invalid UTF-8 is a ValueError
+        text = without_odd_numbers(text) or b""
+    try:
+        return _PROBE.decode(text) if text else None
+    except (msgspec.DecodeError, ValueError):
+        return None
 
 
 def _probe_level(probe: _Probe) -> Level:
@@ -376,10 +387,9 @@ def detect_level(raw: bytes) -> Level:
     if raw[0] in _OBJECT_BEGINS:
         text = json_object(raw)
         if text is not None:
-            try:
-                return _probe_level(_PROBE.decode(text))
-            except (msgspec.DecodeError, ValueError, RecursionError):  # ValueError: invalid UTF-8
-                pass
+            probe = _probe(text)
+            if probe is not None:
+                return _probe_level(probe)
     if _ESCAPE in raw:
         raw = raw[: 2 * _WINDOW]
         for match in _COLORED.finditer(raw):

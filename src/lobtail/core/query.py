@@ -12,6 +12,7 @@
 ``has NAME``                it is there at all
 ``/RE/``, ``"text"``        short for ``text ~ /RE/`` and ``text contains "text"``
 ``word``                    the same as ``"word"``, but for the names below
+``two words``               each of them is found, in any order
 ``not``, ``and``, ``or``    in this order of strength, with parentheses
 =========================== =====================================================================
 
@@ -58,11 +59,8 @@ _GRAMMAR: Final = r"""
     ?either: both (_OR both)*
     ?both: one (_AND one)*
     ?one: _NOT one -> negation
-        | "(" _any ")"
-        | REGEX -> bare
-        | STRING -> bare
-        | NAME -> bare
-        | BARE -> bare
+        | "(" _any ")" -> group
+        | (REGEX | STRING | NAME | BARE)+ -> texts
         | _HAS NAME -> exists
         | NAME OPERATOR value -> compare
         | NAME MATCH pattern -> match
@@ -104,11 +102,15 @@ _WORDS: Final = {
     "_CONTAINS": "contains",
     "$END": "the end",
 }
+_NAME: Final = re.compile(r"\.?[\w@$][\w@$./-]*")
+# What no text has that somebody types without quotes.
+_NO_WORDS: Final = re.compile(r"""[=<>~&|()"'/]""")
 _ESCAPE: Final = re.compile(r"\\(.)")
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r"}
 
-# More than anybody types; the parser's time and depth grow with it.
+# More than anybody types; the parser's time grows with the one, the test's stack with the other.
 MAX_LENGTH: Final = 10_000
+MAX_DEPTH: Final = 100
 
 
 class Query:
@@ -146,10 +148,7 @@ class _Reader:
             self._fail(f"a query has at most {MAX_LENGTH} characters", 0)
         if not self._text.strip():
             self._fail("the query is empty; say for instance level>=warn", 0)
-        try:
-            return self._term(self._parse())
-        except RecursionError:
-            raise QueryError("the query is nested too deeply", self._text, 0) from None
+        return self._term(self._parse())
 
     def _parse(self) -> Tree[Token]:
         from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -157,15 +156,30 @@ class _Reader:
         try:
             return _parser().parse(self._text)
         except UnexpectedToken as exc:
-            ended = exc.token.type == "$END"
-            at = len(self._text.rstrip()) if ended else exc.token.start_pos
-            self._fail(self._expected(exc.expected, ended=ended), at)
+            if exc.token.type == "$END":
+                self._fail(self._expected(exc.expected, ended=True), len(self._text.rstrip()))
+            at, names, found = exc.token.start_pos or 0, exc.expected, exc.token.type
         except UnexpectedCharacters as exc:
-            self._fail(self._expected(exc.allowed or set(), ended=False), exc.pos_in_stream)
+            at, names, found = exc.pos_in_stream, exc.allowed or set(), ""
         except UnexpectedInput:  # pragma: no cover - there is no third kind
             self._fail("the query cannot be read", 0)
+        message = self._misplaced(at, found, names) or self._expected(names)
+        raise QueryError(message, self._text, at)
 
-    def _expected(self, names: set[str], *, ended: bool) -> str:
+    def _misplaced(self, at: int, found: str, names: set[str]) -> str:
+        """Say what may be meant where words or conditions stand side by side; else nothing."""
+        text = self._text.strip()
+        if not _NO_WORDS.search(text):
+            return f'to look for this text, put it in quotes: "{text}"'
+        before = self._text[:at].split()
+        if found in ("OPERATOR", "MATCH") and len(before) > 1 and _NAME.fullmatch(before[-1]):
+            return f"and or or is missing before {before[-1]}"
+        # What follows a condition is neither the end nor what joins it to another.
+        if "_AND" in names and "OPERATOR" not in names and found not in ("RPAR", "COMMA"):
+            return "and or or is expected here; a value with blanks needs quotes"
+        return ""
+
+    def _expected(self, names: set[str], *, ended: bool = False) -> str:
         words = [word for name, word in _WORDS.items() if name in names and name != "$END"]
         what = f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else "".join(words)
         if not what:
@@ -180,17 +194,21 @@ class _Reader:
 
     # --- from trees to terms ------------------------------------------------------------------
 
-    def _term(self, tree: Any) -> Term:
+    def _term(self, tree: Any, depth: int = 0) -> Term:
+        if depth > MAX_DEPTH:
+            self._fail("the query is nested too deeply", 0)
         children = tree.children
         match tree.data:
+            case "group":
+                return self._term(children[0], depth + 1)
             case "either":
-                return Or(tuple(map(self._term, children)))
+                return Or(tuple(self._term(child, depth + 1) for child in children))
             case "both":
-                return And(tuple(map(self._term, children)))
+                return And(tuple(self._term(child, depth + 1) for child in children))
             case "negation":
-                return Not(self._term(children[0]))
-            case "bare":
-                return self._bare(children[0])
+                return self._negation(children[0], depth + 1)
+            case "texts":
+                return self._texts(children)
             case "exists":
                 return Exists(self._subject(children[0]))
             case "compare":
@@ -205,19 +223,39 @@ class _Reader:
         either = Or(tuple(self._equal(name, value) for value in values))
         return Not(either) if tree.data == "not_among" else either
 
-    def _bare(self, token: Token) -> Term:
+    def _negation(self, child: Any, depth: int) -> Term:
+        if child.data == "texts" and len(child.children) > 1:
+            # Is it the line without all of them, or without the first but with the others?
+            words = self._said(child.children)
+            self._fail(f'say not ({words}), or not "…" for a text', child.children[1].start_pos)
+        return Not(self._term(child, depth))
+
+    def _texts(self, tokens: list[Token]) -> Term:
+        """Return the term for texts and regexes that stand alone: all must be found."""
+        terms = tuple(self._bare(token, tokens) for token in tokens)
+        return And(terms) if len(terms) > 1 else terms[0]
+
+    def _bare(self, token: Token, among: list[Token]) -> Term:
         if token.type == "REGEX":
             return Matches(Subject("text"), self._pattern(token))
         if token.type == "NAME":
             subject = self._subject(token)
-            if subject.kind != "field" or token.startswith("."):
-                # Not a text that somebody looks for, but a term that was not written to its end.
+            # Not a text that somebody looks for, but a term that was not written to its end.
+            unfinished = subject.kind != "field" or token.startswith(".")
+            if len(among) > 1 and (unfinished or token.lower() == "not"):
+                text = self._said(among)
+                self._fail(f'to look for this text, put it in quotes: "{text}"', token.start_pos)
+            if unfinished:
                 self._fail(
                     f"say what {token} is to be, as in has {token}; "
                     "to look for a text, put it in quotes",
                     token.end_pos,
                 )
         return Contains(Subject("text"), self._value(token).text)
+
+    def _said(self, tokens: list[Token]) -> str:
+        """Return what was written from the first to the last of ``tokens``."""
+        return self._text[tokens[0].start_pos or 0 : tokens[-1].end_pos]
 
     def _compare(self, name: Token, operator: Token, value: Token) -> Term:
         if operator in ("=", "==", "!="):

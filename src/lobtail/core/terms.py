@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
-from lobtail.core.fields import MISSING, lookup
+from lobtail.core.fields import MISSING, lookup, value_text
 from lobtail.core.frames import Stream
 from lobtail.core.levels import Level
 from lobtail.core.model import Line
@@ -43,7 +43,9 @@ __all__ = [
 Predicate: TypeAlias = Callable[[Line], bool]
 
 _SGR: Final = re.compile(r"\x1b\[[0-9;:]*m")
-_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,2})?")
+_NUMBER: Final = re.compile(
+    r"[+-]?[0-9]{1,400}+(\.[0-9]{1,400}+)?+([eE][+-]?[0-9]{1,4}+)?+|(NaN|[+-]?Infinity)"
+)
 
 ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": op.lt,
@@ -155,8 +157,8 @@ class Exists(msgspec.Struct, frozen=True):
     def predicate(self) -> Predicate:
         """Return what tests a line."""
         get = self.subject.getter()
-        absent = (MISSING, None, "", Level.UNKNOWN)
-        if self.subject.kind == "field":
+        absent = (None, "", Level.UNKNOWN)
+        if self.subject.kind in ("field", "label"):
             return lambda line: get(line) is not MISSING
         return lambda line: get(line) not in absent
 
@@ -268,7 +270,8 @@ def _equals(value: Value) -> Callable[[Any], bool]:
         if isinstance(found, bool):
             return found is constant
         if isinstance(found, int | float):
-            return found == number
+            # NaN is not equal to itself.
+            return found == number or (number != number and found != found)
         if isinstance(found, list):
             return any(map(equals, found))
         return found is None and text == "null" and not value.quoted
@@ -303,7 +306,7 @@ def _number(text: str) -> int | float | None:
     match = _NUMBER.fullmatch(text)
     if match is None:
         return None
-    return float(text) if match[1] or match[2] else int(text)
+    return float(text) if any(match.groups()) else int(text)
 
 
 def _duration(text: str) -> int | None:
@@ -315,8 +318,4 @@ def _duration(text: str) -> int | None:
 
 def _text(found: Any) -> str:
     """Return as text what a pattern is looked for in; empty where there is nothing."""
-    if isinstance(found, str):
-        return found
-    if found is MISSING or found is None:
-        return ""
-    return msgspec.json.encode(found).decode()
+    return "" if found is MISSING or found is None else value_text(found)

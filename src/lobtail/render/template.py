@@ -13,9 +13,7 @@ from collections.abc import Callable
 from string import Formatter as Braces
 from typing import Final, NamedTuple, TypeAlias
 
-import msgspec
-
-from lobtail.core.fields import MISSING, lookup
+from lobtail.core.fields import MISSING, lookup, value_text
 from lobtail.core.model import Line, Mark
 from lobtail.core.sanitize import safe_lines, sanitize
 from lobtail.errors import QueryError
@@ -181,7 +179,7 @@ _TEXT: Final[_Getter] = _text
 def _shown(value: object) -> str:
     if value is MISSING or value is None:
         return ""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return value_text(value)
 
 
 def _reason(exc: ValueError) -> str:

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lobtail.core.fields import MAX_BYTES, MAX_DEPTH, MAX_PAIRS, MISSING, lookup, parse_fields
+from lobtail.core.fields import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_PAIRS,
+    MISSING,
+    lookup,
+    parse_fields,
+    value_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -90,10 +98,10 @@ def test_text_has_no_fields(raw: bytes) -> None:
     "raw",
     [
         b"{",
-        b'{"a":1e400}',
-        b'{"a":1e400, "b":"x=1 y=2"}',
-        b'{"a":NaN}',
-        b'{"a":' + b"9" * 10_000 + b"}",
+        b'{"a":NaN,"b":"\\ud800"}',
+        b'{"a":NaNo}',
+        b'{"a":Infinity',
+        b'{"a":' + b"[" * 10_000 + b"NaN" + b"]" * 10_000 + b"}",
         b'{"a":"\xff"}',
         b'{"a":"\\ud800"}',
         b'{"a":1}{"a":2}',
@@ -108,6 +116,34 @@ def test_text_has_no_fields(raw: bytes) -> None:
 )
 def test_row_15_what_is_not_json_within_bounds_is_plain_text(raw: bytes) -> None:
     assert parse_fields(raw) == {}
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [
+        (b"1e400", float("inf")),
+        (b"-1e400", float("-inf")),
+        (b"1e-400", 0.0),
+        (b"-Infinity", float("-inf")),
+        (b"9" * 10_000, float("inf")),
+        (b"1" + b"0" * 399, 10**399),
+        (b"1196485142321321728", 1196485142321321728),
+        (b"18446744073709551616", 1 << 64),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_case_json_numbers_beyond_json(number: bytes, value: float) -> None:
+    assert parse_fields(b'{"a":' + number + b',"b":"NaN"}') == {"a": value, "b": "NaN"}
+
+
+def test_case_json_numbers_nan() -> None:
+    fields = parse_fields(b'{"a":NaN,"b":[NaN,-Infinity],"NaN":1}')
+    assert value_text(fields["a"]) == "NaN"
+    assert fields["b"][1] == float("-inf")
+    assert fields["NaN"] == 1
+    assert value_text(float("inf")) == "Infinity"
+    assert value_text(fields["b"]) == "[null,null]"
+    assert value_text(10**399) == str(10**399)
 
 
 def test_row_15_of_equal_keys_the_last_wins() -> None:

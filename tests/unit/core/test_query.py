@@ -193,6 +193,76 @@ def test_a_bare_word_is_a_text(word: str) -> None:
     assert matches(f"({word} or x=1) and stream=stdout", line(word))
 
 
+@pytest.mark.parametrize(
+    ("query", "same"),
+    {
+        "connection refused": '"connection" and "refused"',
+        "10.0.0.1 refused 3": '"10.0.0.1" and "refused" and "3"',
+        '"connection refused" /time.?out/i': 'text contains "connection refused" and /time.?out/i',
+        "connection refused and level>=warn": '("connection" and "refused") and level>=warn',
+        "level>=warn or connection refused": 'level>=warn or ("connection" and "refused")',
+        "disk has failed": '"disk" and "has" and "failed"',
+        "refused in 5ms today": None,
+        "not (connection refused)": 'not ("connection" and "refused")',
+    }.items(),
+)
+def test_case_two_words_are_both_looked_for(query: str, same: str | None) -> None:
+    if same is None:
+        with pytest.raises(QueryError, match="quotes"):
+            Query(query)
+    else:
+        texts = ["refused connection 3 10.0.0.1 disk has failed", "x", "refused"]
+        both = [line(text) for text in [*texts, "WARN connection refused timeout"]]
+        assert [Query(query).matches(each) for each in both] == [
+            Query(same).matches(each) for each in both
+        ]
+
+
+NUMBERS = (
+    '{"id":1196485142321321728,"str":"1196485142321321728","nan":NaN,"inf":-Infinity,"big":1e400}'
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "holds"),
+    {
+        "id=1196485142321321728": True,
+        "id=1196485142321321729": False,
+        "id!=1196485142321321728": False,
+        "id>=1196485142321321728 and id<1196485142321321729": True,
+        ".str>1196485142321321727": True,
+        "str=1196485142321321728.0": True,
+        "id in (1196485142321321727, 1196485142321321728)": True,
+        "nan=NaN": True,
+        "nan=1": False,
+        "nan!=1": True,
+        "nan<1 or nan>1": False,
+        "inf<0": True,
+        "inf=-Infinity": True,
+        "inf>1": False,
+        "big>1e300": True,
+        "big=1e400": True,
+        "big=1": False,
+        "id<" + "9" * 300: True,
+        "id<" + "9" * 5000: False,  # as a text
+        "nan contains NaN": True,
+        "inf ~ /^-Inf/": True,
+    }.items(),
+)
+def test_case_json_numbers(query: str, holds: bool) -> None:
+    assert matches(query, line(NUMBERS)) == holds
+
+
+def test_case_empty_label() -> None:
+    container = ContainerRef("0" * 64, "web", labels={"a.b": "", "c": "d"})
+    labelled = Line(container, Stream.STDOUT, 1, b"x")
+    assert matches("has label.a.b", labelled)
+    assert matches('label.a.b=""', labelled)
+    assert not matches("not has label.a.b", labelled)
+    assert not matches("has label.other", labelled)
+    assert not matches("has project", labelled)
+
+
 def test_words_before_an_operator_are_names() -> None:
     assert matches("has status and status>=500", line('{"status":502}'))
     assert not matches("status and status>=600", line('{"status":502}'))
@@ -205,8 +275,18 @@ FAULTS = {
     "level": ("say what level is to be", 5),
     "a=1 and service": ("to look for a text, put it in quotes", 15),
     ".level": ("has .level", 6),
-    "connection refused": ("put it in quotes", 11),
-    "a b": ("is expected here", 2),
+    "service unavailable": ('put it in quotes: "service unavailable"', 0),
+    "image not found": ('put it in quotes: "image not found"', 10),
+    "a file not found": ('put it in quotes: "a file not found"', 7),
+    "connected in 5ms": ("put it in quotes", 13),
+    "error: timeout": ("put it in quotes", 5),
+    "[error]": ("put it in quotes", 0),
+    "not connection refused": ("say not (connection refused)", 15),
+    "connection refused status>=500": ("and or or is missing before status", 25),
+    "status>=500 refused": ("and or or is expected here; a value with blanks needs quotes", 12),
+    "time>2026-11-30 04:10": ("a value with blanks needs quotes", 16),
+    "not " * 300 + "x": ("nested too deeply", 0),
+    "(" * 300 + "x" + ")" * 300: ("nested too deeply", 0),
     "a = b and": ("is missing at the end", 9),
     "a=": ("a value is missing at the end", 2),
     "(a=1": (") is missing at the end", 4),

@@ -20,6 +20,7 @@ from lobtail.tui.state.store import MARK
 __all__ = ["Filter", "fault", "find_test", "join_query", "make_pattern", "meaning", "visible_text"]
 
 _WORD: Final = re.compile(r"[^\s\"'/()=<>~!&|]+")
+_OPERATORS: Final = {"and", "or", "not", "has", "in", "contains"}
 _SGR: Final = re.compile(r"\x1b\[[0-9;:]*m")
 
 
@@ -109,11 +110,16 @@ def find_test(pattern: Pattern, within: Test | None) -> Test:
 
 
 def meaning(query: str) -> str:
-    """Say what a query means that is but a word; nothing of others."""
-    if not _WORD.fullmatch(query.strip()):
+    """Say what a query means that is but words; nothing of others."""
+    words = query.split()
+    if not words or not all(_WORD.fullmatch(word) for word in words):
         return ""
-    word = query.strip()
-    return f'lines with the text "{word}"; /{re.escape(word)}/i would ignore case'
+    if len(words) == 1:
+        return f'lines with the text "{words[0]}"; /{re.escape(words[0])}/i would ignore case'
+    if _OPERATORS & {word.lower() for word in words}:
+        return ""
+    each = ", ".join(f'"{word}"' for word in words[:-1])
+    return f'lines with {each} and "{words[-1]}"; in quotes side by side'
 
 
 def join_query(query: str, term: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from lobtail.core.fields import MAX_DEPTH
+from lobtail.core.fields import MAX_DEPTH, value_text
 from lobtail.core.levels import Level
 from lobtail.core.model import Item, Line, Mark, forget_parsed, level_of
 from lobtail.render.stamps import Stamper
@@ -138,7 +138,7 @@ def _node(name: str, value: Any, above: str | None, depth: int = 0) -> Node:
         return Node(name, "[]" if not inner else "", path, children=inner)
     if isinstance(value, str):
         return Node(name, value, path, quoted_text(value), kind="str")
-    word = msgspec.json.encode(value).decode()
+    word = value_text(value)
     return Node(
         name, word, path, word, kind="word" if word in ("true", "false", "null") else "number"
     )
