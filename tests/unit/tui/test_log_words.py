@@ -19,6 +19,7 @@ from lobtail.tui.state.histogram import Bar, Histogram
 from lobtail.tui.state.jump import jump_words, parse_jump
 from lobtail.tui.state.log import Log
 from lobtail.tui.state.target import Target
+from lobtail.tui.state.viewport import ABOVE
 from lobtail.tui.widgets.prompt import Prompt
 from unit.tui.apps import Client, with_client
 from unit.tui.items import line
@@ -290,3 +291,28 @@ def test_a_burst_leaves_the_rest_to_be_seen() -> None:
         assert "log scale" in shown
 
     use(steps)
+
+
+def test_case_a_filter_names_a_field_that_no_line_has() -> None:
+    hint = "no line has statusCode; did you mean res.statusCode?"
+    items: list[Item] = [
+        Line(REFS["proxy"], Stream.STDOUT, START + i * S, b'{"res":{"statusCode":502}}')
+        for i in range(20)
+    ]
+
+    async def steps(c: Client) -> None:
+        await c.press("f")
+        await c.type("statusCode>=500")
+        assert told(c) == hint
+        await c.press("enter")
+        assert hint in c.notices
+        assert c.pane._edge_words(ABOVE) == hint
+        await c.press("f")
+        await answer(c, "res.statusCode>=500")
+        assert not c.pane.field_hint
+        assert len(c.pane.model.rows) == len(items)
+        await c.press("f")
+        await answer(c, "")
+        assert not c.pane.field_hint
+
+    use(steps, Target(names=("proxy",)), engine=ScriptedEngine(items))

@@ -11,8 +11,9 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from lobtail.core.field_watch import FieldWatch
 from lobtail.core.levels import Level
-from lobtail.core.model import Item
+from lobtail.core.model import Item, Line, forget_parsed
 from lobtail.core.sanitize import sanitize
 from lobtail.render.prefix import shown_name
 from lobtail.render.stamps import Stamper, Zone, local
@@ -42,6 +43,8 @@ _BUSY: Final = 0.4
 _BUSY_REST: Final = 0.09
 # Rows above the screen that are there before somebody scrolls to them.
 _AHEAD: Final = 1000
+# Lines that are looked at for the fields that a filter names.
+_SAMPLE: Final = 1000
 # Seconds that a filter is not changed before older lines are read for it.
 _REST: Final = 0.7
 # Rows below which there is no histogram unless it is asked for.
@@ -92,6 +95,8 @@ class LogBody(Vertical):
         self._rest = 0.0
         self._jump_ns: int | None = None
         self._kept: Filter | None = None
+        self.field_hint = ""
+        """That the filter names a field that no line has, where nothing is shown."""
         self._silence = 0
         """For how many seconds an engine of these containers has not answered."""
         self._ending = ""
@@ -187,6 +192,7 @@ class LogBody(Vertical):
             elif lost and not model.store.items:
                 feed.begin_at_end()
         self._work()
+        self._note_fields()
         self._anchor = here
         self._filtered_at = time.monotonic()
         self._draw_soon()
@@ -227,6 +233,7 @@ class LogBody(Vertical):
             self._rate = (now, received, received - self._rate[1] if self._rate[0] else 0)
             self._set_pace(now)
             self._ask_engine()
+            self._note_fields()
         if not (self._dirty or due or self.seeking.active):
             return
         if self._dirty and not due and now - self._drawn_at < self._rest:
@@ -265,6 +272,23 @@ class LogBody(Vertical):
         if (words, silence) != (self._ending, self._silence):
             self._ending, self._silence = words, silence
             self.view.ended = bool(words)
+            self._dirty = True
+
+    def _note_fields(self) -> None:
+        """See whether nothing is shown because the filter names a field that no line has."""
+        model, hint = self.model, ""
+        if model.query is not None and not model.rows:
+            # Of the newest lines only: each has to be parsed.
+            newest = model.store.items[-_SAMPLE:]
+            watch = FieldWatch([model.query.term])
+            watch.see(newest)
+            for item in newest:
+                if isinstance(item, Line):
+                    forget_parsed(item)
+            more = len(newest) < len(model.store) or model.since_ns is not None
+            hint = sanitize("; ".join(watch.hints(only_similar=more)))
+        if hint != self.field_hint and (hint or model.rows or model.query is None):
+            self.field_hint = hint
             self._dirty = True
 
     def _set_pace(self, now: float) -> None:
@@ -382,6 +406,8 @@ class LogBody(Vertical):
                 return f"the engine has not answered for {self._silence} s"
             return self._why_nothing(feed) if feed.empty else "loading …"
         if log.since_ns is None:
+            if self.field_hint and not log.rows:
+                return self.field_hint
             hidden = len(log.store) if not log.rows and log.complete else 0
             if hidden:
                 return f"the filter hides all {hidden:,} lines: Esc shows them"

@@ -99,6 +99,11 @@ class LogQuestions:
                 return _words(exc)
             return ""
 
+        def done(text: str) -> None:
+            typed(text)
+            if pane.field_hint:
+                pane.notify(pane.field_hint, severity="warning", markup=False)
+
         self._ask(
             Ask(
                 title="filter",
@@ -106,8 +111,8 @@ class LogQuestions:
                 hint="level>=warn and status>=500 and not /health/",
                 typed=typed,
                 live=True,
-                note=meaning,
-                done=typed,
+                note=lambda text: pane.field_hint or meaning(text),
+                done=done,
                 left=lambda: pane.set_filter(before),
             )
         )
