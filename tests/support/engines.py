@@ -47,7 +47,9 @@ class TestEngine:
     def env(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the environment for a command that talks to this engine."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("DOCKER_", "LOBTAIL_"))}
-        return {**kept, "DOCKER_HOST": self.host, **(extra or {})}
+        # What one run of the client leaves is not to be found by the next one.
+        state = {"XDG_STATE_HOME": os.devnull}
+        return {**kept, **state, "DOCKER_HOST": self.host, **(extra or {})}
 
     def docker(self, *args: str, check: bool = True) -> str:
         """Run the docker CLI; return its stdout, stripped."""

@@ -23,11 +23,13 @@ from textual.widgets import Input
 
 from lobtail.render.stamps import find_zone
 from lobtail.tui.fleet import Fleet
+from lobtail.tui.memory import keep_visits, kept_visits, state_path
 from lobtail.tui.screens.main import MainScreen
 from lobtail.tui.screens.questions import HelpScreen
 from lobtail.tui.state.keys import keys_of, shown_keys
 from lobtail.tui.state.look import Look, Stamp
 from lobtail.tui.state.target import Target
+from lobtail.tui.state.visits import Visits
 from lobtail.tui.widgets.bindings import bindings_of, press
 from lobtail.tui.widgets.colorless import Colorless
 from lobtail.tui.widgets.list_panel import ListPanel
@@ -268,9 +270,13 @@ async def run_app(fleet: Fleet, target: Target, settings: Settings) -> tuple[int
     The terminal is as it was afterwards, whatever ends it: a key, a signal, a fault of ours.
     """
     app = LobtailApp(fleet, target, settings)
+    path, engines = state_path(), [each.endpoint.url for each in fleet.engines.values()]
+    app.main.pane.visits = Visits(kept_visits(path, engines))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         loop.add_signal_handler(number, app.exit, 128 + number)
     async with aclosing(fleet):
         result = await app.run_async()
+    app.main.pane.leave(for_good=True)
+    keep_visits(path, engines, app.main.pane.visits.all)
     return result if result is not None else app.return_code or 0, app.fault

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -15,6 +16,7 @@ from lobtail.core.field_watch import FieldWatch
 from lobtail.core.levels import Level
 from lobtail.core.model import Item, Line, forget_parsed
 from lobtail.core.sanitize import sanitize
+from lobtail.errors import ConfigError
 from lobtail.render.prefix import shown_name
 from lobtail.render.stamps import Stamper, Zone, local
 from lobtail.tui.feed import NEAR, Feed
@@ -23,6 +25,7 @@ from lobtail.tui.state.log import ALL, Log
 from lobtail.tui.state.look import Look
 from lobtail.tui.state.target import Target
 from lobtail.tui.state.viewport import ABOVE, Place
+from lobtail.tui.state.visits import Visit, Visits
 from lobtail.tui.widgets.detail import Detail
 from lobtail.tui.widgets.histogram_bar import HistogramBar
 from lobtail.tui.widgets.log_view import LogView
@@ -95,6 +98,8 @@ class LogBody(Vertical):
         self._rest = 0.0
         self._jump_ns: int | None = None
         self._kept: Filter | None = None
+        self.visits = Visits()
+        """How logs were left."""
         self.field_hint = ""
         """That the filter names a field that no line has, where nothing is shown."""
         self._silence = 0
@@ -135,6 +140,7 @@ class LogBody(Vertical):
         if self.feed is not None:
             if self.feed.target == target:
                 return
+            self.leave()
             closing = asyncio.create_task(self.feed.aclose())
             closing.add_done_callback(lambda _: None)
         self.detail.remove_class("open")
@@ -146,7 +152,7 @@ class LogBody(Vertical):
         self.feed = Feed(fleet, target, self.model, self.touch)
         self.view.set_look(names=not target.single)
         self.view.follow(True)
-        self.feed.begin_at_end()
+        self._come_back(target)
         if self.model.filter and self.model.filter != self._kept:
             # Once for each filter: somebody may go through many containers with it.
             self.notify(
@@ -154,6 +160,27 @@ class LogBody(Vertical):
                 markup=False,
             )
         self._kept = self.model.filter
+
+    def leave(self, *, for_good: bool = False) -> None:
+        """Remember the place in this log; before the end of all, the filter, too."""
+        if self.feed is not None:
+            place = None if self.view.view.following else self.view.here_ns
+            wanted = (self.beyond or self.model.filter) if for_good else Filter()
+            self.visits.leave(Visit(self.feed.target, wanted, place))
+
+    def _come_back(self, target: Target) -> None:
+        """Read the log from where it was left, or its end."""
+        assert self.feed is not None
+        visit = self.visits.come_back(target)
+        if visit is not None and visit.filter and not self.model.filter:
+            with suppress(ConfigError):  # another version may have written it
+                self.model.set_filter(visit.filter, time.time_ns(), local)
+        if visit is None or visit.time_ns is None:
+            self.feed.begin_at_end()
+            return
+        self._read_from(visit.time_ns)
+        if visit.before:
+            self.notify(f"back at {_moment(visit.time_ns, self.view.look.zone)}: End follows")
 
     def touch(self) -> None:
         """Say that something has changed; it is drawn with the next frame."""
