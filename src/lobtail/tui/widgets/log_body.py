@@ -96,7 +96,8 @@ class LogBody(Vertical):
         self.seeking = Seeking(self)
         self._spent = (0.0, 0.0)
         self._rest = 0.0
-        self._jump_ns: int | None = None
+        self.jump_ns: int | None = None
+        """The time to go to as soon as lines of it have come."""
         self._kept: Filter | None = None
         self.visits = Visits()
         """How logs were left."""
@@ -152,6 +153,7 @@ class LogBody(Vertical):
         self.feed = Feed(fleet, target, self.model, self.touch)
         self.view.set_look(names=not target.single)
         self.view.follow(True)
+        self.jump_ns = None
         self._come_back(target)
         if self.model.filter and self.model.filter != self._kept:
             # Once for each filter: somebody may go through many containers with it.
@@ -452,8 +454,8 @@ class LogBody(Vertical):
         return "there is no such container" if target != Target() else "no container runs"
 
     def _jump_if_there(self) -> None:
-        if self._jump_ns is not None and self.model.rows:
-            time_ns, self._jump_ns = self._jump_ns, None
+        if self.jump_ns is not None and self.model.rows:
+            time_ns, self.jump_ns = self.jump_ns, None
             self.view.go_to_time(time_ns)
 
     # --- for those who have it do something
@@ -474,7 +476,7 @@ class LogBody(Vertical):
             self.view.follow(False)
             self.feed.look(following=False, near_end=True)
             self.feed.begin_at_time(time_ns)
-            self._jump_ns = time_ns
+            self.jump_ns = time_ns
 
     def shown_items(self) -> list[Item]:
         """Return all items that are shown, or those that are selected."""

@@ -68,6 +68,7 @@ class LogPane(LogBody):
 
     def action_top(self) -> None:
         """Go to the first line of the log, reading it from there if it is not held."""
+        self.jump_ns = None
         if self.feed is not None and self.model.since_ns is not None:
             self.view.follow(False)
             self.feed.look(following=False, near_end=True)
@@ -76,6 +77,7 @@ class LogPane(LogBody):
 
     def action_end(self) -> None:
         """Go to the newest line and follow, reading anew if it is not held."""
+        self.jump_ns = None
         filtered = self.model.whole_from is not None
         if self.feed is not None and (self.model.detached or self.feed.behind or filtered):
             self.feed.begin_at_end()
