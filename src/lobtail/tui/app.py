@@ -80,6 +80,8 @@ class LobtailApp(App[int]):
     Toast { margin: 0 0 1 0; padding: 0 1; max-height: 4; }
     """
     ENABLE_COMMAND_PALETTE = True
+    # On few rows boxes do without blank ones, so that their answers are to be seen.
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high")]  # noqa: RUF012 - Textual's way
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("app")]
 
     def __init__(self, fleet: Fleet, target: Target, settings: Settings) -> None:

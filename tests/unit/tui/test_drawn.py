@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from rich.segment import Segment
+from textual.widgets import OptionList
 
 from lobtail.core.frames import Stream
 from lobtail.core.model import Item, Line
@@ -30,7 +33,7 @@ from lobtail.tui.widgets.ruler import RULER
 from lobtail.tui.widgets.segments import text_of, width_of
 from unit.tui.apps import Client, with_client
 from unit.tui.items import REF, line
-from unit.tui.scripted import REFS, START, S, ScriptedEngine
+from unit.tui.scripted import REFS, START, S, ScriptedEngine, summary_of
 
 MINUTE = 60 * S
 PROXY = REFS["proxy"]
@@ -406,6 +409,10 @@ def test_case_small_screens_leave_room_for_the_text() -> None:
     assert head_of(78, names=names, name="proxy") == "14:13:20 proxy       │ "
 
 
+def on_screen(c: Client, word: str) -> bool:
+    return any(word in row for row in rows_of(c))
+
+
 def rows_of(c: Client) -> list[str]:
     return [strip.text for strip in c.app.screen._compositor.render_strips()]
 
@@ -474,3 +481,27 @@ def test_the_histogram_is_left_out_on_few_rows_until_it_is_asked_for() -> None:
         await c.until(lambda: not c.pane.bar.display)
 
     with_client(check, size=(60, 14))
+
+
+@pytest.mark.parametrize("size", [(40, 12), (60, 14), (80, 24)])
+def test_questions_and_menus_show_their_answers_on_small_screens(size: tuple[int, int]) -> None:
+    name = "acme-storefront-production-checkout-with-a-long-name-1"
+    engine = ScriptedEngine()
+    row = (name, "", "x", "exited", "Exited (0) 1 hour ago")
+    engine.containers = [summary_of(row, 1)]
+
+    async def check(c: Client) -> None:
+        await c.press("2", "j", "d")
+        await c.until(lambda: any("Yes (y)" in row and "No (n)" in row for row in rows_of(c)))
+        await c.press("escape", "x")
+        await c.until(lambda: any("start" in row for row in rows_of(c)))
+        # The cursor is to be seen wherever it goes.
+        menu = c.app.screen.query_one(OptionList)
+        for _ in range(menu.option_count):
+            await c.press("j")
+            here = menu.highlighted
+            assert here is not None
+            word = str(menu.get_option_at_index(here).prompt).split()[0]
+            await c.until(partial(on_screen, c, word))
+
+    with_client(check, size=size, engine=engine)

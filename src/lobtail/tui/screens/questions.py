@@ -27,6 +27,7 @@ _BOX = """
         width: {width}; max-width: 95%; height: auto; max-height: 90%;
         background: $surface; border: round $primary; padding: 1 2;
     }}
+    {name}.-low > .box {{ max-width: 100%; max-height: 100%; padding: 0 1; }}
 """
 
 
@@ -38,6 +39,7 @@ class ConfirmScreen(ModalScreen[bool]):
         + """
     ConfirmScreen Horizontal { height: auto; align-horizontal: center; margin-top: 1; }
     ConfirmScreen Button { margin: 0 2; min-width: 12; }
+    ConfirmScreen.-low Horizontal { margin-top: 0; }
     """
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -81,6 +83,9 @@ class MenuScreen(ModalScreen[str]):
         height: auto; max-height: 20; background: $surface; border: none; padding: 0;
     }
     MenuScreen .title { text-style: bold; margin-bottom: 1; }
+    MenuScreen.-low > .box { height: 100%; }
+    MenuScreen.-low OptionList, MenuScreen.-low OptionList:focus { height: 1fr; }
+    MenuScreen.-low .title { margin-bottom: 0; max-height: 1; }
     """
     )
     BINDINGS: ClassVar[list[BindingType]] = [
