@@ -1368,7 +1368,7 @@ class Tail(StreamFace):
             TimeoutError: no such line came within ``timeout`` seconds.
             LogsEndedError: no such line can come any more: the history is read, or every container
                 has stopped for good or was removed.
-            QueryError: ``regex`` is not a valid regex.
+            QueryError: ``regex`` is not a regex of RE2, on which one of ``re`` runs as well.
         """
         return self._portal.run(self._async.wait_for, regex, timeout=timeout)
 
@@ -1449,7 +1449,7 @@ class TailEngines(StreamFace):
             TimeoutError: no such line came within ``timeout`` seconds.
             LogsEndedError: no such line can come any more: the history is read, or every container
                 has stopped for good or was removed.
-            QueryError: ``regex`` is not a valid regex.
+            QueryError: ``regex`` is not a regex of RE2, on which one of ``re`` runs as well.
         """
         return self._portal.run(self._async.wait_for, regex, timeout=timeout)
 
@@ -1540,7 +1540,7 @@ class TailFiles(StreamFace):
             TimeoutError: no such line came within ``timeout`` seconds.
             LogsEndedError: no such line can come any more: the history is read, or every container
                 has stopped for good or was removed.
-            QueryError: ``regex`` is not a valid regex.
+            QueryError: ``regex`` is not a regex of RE2, on which one of ``re`` runs as well.
         """
         return self._portal.run(self._async.wait_for, regex, timeout=timeout)
 

@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 from lobtail.core.regex_texts import Texts, texts_of_regex
 from lobtail.errors import ConfigError, QueryError
 
-__all__ = ["Found", "Pattern", "compile_pattern"]
+__all__ = ["Found", "Pattern", "as_pattern", "compile_pattern"]
 
 # Bytes of a line times instructions of a pattern that one search may take. The slowest patterns
 # take 10 ns for each: 0.2 s, the time that Ctrl-C may have to wait.
@@ -195,6 +195,22 @@ def compile_pattern(text: str, what: str, *, ignore_case: bool = False) -> Patte
     return Pattern(text, compiled, ignore_case=ignore_case)
 
 
+def as_pattern(regex: str | re.Pattern[str], what: str) -> Pattern:
+    """Compile a regex, also one that a program compiled with ``re`` for itself.
+
+    Raises:
+        QueryError: it is no regex, or has something that RE2 does not.
+        ConfigError: it is too large.
+    """
+    if isinstance(regex, str):
+        return compile_pattern(regex, what)
+    if regex.flags & re.VERBOSE:
+        raise ConfigError(f"{what}: RE2 has no verbose regexes (re.VERBOSE)")
+    letters = "".join(letter for letter, flag in _FLAGS if regex.flags & flag)
+    return compile_pattern(f"(?{letters}){regex.pattern}" if letters else regex.pattern, what)
+
+
+_FLAGS: Final = (("i", re.IGNORECASE), ("m", re.MULTILINE), ("s", re.DOTALL))
 _TOO_LARGE: Final = "the regex is too large; repeat less, or give several"
 # RE2 takes a number of so many digits for a text.
 _HUGE_REPEAT: Final = re.compile(r"(?<!\\)\{[0-9]{9,}(?:,[0-9]*)?\}")

@@ -44,6 +44,7 @@ from lobtail.core.terms import (
     Subject,
     Term,
     Value,
+    patterns_of,
 )
 from lobtail.core.timestamps import Zone, parse_time_argument
 from lobtail.errors import ConfigError, QueryError
@@ -130,6 +131,11 @@ class Query:
         """The tree of terms (``core.terms``)."""
         self.matches = self.term.predicate()
         """Tell whether a line matches."""
+
+    @property
+    def unsearched(self) -> int:
+        """How many times a line was too long to be searched to its end for a large regex."""
+        return sum(pattern.unsearched for pattern in patterns_of([self.term]))
 
     def __repr__(self) -> str:
         return f"Query({self.text!r})"

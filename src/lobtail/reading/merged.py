@@ -149,13 +149,14 @@ class Merged:
             TimeoutError: no such line came within ``timeout`` seconds.
             LogsEndedError: no such line can come any more: the history is read, or every container
                 has stopped for good or was removed.
-            QueryError: ``regex`` is not a valid regex.
+            QueryError: ``regex`` is not a regex of RE2, on which one of ``re`` runs as well.
         """
         # Only those who wait need it.
-        from lobtail.core.patterns import compile_pattern
-        from lobtail.core.terms import visible_text
+        from lobtail.core.patterns import as_pattern
+        from lobtail.core.terms import Matches, Subject
 
-        pattern = compile_pattern(regex, "regex") if isinstance(regex, str) else regex
+        pattern = as_pattern(regex, "regex")
+        found = Matches(Subject("text"), pattern).predicate()
         ends: dict[str, str] = {}
         before, self.readers.until_stopped = self.readers.until_stopped, True
         try:
@@ -163,7 +164,7 @@ class Merged:
                 async for part in parts:
                     for item in part:
                         if isinstance(item, Line):
-                            if pattern.search(visible_text(item)):
+                            if found(item):
                                 return item
                         elif isinstance(item, Stopped):
                             ends[item.container.id] = str(item)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lobtail.core.patterns import MAX_WORK, Pattern, compile_pattern
+from lobtail.core.patterns import MAX_WORK, Pattern, as_pattern, compile_pattern
 from lobtail.errors import ConfigError, QueryError
 
 MIB = 1 << 20
@@ -251,3 +251,13 @@ def test_the_limits_fit_together() -> None:
     compiled = compile_pattern("(?:a.{1,900})c", "-i")
     assert isinstance(compiled, Pattern)
     assert compiled.reach >= MAX_WORK // 10_000
+
+
+def test_a_regex_of_python_keeps_its_flags() -> None:
+    assert as_pattern(re.compile("ERROR", re.IGNORECASE), "regex").search("an error") is not None
+    assert as_pattern(re.compile("^b.c$", re.DOTALL | re.MULTILINE), "regex").search("a\nb\nc")
+    assert as_pattern("a", "regex").search("A") is None
+    with pytest.raises(ConfigError, match="VERBOSE"):
+        as_pattern(re.compile("a # b", re.VERBOSE), "regex")
+    with pytest.raises(QueryError, match="look-around"):
+        as_pattern(re.compile("(?=a)"), "regex")

@@ -348,3 +348,10 @@ def test_the_table_of_the_docstring_is_true() -> None:
     assert examples
     for example in examples:
         Query(example)
+
+
+def test_a_query_counts_what_it_did_not_search() -> None:
+    query = Query("/a.{1,900}cc/ or /x/")
+    long = line("cc" + "a" * 50_000)
+    assert not query.matches(long)
+    assert query.unsearched == 1
