@@ -220,17 +220,17 @@ def _last_states(data: bytes, head: re.Pattern[bytes], *, begun: bool) -> bytes:
 def _last_state(line: bytes) -> bytes:
     """Return what was written last over the beginning of a line, in the colours that it has."""
     *states, last = line.split(b"\r")
-    colors = b""
+    colors: list[bytes] = []
     # A CR at the end of a line, or before a reset, is followed by nothing that is seen.
     while states and _ONLY_SGR.fullmatch(last):
-        colors = last + colors
+        colors.append(last)
         last = states.pop()
     before = b"\r".join(states)
     if erased := _ERASE_LINE.match(last):
         before += last[: erased.end()]
         last = last[erased.end() :]
     kept = colors_after("".join(match[0].decode() for match in _SGR_BYTES.finditer(before)))
-    return kept.encode() + _ERASE_REST.sub(b"", last) + colors
+    return b"".join((kept.encode(), _ERASE_REST.sub(b"", last), *reversed(colors)))
 
 
 # --- streams --------------------------------------------------------------------------------------

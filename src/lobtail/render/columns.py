@@ -29,7 +29,7 @@ def width(text: str) -> int:
     """Return how many columns ``text`` takes on a terminal; a tab counts as one."""
     if text.isascii() and "\x1b" not in text:
         return len(text)
-    return sum(columns for columns, _ in _clusters(text))
+    return sum(columns for columns, _, _ in _clusters(text))
 
 
 def cut(text: str, columns: int) -> str:
@@ -42,14 +42,13 @@ def cut(text: str, columns: int) -> str:
         text = _expanded(text)
     if text.isascii() and "\x1b" not in text:
         return text[:columns]
-    stop = end = 0
-    for taken, part in _clusters(text):
+    end = 0
+    for taken, start, stop in _clusters(text):
         columns -= taken
         if columns < 0:
             return text[:end] + RESET if "\x1b" in text[:end] else text[:end]
-        stop += len(part)
         # Colours that nothing follows are left out.
-        end = end if part[0] == "\x1b" else stop
+        end = end if text[start] == "\x1b" else stop
     return text
 
 
@@ -57,7 +56,7 @@ def pad(text: str, columns: int, align: str = "<", fill: str = " ") -> str:
     """Return ``text`` padded to so many columns: at its end, beginning (``>``) or both (``^``)."""
     if "\t" in text:
         text = _expanded(text)
-    missing = columns - width(text)
+    missing = columns - _width_up_to(text, columns)
     if missing <= 0:
         return text
     left = {"<": 0, ">": missing, "^": missing // 2}[align]
@@ -71,35 +70,49 @@ def fit(text: str, columns: int) -> str:
     """
     if width(text) <= columns:
         return text
-    left, tail = (columns - 1) // 2, ""
-    for taken, part in reversed(list(_clusters(text))):
+    left, tail = (columns - 1) // 2, len(text)
+    for taken, start, _ in reversed(list(_clusters(text))):
         left -= taken
         if left < 0:
             break
-        tail = part + tail
-    return cut(text, columns - 1 - width(tail)) + "…" + tail
+        tail = start
+    return cut(text, columns - 1 - width(text[tail:])) + "…" + text[tail:]
 
 
-def _clusters(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the parts of ``text`` that cannot be cut, and how many columns each takes."""
-    columns, part = 0, ""
+def _width_up_to(text: str, limit: int) -> int:
+    """Return the width of ``text``, or some number from ``limit`` on: lines may be long."""
+    if text.isascii() and "\x1b" not in text:
+        return len(text)
+    total = 0
+    for columns, _, _ in _clusters(text):
+        total += columns
+        if total >= limit:
+            break
+    return total
+
+
+def _clusters(text: str) -> Iterator[tuple[int, int, int]]:
+    """Yield the parts of ``text`` that cannot be cut: their columns, and where they are."""
+    columns = start = 0
+    before = ""  # the character before, if what comes now can be joined to it
     for match in _TOKEN.finditer(text):
-        token = match[0]
-        own = 0 if len(token) > 1 else _columns(token)
-        if part and len(token) == 1 and part[0] != "\x1b":
-            if token == _AS_EMOJI and columns == 1 and _may_be_emoji(part):
-                columns, part = 2, part + token
+        token, at = match[0], match.start()
+        sequence = len(token) > 1
+        own = 0 if sequence else _columns(token)
+        if before and not sequence:
+            if token == _AS_EMOJI and columns == 1 and _may_be_emoji(before):
+                columns, before = 2, token
                 continue
             # The parts of an emoji share the columns of the first.
-            joined = part[-1] == _JOINER and unicodedata.category(token)[0] == "S"
+            joined = before == _JOINER and unicodedata.category(token)[0] == "S"
             if not own or joined or (columns == 2 and _SKIN[0] <= token <= _SKIN[1]):
-                columns, part = 2 if joined else columns, part + token
+                columns, before = 2 if joined else columns, token
                 continue
-        if part:
-            yield columns, part
-        columns, part = own, token
-    if part:
-        yield columns, part
+        if at > start:
+            yield columns, start, at
+        columns, start, before = own, at, "" if sequence else token
+    if start < len(text):
+        yield columns, start, len(text)
 
 
 def _columns(character: str) -> int:
