@@ -87,7 +87,7 @@ _JOINED: Final = (
     rf"|(?:(?<=[{_PICTURES}]\u200d)|(?<=[{_PICTURES}]\ufe0f\u200d))(?=[{_PICTURES}]))"
 )
 _LOOSE: Final = rf"(?!{_JOINED})[{_JOINERS}]"
-_MAY_BE_JOINED: Final = re.compile(rf"[{_SHAPED}{_VIRAMA}]\Z|[{_PICTURES}]\ufe0f?\Z")
+_MAY_BE_JOINED: Final = rf"[{_SHAPED}{_VIRAMA}]\Z|[{_PICTURES}]\ufe0f?\Z"
 
 # --- hyperlinks -----------------------------------------------------------------------------------
 
@@ -97,20 +97,31 @@ _MAX_LINK: Final = 2400
 
 # --- in one go ------------------------------------------------------------------------------------
 
-# Runs, so that a megabyte of one bad byte costs few calls; bounded, so that a run's match state
-# is. The look past an ESC is bounded too, which keeps all of it linear.
-_UNSAFE: Final = re.compile(
-    rf"(\x1b{_LINK_END})"
-    rf"|(?:{_UNSAFE_CHARACTER}|{_LOOSE}|\x1b(?!\[{PARAMETERS}m|{_LINK_END})){{1,256}}+"
-)
-_UNSAFE_NAME: Final = re.compile(rf"(?:[\t\n\x1b]|{_UNSAFE_CHARACTER}|{_LOOSE}){{1,256}}+")
-_UNSAFE_NAME_SGR: Final = re.compile(
-    rf"(?:[\t\n]|{_UNSAFE_CHARACTER}|{_LOOSE}|\x1b(?!\[{PARAMETERS}m)){{1,256}}+"
-)
-# One pass over text that is wholly safe. Possessive: it never goes back.
-_SAFE: Final = re.compile(
-    rf"(?:[^\x1b{_JOINERS}{_NEAR}{_FAR}]++|[{_FAR_VISIBLE}]++|\x1b\[{PARAMETERS}m|{_JOINED})*+"
-)
+# They take 10 ms to compile, and plain text needs none of them.
+
+
+@cache
+def _unsafe() -> re.Pattern[str]:
+    # Runs, so that a megabyte of one bad byte costs few calls; bounded, so that a run's match state
+    # is. The look past an ESC is bounded too, which keeps all of it linear.
+    return re.compile(
+        rf"(\x1b{_LINK_END})"
+        rf"|(?:{_UNSAFE_CHARACTER}|{_LOOSE}|\x1b(?!\[{PARAMETERS}m|{_LINK_END})){{1,256}}+"
+    )
+
+
+@cache
+def _unsafe_name() -> re.Pattern[str]:
+    return re.compile(rf"(?:[\t\n\x1b]|{_UNSAFE_CHARACTER}|{_LOOSE}){{1,256}}+")
+
+
+@cache
+def _safe() -> re.Pattern[str]:
+    # One pass over text that is wholly safe. Possessive: it never goes back.
+    return re.compile(
+        rf"(?:[^\x1b{_JOINERS}{_NEAR}{_FAR}]++|[{_FAR_VISIBLE}]++|\x1b\[{PARAMETERS}m|{_JOINED})*+"
+    )
+
 
 # The bytes that stand in no unsafe character of valid UTF-8: all but the controls and some lead
 # bytes. Deleting them is by far the fastest test for text that has nothing to look at.
@@ -149,14 +160,14 @@ def _mark(match: re.Match[str]) -> str:
     return "" if match.lastindex else match[0].translate(_marks())
 
 
-def sanitize(text: str, *, sgr: bool = False) -> str:
+def sanitize(text: str) -> str:
     """Return a name, label or message as one line of text in which nothing acts.
 
-    All of it is shown, line breaks, tabs and hyperlinks too. With ``sgr``, colour sequences pass.
+    All of it is shown: colours, line breaks, tabs and hyperlinks, too.
     """
     if text.isascii() and text.isprintable():
         return text
-    return (_UNSAFE_NAME_SGR if sgr else _UNSAFE_NAME).sub(_mark, text)
+    return _unsafe_name().sub(_mark, text)
 
 
 def safe_lines(lines: bytes) -> bytes:
@@ -178,9 +189,9 @@ def safe_lines(lines: bytes) -> bytes:
 
 
 def _shown(text: str) -> str:
-    safe = _SAFE.match(text)
+    safe = _safe().match(text)
     assert safe is not None
-    return text if safe.end() == len(text) else _UNSAFE.sub(_mark, text)
+    return text if safe.end() == len(text) else _unsafe().sub(_mark, text)
 
 
 # --- progress bars --------------------------------------------------------------------------------
@@ -306,7 +317,7 @@ class Sanitizer:
             if not self._colors and _is_plain(data):
                 return data
         if data.startswith(_GOES_ON):
-            joined = _MAY_BE_JOINED.search(before.decode(errors="surrogateescape"))
+            joined = re.search(_MAY_BE_JOINED, before.decode(errors="surrogateescape"))
             context = joined[0] if joined else ""
             text = _shown(context + text)[len(context) :]
         else:

@@ -12,7 +12,7 @@ from rich.style import Style
 
 from lobtail.core.frames import Stream
 from lobtail.core.model import Line
-from lobtail.core.sanitize import sanitize
+from lobtail.core.sanitize import safe_lines
 from lobtail.tui.widgets.drawing import LONGEST, Drawer, beginning, safe_text
 from lobtail.tui.widgets.segments import cut, mark_spans, segments_of, text_of, width_of
 from support.items import HOSTILE
@@ -73,13 +73,27 @@ def test_nothing_is_hidden_and_nothing_blinks() -> None:
         assert not segment.style.blink2
 
 
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        (b"get   0%\rget 100%\r", "get 100%"),
+        (b"\x1b[32m10%\r20%\x1b[0m", "20%"),
+        (b"see \x1b]8;;https://x.org\x1b\\docs\x1b]8;;\x1b\\ now", "see docs now"),
+        ("👩\u200d👧 می\u200cخ a\u200db\u202e".encode(), "👩\u200d👧 می\u200cخ a<U+200D>b<U+202E>"),
+    ],
+)
+def test_case_terminal_text_is_the_same_in_the_client(raw: bytes, shown: str) -> None:
+    drawn = Drawer().draw(0, Line(REF, Stream.STDOUT, 1, raw), 0)
+    assert text_of(drawn.rows[0]) == shown
+
+
 def test_only_colours_are_left_of_what_a_line_holds() -> None:
     for hostile in HOSTILE:
         line = Line(REF, Stream.STDOUT, 1, b"a\n" + hostile + b"b")
         drawn = Drawer().draw(0, line, 0)
         text = text_of([*drawn.head, *drawn.rows[0]])
         assert text.isprintable(), text
-        assert sanitize(safe_text(line), sgr=True) == safe_text(line)
+        assert safe_lines(safe_text(line).encode()) == safe_text(line).encode()
 
 
 def test_a_long_line_full_of_what_is_searched_is_drawn_at_once() -> None:
