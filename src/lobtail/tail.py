@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
@@ -55,6 +56,9 @@ Told: TypeAlias = Callable[[LobtailError | None], None]
 FARTHEST_NS: Final = 1_000_000_000
 # How much earlier than the start of a run that is over its log is read from.
 MARGIN_NS: Final = 1_000_000_000
+
+# Events that are known again when they come once more: moby keeps 256 to be sent again.
+KNOWN_EVENTS: Final = 1000
 
 # Seconds between two looks at the tasks on other nodes.
 LOOK: Final = 1.0
@@ -216,8 +220,9 @@ class EngineReaders(Readers):
         """Keep the followers up with what the engine says of its containers, for ever."""
         failures = Failures()
         since: int | None = None
-        newest: set[tuple[str, str]] = set()  # the events of that moment, which come once more
+        known: deque[tuple[str, str, int]] = deque(maxlen=KNOWN_EVENTS)
         while True:
+            opened = self._now()
             try:
                 # Before the listing: a container that starts between the two is seen by one.
                 async with self._engine.events(filters=_EVENTS, since=since) as events:
@@ -225,14 +230,15 @@ class EngineReaders(Readers):
                     await self._list()
                     if self._told is not None:
                         self._told(None)
-                    began = since or 0
+                    since = since or opened
                     async for event in events:
-                        what = event.id, event.action
-                        if event.time_ns < began or (event.time_ns == since and what in newest):
-                            continue
-                        if event.time_ns > (since or 0):
-                            since, newest = event.time_ns, set()
-                        newest.add(what)
+                        if event.time_ns:
+                            told = event.id, event.action, event.time_ns
+                            if told in known:
+                                continue  # it comes once more after a cut
+                            known.append(told)
+                            # By arrival: the engine's clock may be set back.
+                            since = event.time_ns
                         await self._on_event(event)
             except self._bearable as exc:
                 if failures.failed() == GIVE_UP:

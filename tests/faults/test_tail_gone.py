@@ -25,6 +25,7 @@ from faults.fake_host import Box, FakeHost, event, line
 from support.engines import Result, finish
 
 GONE = json_answer({"message": "No such container: web"}, 404, "Not Found")
+OTHER = Box("other", number=9)
 WORDS = "the container was removed before its log was read to the end"
 
 
@@ -98,6 +99,26 @@ def test_a_start_that_is_told_of_again_after_a_cut_is_told_once() -> None:
     with Host(answers={f"/{job.id}/json": GONE}) as engine:
         result = lobtail(engine.host, "tail", "-o", "json", "job", "--timeout", "1s")
     assert told(result) == ["-started", "-gap", "-removed"]
+
+
+def test_events_are_asked_for_from_where_they_broke_off() -> None:
+    """Also if none had come yet: a job may come and go until they are asked for again."""
+    job = Box("job", number=7)
+    clock_set_back = [event(job, action, second=-3600) for action in ("start", "destroy")]
+    streams: list[list[Step]] = [[LAST], [event(OTHER, "start", second=9), LAST]]
+
+    class Host(FakeHost):
+        def _script(self, target: str) -> Script:
+            if "/events" in target:
+                self._events = streams.pop(0) if streams else [*clock_set_back, stall]
+            return super()._script(target)
+
+    gone = {f"/{box.id}/json": GONE for box in (job, OTHER)}
+    with Host(answers=gone) as engine:
+        result = lobtail(engine.host, "tail", "-o", "json", "--until-match", "x", "job")
+        asked = [request for request in engine.requests if "/events" in request]
+    assert told(result) == ["-started", "-gap", "-removed"]
+    assert [("since=" in request) for request in asked] == [False, True, True]
 
 
 def followed_to_the_end(*live: Step) -> Result:
@@ -218,9 +239,6 @@ def test_without_a_line_to_wait_for_the_end_of_a_container_ends_nothing() -> Non
 
 
 # --- an event stream that always breaks -------------------------------------------------------
-
-
-OTHER = Box("other", number=9)
 
 
 @pytest.mark.parametrize(
