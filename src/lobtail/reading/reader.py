@@ -471,8 +471,14 @@ class LogReader:
                 await self._read(follow=follow, cut=cut, until=until)
             except CUTS as exc:
                 cut = exc
+                # An engine that was asked in vain for long may still be busy with it.
+                answered = follow or isinstance(exc, EngineStreamError)
+                took = 0 if answered else clock() - began
             else:
                 self._narrower = 0
+                if isinstance(cut, EngineStreamError) and self._memory.received == received:
+                    # Asked again, the engine takes a place that it cannot read for the log's end.
+                    await self._intake.gap(str(cut))
                 return
             found = self._memory.received != received
             # That a silent log is silent is an answer, too.
@@ -488,8 +494,6 @@ class LogReader:
             if failures == GIVE_UP:
                 await self._intake.gap(f"still trying: {cut}")
             streams = pauses.failed(succeeded=found)
-            # An engine that was asked in vain for long may still be busy with it.
-            took = 0 if follow else clock() - began
             await back_off(streams if follow else failures, took=took)
 
     # --- one stream ---------------------------------------------------------------------------
