@@ -285,7 +285,10 @@ class Chain:
                     part = None
                     continue
                 if names_of(self._path) == names and _stands(part):
-                    return Held(part, number, lost=True)
+                    found = Held(part, number, lost=True)
+                    if found.head and found.head == last.head:
+                        found.old = part.size  # a copy of the file stands in its place
+                    return found
                 part.close()
                 break
             if part is None and names == names_of(self._path):

@@ -47,6 +47,8 @@ class LogTail:
         self._chain = Chain(Path(part.path), form, Held(part, 0, offset=offset))
         self._window = BLOCK
         self._newest = newest  # the stamp of the last record
+        # A file that was left for another though nothing shows that the engine has closed it.
+        self._left: Held | None = None
         self._ready: deque[list[Frame] | Damage | Lost] = deque()
 
     def __enter__(self) -> Self:
@@ -63,6 +65,8 @@ class LogTail:
     def close(self) -> None:
         """Close the files. Nothing comes any more."""
         self._chain.close()
+        if self._left is not None:
+            self._left.close()
         self._ready.clear()
 
     def hold(self) -> bool:
@@ -100,6 +104,8 @@ class LogTail:
     def _step(self) -> bool:
         """Make some records ready, or go on to another file; False if nothing is new."""
         held = self._chain.held
+        if self._left is not None and self._read_block(self._left):
+            return True  # somebody has moved it, and the engine goes on in it
         if not held:
             return False
         file = held[0]
@@ -121,8 +127,14 @@ class LogTail:
         return True
 
     def _leave(self, file: Held) -> bool:
-        file.close()
         self._chain.held.popleft()
+        if self._left is not None:
+            self._left.close()
+            self._left = None
+        if self._chain.held[0].lost and not file.part.compressed:
+            self._left = file
+        else:
+            file.close()
         return True
 
     def _inflate(self, file: Held) -> bool:

@@ -421,3 +421,32 @@ def test_what_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert numbers(tail) == [7]
     assert isinstance(tail, LogTail)
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("how", ["moved", "replaced by a copy"])
+def test_a_file_that_somebody_takes_away_from_the_engine(path: Path, driver: str, how: str) -> None:
+    def records(first: int, last: int) -> bytes:
+        batch = (Message(b"%d" % n, time_ns=START + n) for n in range(first, last))
+        return b"".join(map(WRITERS[driver], batch))
+
+    with path.open("ab", buffering=0) as engine:
+        engine.write(records(1, 6))
+        with open_log(path, driver) as files:
+            tail = files.tail()
+        with tail:
+            if how == "moved":
+                path.rename(path.with_name("elsewhere"))
+                path.touch()
+            else:
+                copy = path.with_name("copy")
+                shutil.copy(path, copy)
+                copy.replace(path)
+            assert kinds(numbers(tail)) == ["Lost"]
+            engine.write(records(6, 8))
+            assert numbers(tail) == [6, 7]
+            with path.open("ab") as other:  # and the engine has opened it after all
+                other.write(records(8, 9))
+            assert numbers(tail) == [8]
+            engine.write(records(9, 10))
+            assert numbers(tail) == [9]
