@@ -55,7 +55,8 @@ def make_engine(host: Host) -> EngineClient:
 
 def engine_arguments(host: Host) -> dict[str, Any]:
     """Return what to make an ``EngineClient`` or one of its kind with."""
-    arguments = distinct_engine_arguments(host, narrate)
+    _tell_of_settings(narrate)
+    arguments = distinct_engine_arguments(host)
     if len(arguments) > 1:
         named = map(_name, arguments)
         command = click.get_current_context().command_path
@@ -75,8 +76,7 @@ def distinct_engine_arguments(
         ConfigError: one of them cannot be used.
     """
     every = every_engine_arguments(host)
-    if warning := read_config(os.environ).warning:
-        tell(f"WARNING: {warning}")
+    _tell_of_settings(tell)
     if len(every) == 1:
         return every
     distinct: list[tuple[Endpoint, dict[str, Any]]] = []
@@ -88,6 +88,11 @@ def distinct_engine_arguments(
         elif (name := _name(arguments)) != (called := _name(first)):
             tell(f"lobtail: {name} is the engine that {called} is, too; it is read once")
     return [arguments for _, arguments in distinct]
+
+
+def _tell_of_settings(tell: Callable[[str], None]) -> None:
+    if warning := read_config(os.environ).warning:
+        tell(f"WARNING: {warning}")
 
 
 def _name(arguments: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ import click
 
 from lobtail.cli.output import Output
 from lobtail.errors import LobtailError
+from lobtail.regular import open_regular
 
 __all__ = ["FILE", "command"]
 
@@ -108,7 +109,8 @@ def _refuse_others(path: Path) -> None:
     if not os.path.lexists(path):
         return
     try:
-        with path.open("rb") as file:
+        fd, _ = open_regular(path)
+        with os.fdopen(fd, "rb") as file:
             ours = _MARK.encode() in file.read(4096).split(b"\n")
     except OSError:
         ours = False

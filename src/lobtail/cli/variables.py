@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lobtail.errors import ConfigError
+from lobtail.regular import SETTINGS
 
 __all__ = ["read_variables"]
 
@@ -32,9 +33,13 @@ def read_variables(files: Sequence[str], given: Sequence[str]) -> list[str]:
 
 def _of_file(path: str) -> list[str]:
     try:
-        data = Path(path).read_bytes()
+        # As docker's, it may be a pipe, such as a shell makes of <(…).
+        with Path(path).open("rb") as file:
+            data = file.read(SETTINGS + 1)
     except OSError as exc:
         raise ConfigError(f"--env-file {path}: {exc.strerror or exc}") from exc
+    if len(data) > SETTINGS:
+        raise ConfigError(f"--env-file {path}: larger than {SETTINGS >> 20} MiB")
     variables = []
     for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
         where = f"--env-file {path}, line {number}"

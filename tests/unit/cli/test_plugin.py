@@ -147,3 +147,10 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
         f"lobtail: cannot write {folder}/docker-tail: Not a directory\n",
     )
     assert plugin("install", "--dir", "").returncode == 2
+
+
+def test_case_fifo_beside_as_a_plugin(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "docker-tail")
+    done = plugin("install", "--dir", str(tmp_path))
+    assert done.returncode == 1
+    assert "was not made by lobtail" in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,13 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     for path, words in (("no", "No such file or directory"), ("", "Is a directory")):
         with pytest.raises(ConfigError, match=words):
             read_variables((str(tmp_path / path),), ())
+
+
+def test_case_fifo_beside_as_a_file_of_variables(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--env-file /dev/zero: larger than 16 MiB"):
+        read_variables(["/dev/zero"], [])
+    reader, writer = os.pipe()
+    os.write(writer, b"A=b\n")
+    os.close(writer)
+    assert read_variables([f"/dev/fd/{reader}"], []) == ["A=b"]
+    os.close(reader)
