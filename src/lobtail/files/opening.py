@@ -12,6 +12,7 @@ afterwards every name must still lead to the file that was opened, or all begins
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -36,6 +37,9 @@ __all__ = [
 # An engine under full load rotates a few hundred times a second; opening takes a tenth of a
 # millisecond.
 TRIES: Final = 200
+
+# The newest files of a log are held open, so many of them; older ones are opened to be read.
+MAX_OPEN: Final = 64
 
 _ROTATED: Final = re.compile(r"\.([1-9][0-9]{0,8})(\.gz)?")
 
@@ -77,12 +81,15 @@ def open_parts(path: Path, *, engines: bool = False) -> list[Part]:
         names = list_names(path)
         parts: list[Part] = []
         try:
-            for name in names:
+            for left, name in zip(range(len(names), 0, -1), names, strict=True):
                 try:
                     parts += [open_part(name)]  # those before one that fails are to be closed
-                except NotRegularError:
-                    if name == str(path):
+                except OSError as exc:
+                    if name == str(path) or not _is_no_file(name, exc):
                         raise
+                    continue
+                if left > MAX_OPEN:
+                    parts[-1].close()
             if list_names(path) == names and all(same(part) for part in parts):
                 return parts
         except FileNotFoundError as exc:
@@ -97,6 +104,12 @@ def open_parts(path: Path, *, engines: bool = False) -> list[Part]:
     if missing is not None and Path(missing.filename) == path:
         raise refused(path, missing) from missing
     raise LogFileError(f"{path} is rotated faster than its files can be opened: try again")
+
+
+def _is_no_file(name: str, error: OSError) -> bool:
+    """Say whether what has a rotated file's name is none: a folder, a link to nowhere."""
+    nowhere = isinstance(error, FileNotFoundError) or error.errno == errno.ELOOP
+    return isinstance(error, NotRegularError) or (nowhere and Path(name).is_symlink())
 
 
 def names_of(path: Path) -> list[str]:

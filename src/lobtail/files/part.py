@@ -6,6 +6,7 @@ import errno
 import os
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from lobtail.core.timestamps import parse_rfc3339
 from lobtail.errors import ProtocolError
 from lobtail.files.values import BLOCK, MAX_RECORD, NULS, TOO_LONG, Buffer, Hole
+from lobtail.regular import open_regular
 
 __all__ = ["KNOWN", "PACKED", "TRUNCATED", "Part", "Window"]
 
@@ -65,16 +67,33 @@ class Part:
             os.close(self._fd)
             self._fd = -1
 
+    # Closed, it can still be read: each time it is opened by its name. An engine may have a
+    # thousand files of a log, and a process may have no more open.
+    @contextmanager
+    def _open(self) -> Iterator[int]:
+        if self._fd >= 0:
+            yield self._fd
+            return
+        fd, state = open_regular(self.path)
+        try:
+            if (state.st_dev, state.st_ino) != self.identity:
+                raise OSError(errno.ESTALE, "the log was rotated while it was read", self.path)
+            yield fd
+        finally:
+            os.close(fd)
+
     def refresh(self) -> os.stat_result:
         """Look how long the file is by now; return its state."""
-        state = os.fstat(self._fd)
+        with self._open() as fd:
+            state = os.fstat(fd)
         self.size = state.st_size
         return state
 
     @property
     def is_growing(self) -> bool:
         """Whether somebody has written to it since it was opened, or refreshed."""
-        return os.fstat(self._fd).st_size > self.size
+        with self._open() as fd:
+            return os.fstat(fd).st_size > self.size
 
     @property
     def head(self) -> bytes:
@@ -84,25 +103,34 @@ class Part:
     def before(self, offset: int) -> bytes:
         """Return the last bytes before ``offset``, by which ``is_as_read`` knows the file again."""
         start = max(0, offset - KNOWN)
-        return os.pread(self._fd, offset - start, start)
+        with self._open() as fd:
+            return os.pread(fd, offset - start, start)
 
     def is_as_read(self, offset: int, known: bytes) -> bool:
         """Tell whether ``known`` still stands before ``offset``: if not, the file was truncated."""
-        return os.pread(self._fd, len(known), offset - len(known)) == known
+        with self._open() as fd:
+            return os.pread(fd, len(known), offset - len(known)) == known
 
     def again(self) -> Part:
         """Return the same open file once more, to be closed by itself."""
-        return Part(self.path, os.dup(self._fd), self.size, self.identity)
+        with self._open() as fd:
+            return Part(self.path, os.dup(fd), self.size, self.identity)
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Return up to ``size`` bytes of a plain file from ``offset`` on, none beyond its size."""
         size = min(size, self.size - offset)
-        return os.pread(self._fd, size, offset) if size > 0 else b""
+        if size <= 0:
+            return b""
+        with self._open() as fd:
+            return os.pread(fd, size, offset)
 
     def read_into(self, offset: int, buffer: memoryview, end: int) -> int:
         """Read a plain file from ``offset`` on; return how many bytes."""
         size = min(len(buffer), end - offset)
-        return os.preadv(self._fd, [buffer[:size]], offset) if size > 0 else 0
+        if size <= 0:
+            return 0
+        with self._open() as fd:
+            return os.preadv(fd, [buffer[:size]], offset)
 
     def behind_hole(self, offset: int) -> int:
         """Return from where on a plain file has data, at ``offset`` or behind it.
@@ -110,7 +138,8 @@ class Part:
         A file may have holes of any size, which read as NUL bytes and take no room.
         """
         try:
-            return min(os.lseek(self._fd, offset, os.SEEK_DATA), self.size)
+            with self._open() as fd:
+                return min(os.lseek(fd, offset, os.SEEK_DATA), self.size)
         except OSError as exc:
             return self.size if exc.errno == errno.ENXIO else offset
 

@@ -134,6 +134,41 @@ def test_case_log_names_before_the_ending(tmp_path: Path) -> None:
     assert texts(tmp_path / "x.log") == [b"0", b"1", b"2"]
 
 
+def test_names_that_lead_to_no_file_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "x-json.log"
+    path.write_bytes(json_record(ONE))
+    (tmp_path / "x-json.log.1").symlink_to("nowhere")
+    (tmp_path / "x-json.log.2").symlink_to("x-json.log.2")
+    (tmp_path / "x-json.log.3").mkdir()
+    os.mkfifo(tmp_path / "x-json.log.4")
+    (tmp_path / "x-json.log.5").write_bytes(json_record(TWO))
+    assert texts(path) == [b"line 2", b"line 1"]
+
+
+def test_more_files_than_may_be_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "MAX_OPEN", 3)
+    path = tmp_path / "x-json.log"
+    for number in range(20):
+        record = json_record(Message(b"%d" % number, time_ns=START - number))
+        name = f"{path.name}.{number}{'.gz' * (number % 2)}" if number else path.name
+        path.with_name(name).write_bytes(compressed(record) if number % 2 else record)
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    expected = [b"%d" % number for number in range(19, -1, -1)]
+    assert texts(path) == expected
+    with open_log(path) as files:
+        assert len(os.listdir("/proc/self/fd")) == before + 3  # noqa: PTH208
+        for options in ({"tail": 15}, {"since": START - 14}):
+            items = list(files.messages(**options))  # type: ignore[arg-type]
+            frames = [frame for item in items if isinstance(item, list) for frame in item]
+            assert [frame.payload[31:-1] for frame in frames] == expected[-15:]
+        # One that another has taken the place of is not read.
+        path.with_name(f"{path.name}.18").rename(path.with_name(f"{path.name}.20"))
+        path.with_name(f"{path.name}.18").write_bytes(b"")
+        with pytest.raises(OSError, match="rotated while it was read"):
+            list(files.messages())
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
 def test_the_scheme_of_names_was_changed(tmp_path: Path) -> None:
     path = tmp_path / "x.log"
     for number, name in enumerate(
