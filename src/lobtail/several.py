@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from lobtail.errors import ConnectError, LobtailError
+from lobtail.errors import ConnectError, LobtailError, NotFoundError
 from lobtail.reading.merged import Merged
 from lobtail.reading.readers import Readers
 from lobtail.retry import back_off
@@ -61,6 +61,15 @@ class TailEngines(Merged):
     def unreachable(self) -> dict[str, LobtailError]:
         """The engines that cannot be reached, and why."""
         return dict(self.readers.away)
+
+    async def _begin_once(self) -> None:
+        try:
+            await super()._begin_once()
+        except NotFoundError as exc:
+            if not self.unreachable:
+                raise
+            away = ", ".join(self.unreachable)
+            raise NotFoundError(f"{exc} (cannot be reached: {away})", exc.missing) from None
 
     @property
     def containers(self) -> list[ContainerRef]:

@@ -127,6 +127,13 @@ def test_case_misspelt_selector_is_an_error_by_choice(engine: Engine, follow: bo
         engine.tail("web", missing="raise")  # type: ignore[arg-type]
 
 
+def test_an_engine_that_was_not_asked_is_named(engine: Engine) -> None:
+    away = Engine("unix:///nonexistent.sock")
+    with pytest.raises(NotFoundError, match=r"matches wbe \(cannot be reached: b\)") as caught:
+        list(tail_engines({"a": engine, "b": away}, "wbe", missing="error", follow=False))
+    assert caught.value.missing == ["wbe"]
+
+
 def test_what_was_found_can_be_asked_otherwise(engine: Engine) -> None:
     with engine.tail("wbe", follow=False) as tail:
         assert tail.found == []
