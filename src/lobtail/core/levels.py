@@ -279,11 +279,15 @@ _SENTENCES: Final = {
     b"Traceback (most recent call last)": Level.ERROR,  # python
     b"Uncaught ": Level.ERROR,  # node
     b"fatal error: ": Level.FATAL,  # go
+    b"Fatal error": Level.FATAL,  # php, swift
+    b"Error response from daemon": Level.ERROR,
+    b"Error [": Level.ERROR,  # node
+    b"Caused by: ": Level.ERROR,  # java
     b"thread 'main' panicked": Level.FATAL,  # rust
     b"Segmentation fault": Level.FATAL,
     b"Kernel panic": Level.FATAL,
 }
-_SENTENCE_BEGINS: Final = {sentence[:7]: sentence for sentence in _SENTENCES}
+_SENTENCE: Final = re.compile(b"|".join(map(re.escape, _SENTENCES)))
 
 # In capitals these are also what people shout about, or mean something else.
 _NOT_IN_CAPITALS: Final = {"success", "log", "silly", "verb", "fail"}
@@ -308,6 +312,7 @@ _SECOND: Final = (  # the seconds of a time and what may stand behind them
 _TIMED: Final = (
     # 12:00:00.000Z error: x; [12:00:00] error: x; 12:00:00 | error | x
     r"[\] |\t:-]{1,6}+([A-Za-z]{3,13}+)(?=:(?:\s|$)| ?\||\s[\s\[|-])"
+    r"|(?<=Z) ([A-Za-z]{3,13}+)(?= )"  # 2024-01-01T12:00:00Z info x
     # mongod, etcd and ray; logcat, with its numbers before
     r"| ([VTDINWEFC]) (?=[A-Z]{2}|[|-] |\d)| {0,5}+\d{1,7}+ {1,6}+\d{1,7}+ ([VDIWEF]) "
 )
@@ -360,6 +365,10 @@ _BEGIN: Final = re.compile(
     rb"|=(?:[A-Z]+ )?([A-Z]{4,8}+) REPORT="  # erlang
     rb"|Zigbee2MQTT:([a-z]{4,7}+) "
 )
+# What a request and a browser say of themselves is no level.
+_ACCESS: Final = re.compile(rb"[\da-f.:]{2,45}+ \S{1,60}+ \S{1,60}+ \[\d\d/[A-Z][a-z]{2}/\d{4}:")
+_FAULTS: Final = (b"Error", b"Exception")
+_LONGEST_NAME: Final = 120
 _PRIORITY: Final = 5  # of its groups, that of syslog
 _LAST_PRIORITY: Final = 191  # facility 23, severity 7
 _TELEGRAF: Final = slice(19, 24)  # of "2024-01-01T00:00:00Z E! x"
@@ -400,12 +409,20 @@ def detect_level(raw: bytes) -> Level:
         begin = _BEGIN.match(raw)
         if begin is not None and (level := _begin_level(begin)) is not None:
             return level
-        sentence = _SENTENCE_BEGINS.get(raw[:7])
-        if sentence is not None and raw.startswith(sentence):
-            return _SENTENCES[sentence]
-    elif (level := _MARKS.get(raw[_TELEGRAF])) is not None:
-        return level
-    return _shaped_level(raw)
+        return _shaped_level(raw) or _level_of_fault(raw)
+    level = _MARKS.get(raw[_TELEGRAF])
+    if level is None and _ACCESS.match(raw) is None:
+        level = _shaped_level(raw)
+    return level or Level.UNKNOWN
+
+
+def _level_of_fault(raw: bytes) -> Level:
+    """Return the level of a line that begins with what a runtime says when a program fails."""
+    if (match := _SENTENCE.match(raw)) is not None:
+        return _SENTENCES[match[0]]
+    # ValueError: x; java.lang.IllegalStateException: x
+    name = raw[: raw.find(b": ", 0, _LONGEST_NAME)]
+    return Level.ERROR if name.endswith(_FAULTS) and b" " not in name else Level.UNKNOWN
 
 
 def _begin_level(match: re.Match[bytes]) -> Level | None:
