@@ -83,12 +83,18 @@ _CLOCK: Final = (
 )
 _ZONE: Final = (
     r"(?:\s?(?P<utc>z|utc|gmt)"
-    r"|\s?(?P<east>[+-])(?P<hours>[0-9]{2}):?(?P<minutes>[0-9]{2})?)"
+    r"|\s?(?P<east>[+-])(?P<hours>[0-9]{2}):?(?P<minutes>[0-9]{2})?"
+    r"(?:\s[a-z]{3,5})?)"  # as Go writes it: +0200 CEST
 )
 _MOMENT: Final = re.compile(
     rf"(?:{_DATE})(?:(?:\sat\s|,?\s|t|:)(?:{_CLOCK}){_ZONE}?|\s?(?P<only_utc>z|utc|gmt))?"
 )
 _CLOCK_FIRST: Final = re.compile(rf"(?:at\s)?(?:{_CLOCK}){_ZONE}?(?:(?:\son|,)?\s(?:{_DATE}))?")
+# As date(1) and ctime(3) write it: Mon Nov 30 04:10:05 UTC 2026
+_YEAR_LAST: Final = re.compile(
+    rf"((?:{_WEEKDAY}\s)?{_MONTH}\s[0-9]{{1,2}})\s([0-9:]{{7,8}}(?:\s[ap]m)?(?:\s(?:utc|gmt))?)\s"
+    r"([0-9]{4})"
+)
 _UNIX: Final = re.compile(r"@?([0-9]{9,19})(?:\.([0-9]{1,9}))?|@([0-9]{1,19})")
 
 _Fields: TypeAlias = dict[str, str | None]
@@ -118,6 +124,7 @@ def parse_moment(
     if match := _UNIX.fullmatch(words):
         seconds = int(match[1] or match[3])
         return in_range(seconds * _SECOND + int((match[2] or "").ljust(9, "0")))
+    words = _YEAR_LAST.sub(r"\1 \3 \2", words)
     match = _MOMENT.fullmatch(words) or _CLOCK_FIRST.fullmatch(words)
     if match is None:
         return None
