@@ -37,8 +37,12 @@ def state_path(environ: Mapping[str, str] | None = None) -> Path:
     environ = os.environ if environ is None else environ
     # The XDG base directory specification: a relative path is to be ignored.
     base = environ.get("XDG_STATE_HOME", "")
-    folder = Path(base) if base.startswith("/") else Path.home() / ".local" / "state"
-    return folder / "lobtail" / "ui.json"
+    if not base.startswith("/"):
+        try:
+            base = str(Path.home() / ".local" / "state")
+        except RuntimeError:  # a user without a home
+            base = os.devnull
+    return Path(base) / "lobtail" / "ui.json"
 
 
 def kept_visits(path: Path, engines: Sequence[str], now: float | None = None) -> list[Visit]:
@@ -66,7 +70,7 @@ def keep_visits(
         with os.fdopen(fd, "wb") as file:
             file.write(msgspec.json.encode(kept[-2 * MOST :]))
         Path(temporary).replace(path)
-    except (OSError, RuntimeError):
+    except OSError:
         with suppress(OSError):
             if temporary:
                 Path(temporary).unlink()
