@@ -125,7 +125,7 @@ def test_what_is_done_is_done_on_the_engine_of_its_row(fleet: Fleet, name: str) 
         screen.press("escape")
         screen.until(lambda text: "pull on" not in text)
         screen.press("b")
-        screen.answer("Remove all images without a name? On three.", "n")
+        screen.answer("Remove all untagged images? On three.", "n")
         screen.quit()
 
 

@@ -76,11 +76,11 @@ class Ui(Screen):
         self.press(PANELS[panel])
         if wanted:
             self.press("/")
-            self.has(f"{panel} with")
+            self.has(f"filter {panel}:")
             self.press("ctrl+u", wanted)
-            self.has(f"{panel} with {wanted}")
+            self.has(f"filter {panel}: {wanted}")
             self.press("enter")
-            self.until(lambda text: f"{panel} with" not in text)
+            self.until(lambda text: f"filter {panel}:" not in text)
 
     def until_drawn(self, words: bytes, *keys: str) -> None:
         """Press keys, and wait until words are drawn that may have been on the screen before."""

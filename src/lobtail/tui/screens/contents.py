@@ -293,7 +293,9 @@ class Contents(Vertical):
             if (keys and event.id not in keys) or not _is_of(event.attributes, groups):
                 continue
             stamp = stamper.show(event.time_ns, 0)[:19]
-            code = "" if event.exit_code is None else f"exit code {event.exit_code}"
+            # Podman says 0 of all else that happens to a container, too.
+            ended = event.action in ("die", "died") and event.exit_code is not None
+            code = f"exit code {event.exit_code}" if ended else ""
             rows.append(
                 (
                     stamp.replace("T", " "),
