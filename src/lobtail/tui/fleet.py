@@ -10,15 +10,12 @@ from typing import Any
 import msgspec
 
 from lobtail.api import Engine
-from lobtail.core.model import ContainerRef
-from lobtail.core.selection import Selector
 from lobtail.engine.models import ContainerSummary
 from lobtail.errors import LobtailError
 from lobtail.reading.merged import Merged
 from lobtail.several import TailEngines
 from lobtail.tail import Tail
 from lobtail.tui.reading_thread import ReadingThread, ThreadedTail
-from lobtail.tui.state.ending import Ending
 from lobtail.tui.state.inventory import Inventory, Kind, Row
 from lobtail.tui.state.target import Target
 from lobtail.tui.watch import Watch
@@ -73,22 +70,20 @@ class Fleet:
         watches = (w for name, w in self.watches.items() if "" in hosts or name in hosts)
         return max((watch.silence for watch in watches), default=0)
 
-    def ending(self, target: Target) -> Ending | None:
-        """Return how the one container that a target names ended; None while it runs."""
-        if not target.single:
-            return None
-        selector = Selector(target.names[0])
+    def ending(self, target: Target, now_ns: int) -> str:
+        """Say how the containers of a target ended; nothing as long as one of them runs."""
         found = [
             (watch, container)
             for name, watch in self.watches.items()
             if target.host in ("", name)
-            for container in watch.inventory.containers
-            if selector.matches(ContainerRef(id=container.id, name=container.name))
+            for container in watch.inventory.of(target)
         ]
-        if len(found) != 1:
-            return None
-        watch, container = found[0]
-        return watch.ending_of(container)
+        endings = [watch.ending_of(container) for watch, container in found]
+        if not endings or None in endings:
+            return ""
+        if len(endings) > 1:
+            return f"■ all {len(endings)} containers stopped"
+        return endings[0].words(now_ns) if endings[0] is not None else ""
 
     # --- what is read -----------------------------------------------------------------------
 

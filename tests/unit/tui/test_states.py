@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from lobtail.engine.events import Actor, Event
@@ -96,6 +97,21 @@ def test_case_a_stopped_container_is_not_followed() -> None:
         await c.until(lambda: "following" in str(c.pane._status.render()))
 
     with_client(steps, Target(names=("backup",)), engine=engine, settled=False)
+
+
+def test_a_project_of_which_all_is_stopped_is_not_followed() -> None:
+    engine = ScriptedEngine()
+    engine.containers = [
+        msgspec.structs.replace(each, state="exited", status="Exited (0) 1 hour ago")
+        for each in CONTAINERS
+    ]
+
+    async def steps(c: Client) -> None:
+        await c.until(lambda: "■ all 4 containers stopped" in edges(c))
+        c.pane.show_status()
+        assert "following" not in str(c.pane._status.render())
+
+    with_client(steps, Target(projects=("shop",)), engine=engine)
 
 
 def test_a_container_that_was_out_of_memory_is_listed_as_that() -> None:

@@ -137,9 +137,20 @@ class Inventory(msgspec.Struct):
 
     def members(self, target: Target) -> list[Row]:
         """Return the containers of a project or a service, also those that are not shown."""
+        return [self._row(each) for each in sorted(self.of(target), key=lambda each: each.name)]
+
+    def of(self, target: Target) -> list[ContainerSummary]:
+        """Return the containers of a target that names one, or projects and their services."""
+        if target.single:
+            selector = Selector(target.names[0])
+            return [
+                container
+                for container in self.containers
+                if selector.matches(ContainerRef(id=container.id, name=container.name))
+            ]
         return [
-            self._row(container)
-            for container in sorted(self.containers, key=lambda each: each.name)
+            container
+            for container in self.containers
             if (container.labels or {}).get(_PROJECT) in target.projects
             and (not target.services or (container.labels or {}).get(_SERVICE) in target.services)
         ]

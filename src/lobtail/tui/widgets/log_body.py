@@ -295,8 +295,7 @@ class LogBody(Vertical):
         """See whether the engine answers, and whether the container has ended."""
         if self.fleet is None or self.feed is None:
             return
-        ending = self.fleet.ending(self.feed.target)
-        words = ending.words(time.time_ns()) if ending is not None else ""
+        words = self.fleet.ending(self.feed.target, time.time_ns())
         silence = self.fleet.silence(self.feed.target)
         if (words, silence) != (self._ending, self._silence):
             self._ending, self._silence = words, silence
