@@ -72,6 +72,7 @@ class Memory:
         self._tip: int | None = None  # the hash of the last message
         self.forgotten_ns: int | None = None
         """The newest stamp that is no longer remembered; None while all are."""
+        self._owed: int | None = None  # the newest stamp when less than the window was first read
         self.keep_ns: int | None = None
         """From a window before this stamp on nothing is forgotten, but for the limit."""
         self.received = 0
@@ -107,8 +108,9 @@ class Memory:
         # Twice the window: what is asked for again begins one window back, and a message that is
         # older than that may still stand behind one that is not.
         horizon = newest - 2 * self._window()
-        if self.keep_ns is not None:
-            horizon = min(horizon, self.keep_ns - self._window())
+        for kept in (self.keep_ns, self._owed):
+            if kept is not None:
+                horizon = min(horizon, kept - self._window())
         while len(self._batches) > 1 and (
             self._batches[0][0] < horizon or self._size > self._limit
         ):
@@ -132,7 +134,9 @@ class Memory:
         ``narrower`` counts the last reads in a row that ended before they came to anything new. An
         engine that is ``latched`` sends all that stands behind the first message that is not older
         than asked for, so from the newest on nothing is left out, however stamps are out of order.
-        Equal stamps are never divided, so what is counted stays exact.
+        Equal stamps are never divided, so what is counted stays exact. Otherwise a message that is
+        out of order by more may have been left out: it is found when all is asked for again, from
+        before the first of these reads. Say ``met`` when that came to what is known.
         """
         if self._newest is None:
             return None
@@ -140,14 +144,24 @@ class Memory:
         if self._last is not None:
             # The clock was set back. What was forgotten stands before what is remembered.
             return self._newest if narrower and latched else self._last - window
-        if narrower:
-            window = 0 if latched else max(window >> 3 * narrower, NARROWEST_NS)
-        since = self._newest - window
+        newest = self._newest
+        if narrower and latched:
+            window = 0
+        elif narrower:
+            window = max(window >> 3 * narrower, NARROWEST_NS)
+            self._owed = newest if self._owed is None else self._owed
+        elif self._owed is not None:
+            newest = min(newest, self._owed)
+        since = newest - window
         if self.whole_seconds:
             since = since // 10**9 * 10**9
         if self.forgotten_ns is not None:
             since = max(since, self.forgotten_ns + (10**9 if self.whole_seconds else 1))
         return min(since, self._newest)
+
+    def met(self) -> None:
+        """Say that all that was asked for from ``since_ns`` on has come, up to what is known."""
+        self._owed = None
 
     def overlap(self) -> Overlap | None:
         """Begin to leave out what is remembered now; None if that is nothing."""

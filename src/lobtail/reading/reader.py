@@ -530,6 +530,8 @@ class LogReader:
         finally:
             stream.close()
             self._proven = overlap is None or overlap.complete
+            if self._proven and not narrower:
+                memory.met()
             if self._proven or memory.received != received:
                 # A connection that ends so soon again comes no farther than from here.
                 self._narrower = narrower

@@ -209,12 +209,14 @@ class Reader:
             self.memory.add(fresh, max(newest, *(stamps[id(frame)] for frame in fresh)))
             self.got += fresh
         complete = overlap is None or overlap.complete
+        if complete and not self.narrower:
+            self.memory.met()
         self.narrower += not complete and not fresh
         self.gap = self.gap or (overlap is not None and overlap.gap)
         return len(fresh)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     latched=st.booleans(),
     early=st.lists(st.integers(0, 15_000_000), min_size=400, max_size=400),
@@ -238,6 +240,26 @@ def test_case_connections_that_end_before_the_overlap_is_read(
     reader.connect(1800, 1800)
     assert reader.got == [frame for _, frame in entries]
     assert not reader.gap
+
+
+@pytest.mark.parametrize("latched", [True, False])
+def test_what_a_narrow_overlap_leaves_out_is_found_later(latched: bool) -> None:
+    """Every tenth line is stamped half a second before the one that it stands behind."""
+    stamps = [T0 + i * SECOND // 500 - (i % 10 == 0) * SECOND // 2 for i in range(4000)]
+    entries = [(ns, message(ns, f"line {i}")) for i, ns in enumerate(stamps)]
+    everything = [frame for _, frame in entries]
+    reader = Reader(entries, latched=latched)
+    reader.connect(1200, 1200)
+    for number in range(1, 200):
+        reader.connect(1200 + 10 * number, 100)
+    assert len(reader.got) > 1500, "it makes progress meanwhile"
+    reader.narrower = 0
+    reader.connect(4000, 4000)
+    assert sorted(map(hash, reader.got)) == sorted(map(hash, everything))
+    assert latched == (reader.got == everything), "late, rather than never"
+    assert not reader.gap
+    reader.connect(4000, 4000)
+    assert reader.memory.since_ns == max(stamps) - WINDOW_NS
 
 
 @given(st.integers(1, 9), st.booleans())
