@@ -23,7 +23,6 @@ STREAMS: Final = {
     b"stderr": Stream.STDERR,
 }
 
-_ALL_NULS: Final = re.compile(rb"\x00+\n?")
 _UTC: Final = re.compile(
     rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z"
 )
@@ -175,7 +174,7 @@ class Records:
 
     def lost(self, data: bytes, offset: int, reason: str = NO_RECORD) -> None:
         """Take bytes that hold no record."""
-        if reason == NO_RECORD and _ALL_NULS.fullmatch(data):
+        if reason == NO_RECORD and not data.strip(b"\0\n") and b"\0" in data:
             # A crash of the machine leaves these: the size of a file was written, not its content.
             reason = NULS
         if self.holes and self.holes[-1].before == len(self.frames):

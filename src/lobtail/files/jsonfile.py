@@ -119,10 +119,17 @@ class JsonFile(Format):
         except _BROKEN:
             pass
         found = Records()
-        for line in _lines(body):
-            self._line(line, base, details, found)
-            base += len(line)
-        return found.decoded(len(body))
+        pos, end = 0, len(body)
+        while pos < end:
+            # Lines without a brace have no record: all of them in a row are taken at once.
+            brace = body.find(b"{", pos)
+            start = end if brace < 0 else body.rfind(b"\n", pos, brace) + 1 or pos
+            if start > pos:
+                self._line(body[pos:start], base + pos, details, found)
+            pos = body.find(b"\n", start) + 1 or end
+            if pos > start:
+                self._line(body[start:pos], base + start, details, found)
+        return found.decoded(end)
 
     def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded:
         """Decode as ``Format.remainder`` says; a last record may lack its newline."""
@@ -183,11 +190,6 @@ def _is_record(line: bytes) -> bool:
     except _BROKEN:
         return False
     return True
-
-
-def _lines(body: bytes) -> list[bytes]:
-    """Split at newlines only, and keep them."""
-    return [line + b"\n" for line in body.split(b"\n")[:-1]]
 
 
 def _frame(record: _Record, details: bool) -> Frame:
