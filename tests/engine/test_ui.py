@@ -97,11 +97,12 @@ def test_a_session(engine: TestEngine, web: str) -> None:
 
 
 def test_nothing_of_a_container_acts_on_the_terminal(engine: TestEngine) -> None:
-    payload = b"".join(b"%s|" % value for value in HOSTILE.values()) + b"\nthe end\n"
+    # A line each: of what a CR begins anew, only the last state is shown.
+    payload = b"".join(b"%s|\n" % value for value in HOSTILE.values()) + b"the end\n"
     octal = "".join(f"\\{byte:03o}" for byte in payload)
     name = engine.start(f"printf '{octal}'; sleep 60", *HOSTILE_LABELS)
     try:
-        with ui(engine, name, "--wrap") as screen:
+        with ui(engine, name, "--wrap", rows=60) as screen:
             screen.until("the end")
             screen.until("␛]0;owned")
             screen.press("k", "k", "enter")
@@ -145,7 +146,7 @@ def test_without_colours_there_are_none(one_engine: TestEngine, web_of_one: str)
         "COLORTERM": "truecolor",
         "NO_COLOR": "1",
     }
-    with Screen([*LOBTAIL, "ui", web_of_one], env) as screen:
+    with Screen([*LOBTAIL, "ui", web_of_one], env, columns=100, rows=30) as screen:
         screen.until("ERROR: no")
         screen.until(f"● {web_of_one}")
         # What has a look of its own: a prompt, hits, a selection, a notice, a tree, a list, a menu,
