@@ -67,6 +67,8 @@ class Screen:
         self._stream = pyte.ByteStream(self._screen)
         self._lock = threading.Lock()
         self.resize(columns, rows)
+        # Where tests run in several processes, these say how wide another terminal is.
+        env = {name: value for name, value in env.items() if name not in ("COLUMNS", "LINES")}
         self.process = subprocess.Popen(
             command,
             stdin=self.slave,
