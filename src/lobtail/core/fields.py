@@ -52,7 +52,10 @@ _OBJECT: Final = re.compile(rb"[ \t\r\n]*+(?:\xef\xbb\xbf)?+[ \t\r\n]*+(?=\{)")
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+', re.DOTALL)
 _QUOTE: Final = ord('"')
 # What Python and others write for floats that JSON has no form for; and what no float holds.
-_ODD: Final = rb"NaN|-?Infinity|-?[0-9]{350,}+[0-9.eE+-]*+|-?[0-9.]++[eE]\+?[0-9]{3,}+"
+# A number is tried where it begins only, or a run of digits were read from each of them again.
+_ODD: Final = (
+    rb"NaN|-?Infinity|(?<![0-9.-])-?(?:[0-9]{350,}+[0-9.eE+-]*+|[0-9.]++[eE]\+?[0-9]{3,}+)"
+)
 _ODD_NUMBER: Final = re.compile(_ODD)
 _STRING_OR_ODD: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+|' + _ODD, re.DOTALL)
 _MAX_DIGITS: Final = 400

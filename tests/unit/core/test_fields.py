@@ -17,6 +17,7 @@ from lobtail.core.fields import (
     parse_fields,
     value_text,
 )
+from lobtail.core.levels import Level, detect_level
 
 
 @pytest.mark.parametrize(
@@ -144,6 +145,16 @@ def test_case_json_numbers_nan() -> None:
     assert value_text(float("inf")) == "Infinity"
     assert value_text(fields["b"]) == "[null,null]"
     assert value_text(10**399) == str(10**399)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "piece", [b".", b"1", b"-", b"1e", b'"\\', b"1" * 349 + b",", b"NaN,", b"1.e+"]
+)
+def test_row_15_text_full_of_numbers_takes_linear_time(piece: bytes) -> None:
+    raw = b"{" + piece * ((MAX_BYTES - 2) // len(piece)) + b"}"
+    assert parse_fields(raw) == {}
+    assert detect_level(raw) is Level.UNKNOWN
 
 
 def test_row_15_of_equal_keys_the_last_wins() -> None:
