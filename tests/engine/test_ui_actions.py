@@ -354,7 +354,7 @@ def test_read_only_nothing_is_done(engine: TestEngine, prefix: str) -> None:
                 screen.until_drawn(b"read-only: nothing is changed", key)
                 assert not screen.question
             screen.press("x")
-            screen.until(lambda _: "with a text in their names" in screen.box)
+            screen.until(lambda _: "filter by name" in screen.box)
             assert "remove" not in screen.box
             screen.press("x")
             screen.until(lambda _: not screen.box)
