@@ -1,7 +1,7 @@
 """Share the tests out among processes: `make test` runs several of them side by side.
 
-An engine's tests run in one process, so that it is started once; those of a swarm, which has two
-engines of its own, in another. All other tests go by file.
+An engine's tests run in one process, so that it is started once; those that have engines of their
+own, such as a swarm's two, in another. All other tests go by file.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ def group_of(item: pytest.Item) -> str:
     engine = next((value for value in values if value in ENGINES), None)
     if engine is None:
         engine = "podman" if "far_podman" in fixtures else "bookworm"
+    if name == "test_ui_actions":
+        return f"ui-{engine}"
     return f"swarm-{engine}" if "swarm" in fixtures else engine
 
 
 def weight_of(group: str) -> int:
     """Return what comes first: what takes longest, so that nothing is waited for at the end."""
-    order = ["swarm", "bookworm", "trixie", "podman", "engine/", "lab/", "faults/"]
+    order = ["bookworm", "trixie", "podman", "ui-", "swarm-", "engine/", "lab/", "faults/"]
     return next((n for n, start in enumerate(order) if group.startswith(start)), len(order))
 
 
