@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from faults.command import line_of
+from faults.process import runs
 from support.engines import LOBTAIL, Result, finish, until
 from support.remote import Far
 
@@ -221,7 +222,7 @@ def test_ssh_that_is_killed_is_started_again(far: Far) -> None:
     lines = [item["line"] for item in items if "line" in item]
     assert lines == list(map(str, range(1, 301)))
     assert {item["mark"] for item in items if "mark" in item} == {"resumed"}
-    until(lambda: not any(Path(f"/proc/{child}").exists() for child in started), "ssh has ended")
+    until(lambda: not any(map(runs, started)), "ssh has ended")
 
 
 def encrypted_key(far: Far, folder: Path) -> dict[str, str]:
@@ -286,6 +287,6 @@ def test_ctrl_c_where_ssh_asks(far: Far, tmp_path: Path) -> None:
         assert started
         os.write(master, b"\x03")
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
-        until(lambda: not any(Path(f"/proc/{ssh}").exists() for ssh in started), "ssh's end")
+        until(lambda: not any(map(runs, started)), "ssh's end")
     finally:
         os.close(master)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from faults.process import runs
 from lobtail import Engine
 from lobtail.core.model import Gap, Item, Line, Started, Stopped
 from support.engines import LAB, SHORT, TestEngine, until
@@ -52,7 +53,7 @@ class MortalEngine(TestEngine):
     def kill_and_restart(self) -> None:
         pid = self._pid()
         os.kill(pid, signal.SIGKILL)
-        until(lambda: not _alive(pid), "dockerd's end")
+        until(lambda: not runs(pid), "dockerd's end")
         (self._folder / "dockerd.pid").unlink()
         with (self._folder / "dockerd.log").open("ab") as log:
             child = subprocess.Popen(
@@ -68,13 +69,6 @@ class MortalEngine(TestEngine):
 def _ends(items: list[Item]) -> int:
     last = (b"o%d" % COUNT, b"e%d" % COUNT)
     return sum(isinstance(item, Line) and item.raw in last for item in items)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 @pytest.fixture(params=["bookworm", "trixie"])

@@ -6,10 +6,10 @@ import os
 import re
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from faults.process import state
 from faults.terminal import HOSTILE
 from support.engines import LOBTAIL, TestEngine
 from support.gate import Gate
@@ -268,8 +268,7 @@ def test_ctrl_z_gives_the_terminal_back_and_takes_it_again(
     with ui(one_engine, web_of_one) as screen:
         screen.until(" of web")
         screen.press("ctrl+z")
-        status = Path(f"/proc/{screen.process.pid}/stat")
-        screen.until(lambda _: status.read_text().rpartition(")")[2].split()[0] == "T")
+        screen.until(lambda _: state(screen.process.pid) == "T")
         screen.until(lambda _: screen.raw.count(b"\x1b[?1049l") == 1)
         screen.assert_restored()
         screen.process.send_signal(signal.SIGCONT)

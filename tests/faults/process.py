@@ -1,4 +1,4 @@
-"""Look at a process from outside: its memory, and whether it waits for its reader."""
+"""Look at a process from outside: whether it runs, its memory, whether it waits for its reader."""
 
 from __future__ import annotations
 
@@ -8,6 +8,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 MIB = 1 << 20
+
+
+def state(pid: int) -> str:
+    """Return the letter of a process's state, as ps shows it: X where there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
+
+
+def runs(pid: int) -> bool:
+    """Tell whether a process has not ended yet.
+
+    One that has ended is still there as a zombie until its parent looks. The parent of an orphan is
+    process 1, which may do so only every few seconds, or much later on a busy machine.
+    """
+    return state(pid) not in "ZX"
 
 
 def memory(pid: int) -> int:

@@ -13,6 +13,7 @@ import pytest
 
 from faults.command import IMPATIENT, line_of, lobtail, popen
 from faults.fake_engine import FakeEngine, Script, cut, frame, head, log, stall
+from faults.process import runs
 from lobtail import ConnectError, Engine
 from lobtail.engine.ssh import DIALING
 from support.engines import docker_cli, until
@@ -177,9 +178,9 @@ def test_it_does_not_outlive_us(folder: Path, number: signal.Signals) -> None:
         kill = os.killpg if number is signal.SIGINT else os.kill
         kill(process.pid, number)
         process.communicate()
-    pids = (folder / "pids").read_text().split()
+    pids = [int(pid) for pid in (folder / "pids").read_text().split()]
     assert pids
-    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "ssh has ended")
+    until(lambda: not any(map(runs, pids)), "ssh has ended")
 
 
 def test_ctrl_c_is_not_for_it(folder: Path) -> None:
