@@ -23,9 +23,7 @@ def test_row_6_cuts_at_random_bytes(any_engine: TestEngine) -> None:
     podman = any_engine.suite == "podman"
     # On Podman, what is read again begins with a whole second, which must fit in a connection. So
     # many bytes are written that all cuts are made, however little is read again.
-    half, pause, distance, cuts = (
-        (25, 90_000, 200_000, 50) if podman else (50, 20_000, 48_000, 200)
-    )
+    half, pause, distance, cuts = (25, 90_000, 200_000, 50) if podman else (50, 20_000, 48_000, 200)
     last = FIRST - 1 + BURSTS * half
     # One process writes all, in bursts: while it writes, each container is cut off again and again.
     script = (
