@@ -107,7 +107,7 @@ class Watch:
     async def _listen(self) -> None:
         """Note when the engine was heard of last; ask it where it says nothing by itself."""
         ping = self.engine.ping
-        self._heard()
+        self._heard_at = time.monotonic()
         while True:
             await asyncio.sleep(_PULSE)
             if time.monotonic() - self._heard_at < _PULSE:
@@ -117,7 +117,8 @@ class Watch:
                 self._heard()
 
     def _heard(self) -> None:
-        self._heard_at = time.monotonic()
+        if self._heard_at:  # it is asked where it says nothing
+            self._heard_at = time.monotonic()
 
     async def _follow(self) -> None:
         failures = 0
