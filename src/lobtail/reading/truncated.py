@@ -126,8 +126,10 @@ class TruncationWatch:
         self._looked = now
         # The engine finds the last line quickly, but not that of a file that was truncated.
         last = await self._last_message(tail=1) if self._finds_end else None
-        if last is None:
-            last = await self._last_message(since=self._memory.since_ns)
+        since = self._memory.since_ns
+        # But not all of a log that an engine is slow to read.
+        if last is None and (self._finds_end or since is not None):
+            last = await self._last_message(since=since)
         if last is None or last == self._last or self._memory.holds(last):
             return False
         first, self._last = self._last is None, last
