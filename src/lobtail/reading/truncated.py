@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from lobtail.core.frames import Frame
 from lobtail.core.resume import Memory
-from lobtail.errors import LobtailError
+from lobtail.errors import EngineStreamError, LobtailError
 from lobtail.files import FileWatch
 from lobtail.reading.intake import messages_in
 
@@ -79,6 +79,7 @@ class TruncationWatch:
         self._last: Frame | None = None  # the last message that a look by API found
         self._looked = float("-inf")  # when that was
         self._finds_end = True
+        self._answered = False
 
     @asynccontextmanager
     async def over(self, stream: FrameStream) -> AsyncGenerator[list[str], None]:
@@ -119,7 +120,7 @@ class TruncationWatch:
         return stream.is_waiting and stream.received == received
 
     async def _misses_a_line(self) -> bool:
-        """Tell whether the log ends with a line that the stream does not bring."""
+        """Tell whether the log has another end than what was received."""
         now = asyncio.get_running_loop().time()
         if now < self._looked + PERIOD:
             return False
@@ -130,6 +131,8 @@ class TruncationWatch:
         # But not all of a log that an engine is slow to read.
         if last is None and (self._finds_end or since is not None):
             last = await self._last_message(since=since)
+            if last is None and self._answered and since is not None:
+                return True  # what was received is not there any more
         if last is None or last == self._last or self._memory.holds(last):
             return False
         first, self._last = self._last is None, last
@@ -141,6 +144,7 @@ class TruncationWatch:
     ) -> Frame | None:
         """Return the last message of the log; None if the engine does not say."""
         last = None
+        self._answered = False
         stream = self._engine.logs(
             self._container, tail=tail, since=since, timestamps=True, details=self._details
         )
@@ -152,6 +156,9 @@ class TruncationWatch:
         except TimeoutError:
             self._finds_end = False  # and is not asked again
             return None
+        except EngineStreamError:
+            pass  # it cannot read on behind what came, for instance where a record was cut
         except LobtailError:
             return None
+        self._answered = True
         return last
