@@ -291,7 +291,7 @@ class _FilterWords:
 
     def __init__(self, settings: Settings) -> None:
         self._watch: FieldWatch | None = None
-        self._patterns: list[Pattern] = []
+        self._patterns: list[Pattern] = [*settings.highlight]
         self._search = settings.selection["search"] is not None
         self._said: set[str] = set()
         self._since = time.monotonic()
@@ -301,7 +301,7 @@ class _FilterWords:
             from lobtail.core.terms import patterns_of
 
             self._watch = FieldWatch(settings.terms)
-            self._patterns = patterns_of(settings.terms)
+            self._patterns += patterns_of(settings.terms)
 
     def of_batch(self, batch: list[Item], shown: int) -> Iterator[str]:
         """Yield what is to be said now that so many lines of a batch are shown."""
@@ -321,6 +321,8 @@ class _FilterWords:
             only_similar = self._search or self._shown
             yield from self._once(self._watch.hints(only_similar=only_similar))
         for pattern in self._patterns:
+            if pattern.unsearched:
+                yield from self._once([_unsearched(pattern)])
             if pattern.unsearched > 1:
                 yield f"lobtail: {_unsearched(pattern)}: {_many(pattern.unsearched, 'line')}"
 

@@ -45,6 +45,8 @@ class Settings(msgspec.Struct, frozen=True):
     wanted: LineFilter
     terms: tuple[Term, ...]
     """All that is asked of lines, for words about it."""
+    highlight: tuple[Pattern, ...]
+    """The regexes that are looked for to be highlighted only."""
     formatter: Formatter
     until_match: Predicate | None
     fail_on: Predicate | None
@@ -95,6 +97,8 @@ def make_settings(
         raise ConfigError("--until is before --since: nothing lies between them")
     # What has an end in the past is history, all of it.
     follow = follow and (until_ns is None or until_ns > now)
+    highlight = tuple(make_pattern(text, "--highlight") for text in shown["highlight"])
+    shown["highlight"] = highlight
     wanted, search, terms = make_filter(now, **{name: shown[name] for name in FILTERS})
     ready, failed = make_matcher(until_match, "--until-match"), make_matcher(fail_on, "--fail-on")
     # What is looked for in all lines cannot be left to a search for others.
@@ -135,6 +139,7 @@ def make_settings(
         wanted=wanted,
         formatter=_formatter(**{name: shown[name] for name in shown if name not in _ONLY_FILTERS}),
         terms=(*terms, *(term for term in (ready, failed) if term is not None)),
+        highlight=highlight,
         until_match=None if ready is None else ready.predicate(),
         fail_on=None if failed is None else failed.predicate(),
         timeout=_timeout(timeout),
@@ -201,7 +206,7 @@ def _formatter(
     template: str | None,
     timestamps: Any,
     timezone: str,
-    highlight: Sequence[str],
+    highlight: Sequence[Pattern],
     color: str,
     prefix: bool | None,
     marks: bool,
@@ -209,8 +214,7 @@ def _formatter(
 ) -> Formatter:
     if template == "":
         raise ConfigError("--template is empty; say for instance '{time} {container} {text}'")
-    patterns: list[Pattern | re.Pattern[str]] = []
-    patterns += [make_pattern(text, "--highlight") for text in highlight]
+    patterns: list[Pattern | re.Pattern[str]] = [*highlight]
     patterns += [make_pattern(text, "--include") for text in include]
     patterns += [re.compile(re.escape(text)) for text in grep if text]
     terminal = os.isatty(1)

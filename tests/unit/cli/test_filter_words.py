@@ -38,3 +38,11 @@ def test_what_is_not_searched_of_long_lines_is_said(tmp_path: Path) -> None:
     assert shown == ["short accc"]
     assert said[0].startswith(f"lobtail: long lines are searched for /{pattern}/ in their first ")
     assert said[1:] == [f"{said[0]}: 2 lines"]
+
+
+def test_what_is_not_searched_to_be_highlighted_is_said_too(tmp_path: Path) -> None:
+    path = log(tmp_path, "ccc " + "ab" * 100_000)
+    said = tail(path, "--highlight", "a.{1,900}ccc", "-o", "pretty", "--color", "always")[1]
+    assert [line.partition(" in their")[0] for line in said] == [
+        "lobtail: long lines are searched for /a.{1,900}ccc/"
+    ]
