@@ -343,6 +343,7 @@ class EngineReaders(Readers):
             await asyncio.wait({joining}, timeout=PATIENCE)
         except BaseException:
             joining.cancel()
+            self._looked_at.discard(known.id)
             raise
         if joining.done():
             self._looked_at.discard(known.id)

@@ -73,9 +73,11 @@ class Busy(FakeHost):
 
     before, most = 2000, 2400
 
-    def __init__(self, api: str) -> None:
+    def __init__(self, api: str, *, history: bool = False) -> None:
         super().__init__(Box("web"))
         self.api = api
+        self.cuts_history = history
+        self.most_cuts = 60 if history else 25
         self.written = self.before
         self.cuts = 0
         self.stamps = [i / 1000 for i in range(self.most)]
@@ -92,10 +94,10 @@ class Busy(FakeHost):
             asked = float(since[1]) - noon - 1e-5
             first = len(list(takewhile(lambda at: at < asked, self.stamps)))
         frames = list(map(chunk, self.frames[first : self.written]))
-        if "follow=1" not in query:
+        if "follow=1" not in query and (len(frames) <= 80 or not self.cuts_history):
             return [log_head(), *frames, LAST]
         self.written = min(self.written + 20, self.most)
-        if self.cuts == 25:
+        if self.cuts == self.most_cuts:
             return [log_head(), *frames, stall]
         self.cuts += 1
         return [log_head(), *frames[:80], cut]
@@ -112,6 +114,15 @@ def test_case_cut_before_the_overlap_is_read(api: str) -> None:
     assert not [mark for mark in shown if mark.startswith("gap")]
     assert engine.cuts < 25, "it made progress while it was cut"
     assert len(shown) >= engine.cuts - 3
+
+
+def test_a_history_that_is_cut_again_and_again_comes_whole() -> None:
+    with Busy("1.45", history=True) as engine:
+        args = ("--source", "api", "--max-lines", "2400")
+        result = lobtail(engine.host, "tail", "-o", "json", "-n", "all", *args)
+    assert lines(result) == [f"line {i}" for i in range(2400)]
+    assert not [mark for mark in marks(result) if mark.startswith("gap")]
+    assert engine.cuts < 60, "it made progress while it was cut"
 
 
 # --- a place that the engine cannot read --------------------------------------------------------

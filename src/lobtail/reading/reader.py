@@ -110,6 +110,7 @@ class LogReader:
         self._in_files = False  # they are being read
         self._stream_now: FrameStream | None = None  # the one that was opened last
         self._heard = 0.0  # when something came last, or a stream began, by the loop's clock
+        self._spoke = False  # whether anything came of the last read
         self._narrower = 0  # reads in a row that ended before they came to anything new
         self._proven = False  # the last read showed that nothing was missing when it ended
         self._brief = True  # the stream that is read on with was not missed for long
@@ -466,13 +467,14 @@ class LogReader:
         while True:
             received, began = self._memory.received, clock()
             self._proven, self._brief = False, failures <= 1
+            self._spoke = False
             pauses.answered()
             try:
                 await self._read(follow=follow, cut=cut, until=until)
             except CUTS as exc:
                 cut = exc
                 # An engine that was asked in vain for long may still be busy with it.
-                answered = follow or isinstance(exc, EngineStreamError)
+                answered = follow or self._spoke or isinstance(exc, EngineStreamError)
                 took = 0 if answered else clock() - began
             else:
                 self._narrower = 0
@@ -481,9 +483,9 @@ class LogReader:
                     await self._intake.gap(str(cut))
                 return
             found = self._memory.received != received
+            if pauses.stayed and (found or self._proven):
+                self._narrower = 0  # this one could have carried more
             # That a silent log is silent is an answer, too.
-            if pauses.stayed:
-                self._narrower = 0
             proven = follow and self._proven and not isinstance(cut, EngineStreamError)
             failures = 1 if found or proven else failures + 1
             stuck = failures == 2 and isinstance(cut, EngineStreamError)
@@ -532,7 +534,7 @@ class LogReader:
             self._proven = overlap is None or overlap.complete
             if self._proven and not narrower:
                 memory.met()
-            if self._proven or memory.received != received:
+            if memory.received != received:
                 # A connection that ends so soon again comes no farther than from here.
                 self._narrower = narrower
         if deaf:
@@ -605,7 +607,7 @@ class LogReader:
         clock = asyncio.get_running_loop().time
         calm_since = clock() if overlap is None else None
         async for batch in self._messages(stream, live=live):
-            self._heard = clock()
+            self._heard, self._spoke = clock(), True
             async with intake.taking:
                 messages = intake.new(younger(batch, floor), overlap, live=live)
                 if not messages:
