@@ -46,8 +46,8 @@ GRACE: Final = 2.0
 LAST_LINE: Final = 5.0
 # How often a log is polled that cannot be followed, and how much longer than a poll takes it rests.
 POLL: Final = 1.0
-SHARE: Final = 10
-LONGEST_POLL: Final = 30.0
+SHARE: Final = 3
+LONGEST_POLL: Final = 6.0
 
 
 def pause_after(took: float) -> float:
