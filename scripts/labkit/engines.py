@@ -119,7 +119,8 @@ def _docker(
                 f"--containerd={address}",
                 f"--cgroup-parent=/{group(directory)}",
                 "--exec-opt=native.cgroupdriver=cgroupfs",
-                "--storage-driver=vfs",
+                # Layers that are mounted cost a third less than copied ones for each container.
+                f"--storage-driver={'overlay2' if proc.overlays(directory) else 'vfs'}",
                 "--iptables=false",
                 "--ip6tables=false",
                 "--bridge=none",

@@ -189,6 +189,19 @@ def mounts(directory: str) -> list[str]:
     return found[::-1]
 
 
+def overlays(directory: str) -> bool:
+    """Tell whether a folder's file system can bear the layers of an overlay."""
+    trial = Path(directory, "overlay")
+    lower, upper, work, merged = (trial / name for name in ("lower", "upper", "work", "merged"))
+    for path in (lower, upper, work, merged):
+        path.mkdir(parents=True)
+    options = f"lowerdir={lower},upperdir={upper},workdir={work}".encode()
+    failed = ctypes.CDLL(None).mount(b"overlay", os.fsencode(merged), b"overlay", 0, options)
+    unmount(str(merged))
+    shutil.rmtree(trial)
+    return not failed
+
+
 def unmount_file(path: str) -> None:
     """Unmount and remove a file on which something is mounted."""
     ctypes.CDLL(None).umount2(os.fsencode(path), MNT_DETACH)

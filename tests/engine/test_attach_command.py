@@ -12,10 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from faults.process import MIB, memory
-from support.engines import Result, TestEngine, assert_same, finish, until
+from support.engines import WAIT, Result, TestEngine, assert_same, finish, until
 
 KINDS = ("docker", "lobtail")
-WAIT = "while [ ! -e /go ]; do usleep 10000; done; "
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +112,7 @@ def test_on_every_engine(any_engine: TestEngine) -> None:
 @pytest.mark.parametrize("options", [("-i",), ("-t",)], ids=["frames", "tty"])
 def test_attach(engine: TestEngine, options: tuple[str, ...]) -> None:
     # Both are attached to one container, so both see the same.
-    name = engine.start(f"{WAIT} seq 100000; echo err >&2; exit 3", *options)
+    name = engine.start(f"{WAIT}; seq 100000; echo err >&2; exit 3", *options)
     processes = [
         engine.popen(kind, "attach", "--no-stdin", name, stdin=subprocess.DEVNULL) for kind in KINDS
     ]
@@ -151,7 +150,7 @@ def test_stdin_once_ends_with_ours(engine: TestEngine) -> None:
     for kind in KINDS:
         name = f"{kind}-once-{engine.suite}"
         engine.docker(
-            "create", "-i", "--name", name, "lobtail-test", "sh", "-c", f"{WAIT} cat; exit 4"
+            "create", "-i", "--name", name, "lobtail-test", "sh", "-c", f"{WAIT}; cat; exit 4"
         )
         engine.containers[name] = name
         engine.docker("start", name)
@@ -164,7 +163,7 @@ def test_stdin_once_ends_with_ours(engine: TestEngine) -> None:
 
 
 def test_the_exit_code_of_what_is_removed(engine: TestEngine) -> None:
-    name = engine.start(f"{WAIT} exit 7", "--rm")
+    name = engine.start(f"{WAIT}; exit 7", "--rm")
     processes = [engine.popen(kind, "attach", name) for kind in KINDS]
     wait_attached(engine, name, 2)
     engine.go(name)
@@ -255,7 +254,7 @@ def test_a_stopped_reader_keeps_neither_signals_nor_input_back(one_engine: TestE
         "trap 'echo $n >/signalled' USR1; n=0; (read x; echo $x >/read) <&3 & "
         "while :; do head -c 65536 /dev/zero; n=$((n+1)); echo $n >/n; done"
     )
-    name = one_engine.start(f"exec 3<&0; {WAIT} {script}", "-i", "--log-driver", "none")
+    name = one_engine.start(f"exec 3<&0; {WAIT}; {script}", "-i", "--log-driver", "none")
     process = one_engine.popen("lobtail", "attach", name, stdin=subprocess.PIPE)
 
     def inside(path: str) -> str:

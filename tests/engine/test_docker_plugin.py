@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from support.engines import LOBTAIL, Result, TestEngine, docker_cli, finish
+from support.engines import LOBTAIL, WAIT, Result, TestEngine, docker_cli, finish
 
-WAIT = "echo ready; until [ -e /go ]; do usleep 10000; done"
+READY = f"echo ready; {WAIT}"
 
 
 def clis() -> list[str]:
@@ -124,7 +124,7 @@ def test_the_engine_that_dockers_own_flags_name(cli: Cli, config: Path) -> None:
 
 
 def test_ctrl_c(cli: Cli) -> None:
-    name = cli.engine.start(WAIT)
+    name = cli.engine.start(READY)
     process, master = on_terminal(cli, "tail", name)
     read_until(master, b"ready")
     os.write(master, b"\x03")  # to the whole foreground group: the CLI and us
@@ -157,7 +157,7 @@ def read_until(master: int, word: bytes) -> bytes:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_docker_ends_lobtail(cli: Cli, number: signal.Signals) -> None:
-    name = cli.engine.start(WAIT)
+    name = cli.engine.start(READY)
     process = cli.popen("tail", name, start_new_session=True)
     assert process.stdout is not None
     assert b"ready" in process.stdout.readline()
@@ -172,7 +172,7 @@ def test_a_signal_to_docker_ends_lobtail(cli: Cli, number: signal.Signals) -> No
 
 
 def test_a_signal_to_both_is_heard_once(cli: Cli) -> None:
-    name = cli.engine.start(WAIT)
+    name = cli.engine.start(READY)
     process = cli.popen("tail", name, start_new_session=True)
     assert process.stdout is not None
     assert b"ready" in process.stdout.readline()

@@ -9,10 +9,10 @@ import pytest
 
 from engine.test_files import files_of
 from lobtail.files import Damage, Lost
-from support.engines import TestEngine
+from support.engines import WAIT, TestEngine
 
 COUNT = 20_000
-SCRIPT = f"until [ -e /go ]; do usleep 10000; done; seq 1 {COUNT}"
+SCRIPT = f"{WAIT}; seq 1 {COUNT}"
 
 
 def follow(engine: TestEngine, driver: str, files: int, *more: str) -> list[int | Lost]:

@@ -12,7 +12,7 @@ import docker
 import pytest
 
 from lobtail import Frame, ProtocolError, Stream, ademux, demux, stdcopy
-from support.engines import TestEngine, until
+from support.engines import WAIT, TestEngine, until
 
 # Output of both streams, bytes that are no text, and a line longer than any buffer on the way.
 SCRIPT = (
@@ -22,7 +22,7 @@ SCRIPT = (
 LONG = b"x" * 100_000 + b"\n"
 OUT = b"out 1\nout 2\nout 3\na\xff\0b\n" + LONG
 ERR = b"err 1\nerr 2\nerr 3\ntail"
-WAITS = "until [ -e /go ]; do usleep 10000; done; " + SCRIPT
+WAITS = f"{WAIT}; " + SCRIPT
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from support.engines import TestEngine, finish, until
+from support.engines import WAIT, TestEngine, finish, until
 
 FOLLOWERS = ("docker", "lobtail")
 
@@ -38,7 +38,7 @@ def test_follow_to_the_end(engine: TestEngine, driver: str, tty: bool) -> None:
 
 
 def test_follow_with_tail_and_since(engine: TestEngine) -> None:
-    script = "seq 10; until [ -e /go ]; do usleep 10000; done; seq 11 20"
+    script = f"seq 10; {WAIT}; seq 11 20"
     name = engine.start(script)
     until(lambda: b"10\n" in engine.run("docker", "logs", name).stdout, "ten lines")
     followers = [engine.popen(kind, "logs", "-f", "-n", "2", name) for kind in FOLLOWERS]
@@ -89,7 +89,7 @@ def test_follow_of_a_silent_container_ends_at_until(engine: TestEngine, seconds:
 
 
 def test_a_paused_container_is_waited_for(engine: TestEngine) -> None:
-    name = engine.start("echo 1; until [ -e /go ]; do usleep 10000; done; echo 2")
+    name = engine.start(f"echo 1; {WAIT}; echo 2")
     follower = engine.popen("lobtail", "logs", "-f", name)
     assert first_bytes(follower, 2) == b"1\n"
     engine.docker("pause", name)

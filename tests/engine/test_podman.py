@@ -13,7 +13,7 @@ import pytest
 from engine.test_tail import collect, seen, texts
 from lobtail import Engine
 from lobtail.core.model import Gap, Item
-from support.engines import Lab, TestEngine, until
+from support.engines import WAIT, Lab, TestEngine, until
 
 SCRIPTS = {
     "mix": "for i in 1 2 3; do echo out $i; echo err $i >&2; usleep 500; done; printf tail",
@@ -106,7 +106,7 @@ def test_equal_lines_of_one_second_come_as_often_as_they_were_asked_for(
 ) -> None:
     """All lines of a second have one stamp, so the blank ones are equal."""
     script = (
-        "for i in $(seq 40); do echo $i; echo; done; while [ ! -e /go ]; do usleep 10000; done;"
+        f"for i in $(seq 40); do echo $i; echo; done; {WAIT};"
         "for i in $(seq 41 45); do echo $i; echo; done; sleep 1000"
     )
     name = podman.start(script)
@@ -131,7 +131,7 @@ def test_long_lines_and_prompts_at_the_end(podman: TestEngine, count: int) -> No
     """Of the last lines Podman 4.3 shows the pieces of a long one behind the line before it."""
     name = podman.start(
         "echo one; head -c 50000 /dev/zero | tr '\\0' x; echo; printf 'Password: ';"
-        "while [ ! -e /go ]; do usleep 10000; done; echo; echo over; sleep 1000"
+        f"{WAIT}; echo; echo over; sleep 1000"
     )
     until(lambda: b"Password" in podman.run("docker", "logs", name).stdout, "the prompt")
     last = ["one", "x" * 50_000, "Password: "][-count:]

@@ -15,7 +15,7 @@ import pytest
 
 from faults.command import line_of
 from faults.process import runs
-from support.engines import LOBTAIL, Result, finish, until
+from support.engines import LOBTAIL, WAIT, Result, finish, until
 from support.remote import Far
 
 SCRIPT = "echo one; echo two >&2; seq 2000; printf 'no newline'"
@@ -65,7 +65,7 @@ def test_tls_by_a_context(far: Far) -> None:
 
 
 def test_tls_is_followed_to_the_end(far: Far) -> None:
-    name = far.engine.start("seq 100; until [ -e /go ]; do sleep .05; done; seq 50000; echo end")
+    name = far.engine.start(f"seq 100; {WAIT}; seq 50000; echo end")
     flags = ("-H", far.tls, "--tlsverify", *far.certificates)
     process = far.popen("lobtail", *flags, "logs", "-f", name)
     assert process.stdout is not None
@@ -195,8 +195,7 @@ def children(pid: int) -> list[int]:
 
 
 def test_ssh_that_is_killed_is_started_again(far: Far) -> None:
-    script = "seq 100; until [ -e /go ]; do sleep .05; done; seq 101 200; "
-    script += "until [ -e /on ]; do sleep .05; done; seq 201 300; sleep 1000"
+    script = f"seq 100; {WAIT}; rm /go; seq 101 200; {WAIT}; seq 201 300; sleep 1000"
     name = far.engine.start(script)
     args = ("tail", "-n", "all", "-o", "json", name)
     process = far.popen("lobtail", "-H", far.ssh, *args)
@@ -209,7 +208,7 @@ def test_ssh_that_is_killed_is_started_again(far: Far) -> None:
         assert started
         for child in started:
             os.kill(child, signal.SIGKILL)
-        far.engine.docker("exec", name, "sh", "-c", ": >/on")
+        far.engine.go(name)
         while items[-1].get("line") != "300":
             items.append(json.loads(process.stdout.readline()))
         until(lambda: not set(children(process.pid)) & set(started), "those are reaped")

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from support.engines import Result, assert_same, finish
+from support.engines import WAIT, Result, assert_same, finish
 from support.swarm import KINDS, Swarm, assert_same_lines, by_task
 
 WRITE = "for i in 1 2 3 4; do echo $SLOT out $i; echo $SLOT err $i >&2; usleep 500; done"
@@ -140,7 +140,7 @@ def test_terminals_are_shown_raw_or_not_at_all(swarm: Swarm) -> None:
 
 
 def test_what_is_followed_goes_on_until_it_is_ended(swarm: Swarm) -> None:
-    script = f"{WRITE}; while [ ! -e /go ]; do usleep 10000; done; echo $SLOT more; sleep 1000"
+    script = f"{WRITE}; {WAIT}; echo $SLOT more; sleep 1000"
     name = swarm.create(script, *SLOT, "--replicas", "2", "--replicas-max-per-node", "1")
     swarm.await_tasks(name, 2, "running")
     followers = [swarm.manager.popen(kind, "service", "logs", "-f", name) for kind in KINDS]

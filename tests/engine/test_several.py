@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from typing import Any
 
-from support.engines import finish
+from support.engines import WAIT, finish
 from support.remote import Far
 
 COUNT = 300
@@ -14,7 +14,7 @@ COUNT = 300
 
 def test_three_engines_reached_in_three_ways(far: Far, far_podman: Far) -> None:
     """Every line of each once and in order, and all of them in time order but for late ones."""
-    script = f"until [ -e /go ]; do sleep .02; done; seq {COUNT}; sleep 1000"
+    script = f"{WAIT}; seq {COUNT}; sleep 1000"
     tls, podman = far, far_podman
     folder = tls.folder / "tls"
     files = [f"{name}={folder}/{name}.pem" for name in ("ca", "cert", "key")]

@@ -11,7 +11,7 @@ import pytest
 
 from lobtail import Engine, tail_files
 from lobtail.core.model import Gap, Item, Line
-from support.engines import Lab, TestEngine, finish, until
+from support.engines import WAIT, Lab, TestEngine, finish, until
 from support.proxy import SocketProxy
 
 ROTATED = {
@@ -104,7 +104,7 @@ def test_following_from_files_on(engine: TestEngine, kind: str, command: str) ->
     """
     script = "i=0; while [ $i -lt 6000 ]; do a=$((i+1)); i=$((i+20)); seq $a $i; usleep 5000; done"
     # Who comes when all is over would be told that nothing runs.
-    script += "; until [ -e /go ]; do usleep 10000; done"
+    script += f"; {WAIT}"
     name = engine.start(script, *(options(kind) if kind in ROTATED else ()))
     until(lambda: b"500\n" in engine.run("docker", "logs", name).stdout, "some lines")
     arguments = ["logs", "-f"] if command == "logs" else ["tail", "-n", "all", "-o", "raw"]
@@ -126,7 +126,7 @@ def test_following_from_files_on(engine: TestEngine, kind: str, command: str) ->
 @pytest.mark.parametrize("kind", ["NULs", "half a record", "garbage"])
 def test_row_6_files_have_what_stands_behind_damage(engine: TestEngine, kind: str) -> None:
     damage = {"NULs": b"\0" * 512, "half a record": b'{"log":"half a rec', "garbage": b"garbage\n"}
-    name = engine.start("seq 1 100; until [ -e /go ]; do usleep 10000; done; seq 101 300")
+    name = engine.start(f"seq 1 100; {WAIT}; seq 101 300")
     path = Path(engine.docker("inspect", "--format", "{{.LogPath}}", name))
     until(lambda: path.read_bytes().count(b"\n") == 100, "all lines")
     with path.open("ab") as log:

@@ -10,7 +10,7 @@ import pytest
 
 from lobtail import Engine
 from lobtail.core.model import Item, Line, Mark, Removed, Started, Stopped
-from support.engines import TestEngine, until
+from support.engines import WAIT, TestEngine, until
 
 
 async def collect(
@@ -79,7 +79,7 @@ def test_tail_counts_lines_of_each_container(engine: TestEngine) -> None:
 @pytest.mark.parametrize("count", [500, 250_000])
 def test_what_tail_leaves_out_stays_out_when_following(engine: TestEngine, count: int) -> None:
     """However much was written in the last two seconds, which are read again to join the ends."""
-    script = f"seq {count}; until [ -e /go ]; do usleep 10000; done; echo new; sleep 1000"
+    script = f"seq {count}; {WAIT}; echo new; sleep 1000"
     name = engine.start(script)
     last = [str(number) for number in range(count - 2, count + 1)]
     until(lambda: engine.docker("logs", "-n1", name) == last[-1], "all lines")
@@ -113,7 +113,7 @@ def test_follow_through_twenty_restarts(any_engine: TestEngine) -> None:
 
 
 def test_the_exit_code_and_the_end_of_the_last_run(engine: TestEngine) -> None:
-    name = engine.start("echo a; until [ -e /go ]; do usleep 10000; done; printf tail; exit 3")
+    name = engine.start(f"echo a; {WAIT}; printf tail; exit 3")
     go = ("exec", name, "sh", "-c", ": >/go")
     items = asyncio.run(
         collect(

@@ -8,9 +8,7 @@ import subprocess
 import uuid
 from typing import Any
 
-from support.engines import TestEngine, finish, until
-
-WAIT = "until [ -e /go ]; do usleep 10000; done"
+from support.engines import WAIT, TestEngine, finish, until
 
 
 def label() -> str:
@@ -133,7 +131,7 @@ def test_long_lines_ttys_and_unterminated_ends(engine: TestEngine) -> None:
 def test_a_run_is_followed_through_its_end_and_the_next(engine: TestEngine) -> None:
     script = f"echo begin; {WAIT}; rm /go; echo end; exit 3"
     name = engine.start(script)
-    process = engine.popen("lobtail", "tail", name, "--until-match", "never")
+    process = engine.popen("lobtail", "tail", name)
     assert len(read_until(process, "begin")) == 1
     engine.go(name)
     shown = read_until(process, "stopped, exit code 3")

@@ -14,14 +14,14 @@ import pytest
 
 from lobtail import Engine
 from lobtail.core.model import Gap, Item, Line
-from support.engines import TestEngine, until
+from support.engines import WAIT, TestEngine, until
 
 DAMAGE = {"NULs": b"\0" * 512, "half a record": b'{"log":"half a rec', "garbage": b"garbage\n"}
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
 def test_row_6_a_place_that_cannot_be_read(engine: TestEngine, kind: str) -> None:
-    script = "seq 1 100; until [ -e /go ]; do usleep 10000; done; seq 101 300"
+    script = f"seq 1 100; {WAIT}; seq 101 300"
     name = engine.start(script)
     until(lambda: engine.run("docker", "logs", name).stdout.endswith(b"\n100\n"), "all lines")
     with Path(engine.docker("inspect", "--format", "{{.LogPath}}", name)).open("ab") as log:

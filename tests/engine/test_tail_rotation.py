@@ -13,10 +13,10 @@ import pytest
 from lobtail import Engine
 from lobtail.core.model import Gap, Item, Line, Stopped
 from lobtail.reading.source import Source
-from support.engines import TestEngine
+from support.engines import WAIT, TestEngine
 from support.numbered import check_numbered, numbers_of
 
-GO = "until [ -e /go ]; do usleep 10000; done;"
+GO = f"{WAIT};"
 
 
 def writer(count: int, step: int, pause_us: int) -> str:

@@ -15,14 +15,13 @@ from engine.test_tail import collect, texts
 from lobtail import Engine
 from lobtail.core.frames import Stream
 from lobtail.core.model import Gap, Item, Line, Removed, Resumed, Stopped
-from support.engines import ROOT, Result, finish
+from support.engines import ROOT, WAIT, Result, finish
 from support.proxy import CuttingProxy, random_distance
 from support.swarm import Swarm
 
 SLOT = ("--env", "SLOT={{.Task.Slot}}")
 EACH = ("--replicas", "2", "--replicas-max-per-node", "1")
 ELSEWHERE = ("--constraint", "node.role==worker")
-WAIT = "while [ ! -e /go ]; do usleep 10000; done"
 
 
 def lines_of(items: list[Item], host: str = "n2") -> list[str]:

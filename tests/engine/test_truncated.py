@@ -13,9 +13,9 @@ import pytest
 from lobtail import Engine, Gap, Item, Line
 from lobtail.reading import reader, truncated
 from lobtail.reading.source import Source
-from support.engines import TestEngine, finish
+from support.engines import WAIT, TestEngine, finish
 
-SCRIPT = "seq 1 50; until [ -e /go ]; do usleep 10000; done; seq 51 80; sleep 600"
+SCRIPT = f"seq 1 50; {WAIT}; seq 51 80; sleep 600"
 
 
 @pytest.fixture(autouse=True)

@@ -75,6 +75,7 @@ def newest(screen: Ui, host: str) -> int:
     return max(map(int, re.findall(rf"│ line ([0-9]+) of {host} ", screen.text)), default=0)
 
 
+@pytest.mark.timeout(180)
 def test_what_is_done_is_done_on_the_engine_of_its_row(fleet: Fleet, name: str) -> None:
     one, two, three = fleet.engines.values()
     for host, engine in fleet.engines.items():
@@ -129,6 +130,7 @@ def test_what_is_done_is_done_on_the_engine_of_its_row(fleet: Fleet, name: str) 
         screen.quit()
 
 
+@pytest.mark.timeout(180)
 def test_some_go_away_and_come_back(fleet: Fleet, name: str) -> None:
     one, two, three = fleet.engines.values()
     for host, engine in fleet.engines.items():

@@ -20,6 +20,10 @@ ROOT = Path(__file__).parents[2]
 LAB = ROOT / "scripts" / "lab"
 IMAGE = "lobtail-test"
 
+# With this a script waits for `TestEngine.go`. It reads from a pipe: one that looks for a file
+# again and again starts a hundred processes a second.
+WAIT = "{ mkfifo /go; read _ </go; } 2>/dev/null"
+
 # Linux gives a Unix socket's path 108 bytes, and pytest's own folders are long.
 SHORT = Path("/tmp")
 
@@ -69,7 +73,7 @@ class TestEngine:
         return name
 
     def go(self, name: str) -> None:
-        """Tell a container that waits for the file /go to go on.
+        """Tell a container that waits with WAIT to go on.
 
         It may end before the command that tells it: how that ends says nothing.
         """

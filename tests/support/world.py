@@ -29,7 +29,7 @@ _WEB: Final = (
 )
 # Its streams are in the order of the page, so each line waits until the one before is logged.
 _MYSQL: Final = (
-    "step() { until [ -e /step$1 ]; do usleep 10000; done; }; "
+    "step() { mkfifo /step$1; read _ </step$1; }; "
     "echo Initializing database; step 1; "
     "echo '2019-02-07T03:53:08.512874Z 0 [Warning] TIMESTAMP with implicit DEFAULT value is "
     "deprecated.' >&2; step 2; "
