@@ -22,7 +22,7 @@ IMAGE = "lobtail-test"
 
 # With this a script waits for `TestEngine.go`. It reads from a pipe: one that looks for a file
 # again and again starts a hundred processes a second.
-WAIT = "{ mkfifo /go; read _ </go; } 2>/dev/null"
+WAIT = "{ mkfifo /go; read _ </go; true; } 2>/dev/null"
 
 # Linux gives a Unix socket's path 108 bytes, and pytest's own folders are long.
 SHORT = Path("/tmp")

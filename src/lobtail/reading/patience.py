@@ -33,15 +33,16 @@ async def read_history(reader: LogReader, set_live: Callable[[bool], None]) -> N
     """
     clock = asyncio.get_running_loop().time
     reading = asyncio.create_task(reader.history())
-    progress, since = reader.progress, clock()
+    progress, looked, silent = reader.progress, clock(), 0.0
     late = False
     try:
         while not (await asyncio.wait({reading}, timeout=LOOK))[0]:
-            now = clock()
+            # A look that comes late says that it is we who are busy, not the engine.
+            passed, looked = min(clock() - looked, 2 * LOOK), clock()
             if reader.is_busy_here or reader.progress != progress:
-                progress, since = reader.progress, now
+                progress, silent = reader.progress, 0.0
                 continue
-            silent = now - since
+            silent += passed
             if silent < PATIENCE:
                 continue
             reader.turn.leave()
