@@ -174,7 +174,9 @@ def test_a_run_that_is_over_at_once_is_shown_whole(engine: TestEngine) -> None:
 
 def test_a_line_that_a_script_waits_for(engine: TestEngine) -> None:
     mine = label()
-    names = [engine.start(f"echo up; {WAIT}; echo ready", "--label", mine) for _ in range(2)]
+    # It goes on running: one that comes late must find it, too.
+    script = f"echo up; {WAIT}; echo ready; sleep 1000"
+    names = [engine.start(script, "--label", mine) for _ in range(2)]
     process = engine.popen(
         "lobtail", "tail", "-l", mine, "-o", "raw", "--until-match", "^ready$", "-g", "nothing"
     )

@@ -79,7 +79,11 @@ def test_case_truncated_log(engine: TestEngine, way: str) -> None:
     # 20.10 begins to read anew by itself, so that its stream does not show it.
     tells = source != "api" or engine.suite != "bookworm"
     asyncio.run(main())
-    assert numbers() == list(range(1, 81))
+    if way == "some" and engine.suite == "bookworm":
+        # 20.10 sends what was kept again, before it can be seen that the log was truncated.
+        assert list(dict.fromkeys(numbers())) == list(range(1, 81))
+    else:
+        assert numbers() == list(range(1, 81))
     engine.docker("kill", name)
 
 

@@ -13,7 +13,7 @@ from benchkit.cycling import Held
 from faults.fake_engine import FakeEngine, frame, json_answer, log, stall
 from support.engines import ROOT
 
-CYCLES = 200
+CYCLES = 500
 LINE = frame(1, b"2026-11-24T01:02:03.000000001Z here\n")
 WEB = [{"Id": "4f" * 32, "Names": ["/web"], "State": "running"}]
 

@@ -41,7 +41,7 @@ class CountingHost(FakeHost):
             self._changed.notify_all()
             # As many as are ever open are to be open together, but for the last ones.
             self._changed.wait_for(
-                lambda: self.open >= CONNECTIONS or self.asked > COUNT - CONNECTIONS, timeout=5
+                lambda: self.open >= CONNECTIONS or self.asked > COUNT - CONNECTIONS, timeout=1
             )
 
     def _leave(self, connection: Connection) -> None:
