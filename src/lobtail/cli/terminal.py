@@ -27,6 +27,8 @@ _ENDS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 # (docker/cli, tty.go).
 ATTEMPTS: Final = 10
 PAUSE: Final = 0.01
+# Seconds after which a process that was told of two sizes at once is told of the right one again.
+SETTLED: Final = 0.5
 
 
 class RawTerminal:
@@ -167,6 +169,7 @@ class SizeKeeper:
         self._fd = fd
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._once_more: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         asyncio.get_running_loop().add_signal_handler(signal.SIGWINCH, self.changed)
@@ -179,8 +182,9 @@ class SizeKeeper:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        for task in (self._task, self._once_more):
+            if task is not None:
+                task.cancel()
         asyncio.get_running_loop().remove_signal_handler(signal.SIGWINCH)
 
     def changed(self) -> None:
@@ -197,6 +201,12 @@ class SizeKeeper:
             with suppress(LobtailError):  # one that cannot be resized is told of below
                 await self._stream.resize(size[0] + 1, size[1] + 1)
             await self.settle()
+            # A busy Podman may drop the second of two sizes that come at once.
+            self._once_more = asyncio.create_task(self._settle_once_more())
+
+    async def _settle_once_more(self) -> None:
+        await asyncio.sleep(SETTLED)
+        await self._resize()
 
     async def settle(self) -> None:
         """Give the process's terminal its first size."""
