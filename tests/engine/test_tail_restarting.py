@@ -164,5 +164,5 @@ def test_what_killed_it_is_told_of_each_run(engine: TestEngine) -> None:
     items = asyncio.run(follow(engine, name, 3, (0, ("start", name))))
     engine.docker("rm", "-f", name)
     assert told(items) == [["started", "run", "stopped 137"]] * 3
-    # On a busy machine the event of the kernel's killing may come behind that of the end.
+    # Seen to be missing for one run on a busy machine, and not understood.
     assert any(item.oom for item in items if isinstance(item, Stopped))

@@ -201,7 +201,7 @@ class SizeKeeper:
             with suppress(LobtailError):  # one that cannot be resized is told of below
                 await self._stream.resize(size[0] + 1, size[1] + 1)
             await self.settle()
-            # A busy Podman may drop the second of two sizes that come at once.
+            # On a busy Podman the first of the two sizes was seen to stay; why is not known.
             self._once_more = asyncio.create_task(self._settle_once_more())
 
     async def _settle_once_more(self) -> None:
