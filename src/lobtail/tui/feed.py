@@ -355,6 +355,8 @@ class Feed:
         arguments: dict[str, Any] = {}
         if log.filter.stream is not None:
             arguments["streams"] = (log.filter.stream,)
+        if log.filter.level:
+            arguments["level"] = log.filter.level
         if log.query is not None:
             texts = literals_of_term(log.query.term)
             arguments["where"] = log.query

@@ -6,9 +6,12 @@ from typing import cast
 
 import pytest
 
+from lobtail.core.frames import Stream
+from lobtail.core.levels import Level
 from lobtail.core.model import ContainerRef
 from lobtail.tui.feed import Feed
 from lobtail.tui.fleet import Fleet
+from lobtail.tui.state.filters import Filter
 from lobtail.tui.state.log import Log
 from lobtail.tui.state.target import Target
 from lobtail.tui.widgets.status import LogStatus, LogStatusLine
@@ -48,3 +51,16 @@ def test_it_is_said() -> None:
     said = LogStatusLine._left(LogStatus(late=1234)).plain
     assert said == "▼ following  1,234 s behind"
     assert "behind" not in LogStatusLine._left(LogStatus()).plain
+
+
+def test_engines_are_asked_for_what_passes_the_filter() -> None:
+    log = Log()
+    feed = Feed(cast(Fleet, None), Target(), log, lambda: None)
+    assert feed.filter_arguments() == {}
+    log.set_filter(Filter("refused", Level.WARN, Stream.STDERR), 0, 0)
+    wanted = feed.filter_arguments()
+    assert (wanted["level"], wanted["streams"]) == (Level.WARN, (Stream.STDERR,))
+    assert wanted["where"].matches(line("connection refused", 1))
+    assert not wanted["where"].matches(line("connected", 1))
+    # What is left unsearched for the filter is so wherever it is looked at.
+    assert wanted["where"] is log.query

@@ -135,6 +135,27 @@ def test_a_filter_shows_lines_for_which_all_holds_and_marks() -> None:
     assert shown(log)[-1] == b"status=501"
 
 
+def test_what_regexes_left_unsearched_of_long_lines_is_known() -> None:
+    # Large enough that neither is searched for to the end of the line.
+    large, larger = "a.{1,500}b", "a.{1,900}b"
+    log = Log()
+    log.add([line("x" * (1 << 20) + "a.b", 1)])
+    log.set_filter(Filter(query=f"/{large}/"), 0, 0)
+    assert log.reach == 0  # nothing was looked at yet
+    assert shown(log) == []
+    assert 0 < log.reach < 1 << 20
+    seen = log.reach
+    log.set_search(make_pattern(larger))
+    log.set_filter(Filter(level=Level.UNKNOWN), 0, 0)
+    assert log.reach == 0
+    shown(log)
+    assert 0 < log.reach < seen
+    log.set_filter(Filter(query="x"), 0, 0)
+    log.set_search(None)
+    assert len(shown(log)) == 1
+    assert log.reach == 0
+
+
 def test_a_filter_leaves_nothing_in_the_lines() -> None:
     log = Log()
     log.add([line('{"a":1}', 1)])

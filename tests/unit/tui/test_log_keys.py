@@ -269,3 +269,10 @@ def test_the_count_of_a_filter_goes_last() -> None:
     assert "93/1,400" in line_of(54, filter="level>=warn and status>=500 " * 4)
     assert "93" not in line_of(54, error="cannot connect to the engine, which is away " * 2)
     assert "1,400 lines" in line_of(54)
+
+
+def test_the_line_says_what_is_not_searched_of_long_lines() -> None:
+    assert "  long lines searched to 39K  where /x.*y/" in line_of(
+        100, reach=40_000, filter="/x.*y/"
+    )
+    assert "long lines" not in line_of(100, filter="/x.*y/")

@@ -37,29 +37,22 @@ class Filter(msgspec.Struct, frozen=True):
         return bool(self.query or self.level or self.stream is not None)
 
     def as_query(self, now_ns: int, local_offset: int | Zone) -> Query | None:
-        """Return one query for text and level; None if it asks nothing of either.
+        """Return the query, compiled; None without one.
+
+        ``now_ns`` and ``local_offset`` are what the times in it count from.
 
         Raises:
             QueryError: the query cannot be read.
         """
-        text = self.query
-        if self.level:
-            text = join_query(text, f"level>={self.level.name.lower()}")
-        return Query(text, now_ns=now_ns, local_offset=local_offset) if text else None
+        if not self.query:
+            return None
+        return Query(self.query, now_ns=now_ns, local_offset=local_offset)
 
-    def test(self, now_ns: int, local_offset: int | Zone) -> Test | None:
-        """Return the test that items must pass; None if all do.
-
-        ``now_ns`` and ``local_offset`` are what the times in a query count from.
-
-        Raises:
-            QueryError: the query cannot be read.
-        """
+    def test(self, query: Query | None) -> Test | None:
+        """Return the test that items must pass, ``query`` among it; None if all do."""
         if not self:
             return None
-        holds = None
-        if self.query:
-            holds = Query(self.query, now_ns=now_ns, local_offset=local_offset).matches
+        holds = query.matches if query else None
         least, stream = self.level // 10, self.stream
 
         def passes(item: Item, level: int) -> bool:

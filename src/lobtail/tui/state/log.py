@@ -10,6 +10,7 @@ from lobtail.core.frames import Stream
 from lobtail.core.model import Item, Line, Mark
 from lobtail.core.patterns import Pattern
 from lobtail.core.query import Query
+from lobtail.core.terms import patterns_of
 from lobtail.core.timestamps import Zone
 from lobtail.tui.state.filters import Filter, find_test
 from lobtail.tui.state.rows import Rows, Test
@@ -74,7 +75,7 @@ class Log:
         self.pattern: Pattern | None = None
         """What is searched."""
         self.query: Query | None = None
-        """The filter's query and level, which an engine or files can be searched for."""
+        """The filter's query, which an engine or files can be searched for as well."""
         self.whole_from: int | None = None
         """The number of the first item behind which all lines are held; before it only those that
         pass the filter. None where all are held, ``ALL`` where no more than those are."""
@@ -192,10 +193,10 @@ class Log:
         Raises:
             QueryError: the query cannot be read; nothing is changed.
         """
-        test, query = wanted.test(now_ns, local_offset), wanted.as_query(now_ns, local_offset)
+        query = wanted.as_query(now_ns, local_offset)
         if wanted != self.filter:
             self._forget_filtered()
-        self._test, self.query, self.filter = test, query, wanted
+        self._test, self.query, self.filter = wanted.test(query), query, wanted
         self.rows = Rows(self.store, self._test)
         self._search_again()
 
@@ -215,6 +216,14 @@ class Log:
     def complete(self) -> bool:
         """Whether all rows and hits are found."""
         return self.rows.complete and (self.hits is None or self.hits.complete)
+
+    @property
+    def reach(self) -> int:
+        """How many bytes of long lines filter and search have looked at; 0 where they saw all."""
+        patterns = patterns_of([self.query.term]) if self.query else []
+        if self.pattern:
+            patterns.append(self.pattern)
+        return min((pattern.reach for pattern in patterns if pattern.unsearched), default=0)
 
     def next_row(self, start: int, step: int, wanted: Callable[[int], bool]) -> int | None:
         """Return the nearest row before or behind ``start`` whose level is wanted."""

@@ -390,6 +390,7 @@ class LogBody(Vertical):
                 hit=hit,
                 hits=len(hits) if hits is not None else 0,
                 searched=model.whole_from is not None,
+                reach=model.reach,
                 rows=len(model.rows),
                 lines=len(model.store),
                 rate=self._rate[2],

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from lobtail.core.sanitize import sanitize
+from lobtail.tui.state.inventory import size_words
 
 __all__ = ["LogStatus", "LogStatusLine"]
 
@@ -39,6 +40,8 @@ class LogStatus(NamedTuple):
     hits: int = 0
     searched: bool = False
     """Whether more was searched for the filter than the lines that are held."""
+    reach: int = 0
+    """Bytes of long lines that filter and search have looked at; 0 where they saw all."""
     rows: int = 0
     lines: int = 0
     rate: int = 0
@@ -96,6 +99,8 @@ class LogStatusLine(Static):
             text.append(f"  {sanitize(status.task)}", "bold cyan")
         if status.selected:
             text.append(f"  {status.selected:,} selected", "bold cyan")
+        if status.reach:
+            text.append(f"  long lines searched to {size_words(status.reach)}", "bold yellow")
         if status.search:
             count = f"{status.hit:,}/" if status.hit else ""
             more = "…" if status.working else ""
