@@ -26,7 +26,7 @@ from typing import Final
 import msgspec
 
 from lobtail.core.frames import Frame
-from lobtail.core.resume import Memory, cost_of, hash_message, stamp_of
+from lobtail.core.resume import Memory, cost_of, key_of, stamp_of
 
 __all__ = ["Audit", "Verdict"]
 
@@ -70,7 +70,7 @@ class Audit:
         self._rotates = rotates
         self._counts = memory.counts()
         self._matched: Counter[int] = Counter()
-        self._kept: list[tuple[int, int, Frame]] = []  # place in the log, hash, message
+        self._kept: list[tuple[int, int, Frame]] = []  # place in the log, key, message
         self._kept_size = 0
         self._place = 0
         self._first: int | None = None  # place of the first message that was received
@@ -86,7 +86,7 @@ class Audit:
     def receive(self, messages: list[Frame]) -> None:
         """Take a part of the log."""
         for message in messages:
-            key = hash_message(message)
+            key = key_of(message)
             stamp = stamp_of(message)
             if not self._joined:
                 self._joined = (

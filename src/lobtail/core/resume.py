@@ -15,6 +15,8 @@ from array import array
 from collections import Counter, deque
 from typing import Final
 
+from xxhash import xxh3_64_intdigest
+
 from lobtail.core.frames import Frame
 from lobtail.core.timestamps import LONGEST_STAMP, parse_rfc3339
 from lobtail.errors import ProtocolError
@@ -28,7 +30,8 @@ __all__ = [
     "Overlap",
     "ReplayFilter",
     "cost_of",
-    "hash_message",
+    "key_of",
+    "keys_of",
     "stamp_of",
 ]
 
@@ -69,7 +72,7 @@ class Memory:
         self._size = 0
         self._newest: int | None = None
         self._last: int | None = None  # the stamp of the last message, if it is far from the newest
-        self._tip: int | None = None  # the hash of the last message
+        self._tip: int | None = None  # the key of the last message
         self.forgotten_ns: int | None = None
         """The newest stamp that is no longer remembered; None while all are."""
         self._owed: int | None = None  # the newest stamp when less than the window was first read
@@ -78,7 +81,7 @@ class Memory:
         self.received = 0
         """How many messages were ever added."""
         self.first: int | None = None
-        """The hash of the very first message."""
+        """The key of the very first message."""
 
     def __len__(self) -> int:
         return self._size
@@ -96,13 +99,13 @@ class Memory:
         if newest_ns is not None:
             self._newest = newest_ns
         newest = self._newest or 0
-        hashes = array("q", map(hash, messages))
+        keys = keys_of(messages)
         if self.first is None:
-            self.first = hashes[0]
+            self.first = keys[0]
         last = stamp_of(messages[-1])
         self._last = last if last is not None and last < newest - self._window() else None
-        self._tip = hashes[-1]
-        self._batches.append((newest, hashes))
+        self._tip = keys[-1]
+        self._batches.append((newest, keys))
         self._size += len(messages)
         self.received += len(messages)
         # Twice the window: what is asked for again begins one window back, and a message that is
@@ -174,7 +177,7 @@ class Memory:
 
     def holds(self, message: Frame) -> bool:
         """Tell whether a message is remembered."""
-        key = hash_message(message)
+        key = key_of(message)
         return any(key in batch for _, batch in self._batches)
 
     def counts(self) -> Counter[int]:
@@ -214,7 +217,7 @@ class Overlap:
     A log only grows at its end. So what stands before the first message that is known was there
     when that one was read, and had been left out on purpose (``tail``, ``since``): it is left out
     again. Until a known message comes, messages that are not younger than ``newest_ns`` are held,
-    the last HELD_SIZE bytes of them. ``tip`` is the hash of the last message that was received.
+    the last HELD_SIZE bytes of them. ``tip`` is the key of the last message that was received.
     """
 
     def __init__(self, counts: Counter[int], newest_ns: int, tip: int | None = None) -> None:
@@ -234,7 +237,7 @@ class Overlap:
         counts = self._counts
         fresh: list[Frame] = []
         for message in messages:
-            key = hash_message(message)
+            key = key_of(message)
             left = counts.get(key, 0)
             if left:
                 counts[key] = left - 1
@@ -291,7 +294,7 @@ class ReplayFilter:
             return
         self._remember(messages)
         if self._replayed is not None:
-            self._replayed.update(map(hash_message, messages))
+            self._replayed.update(keys_of(messages))
         for message in messages:
             stamp = message.payload[:30]
             if stamp >= self._last.get(message.stream, b""):
@@ -318,12 +321,12 @@ class ReplayFilter:
         """Tell whether a message is left out; one that ``begins`` to be sent again, or goes on."""
         if begins:
             # Seldom so, hence it is made only now.
-            self._replayed = Counter(map(hash_message, fresh))
+            self._replayed = Counter(keys_of(fresh))
             for batch in self._batches:
                 self._replayed.update(batch)
         elif self._replayed is None:
             return False
-        key = hash_message(message)
+        key = key_of(message)
         if self._replayed.get(key):
             self._replayed[key] -= 1
             self._again[message.stream] = message
@@ -334,7 +337,7 @@ class ReplayFilter:
 
     def _remember(self, messages: list[Frame]) -> None:
         if messages:
-            self._batches.append(array("q", map(hash_message, messages)))
+            self._batches.append(keys_of(messages))
             self._size += len(messages)
         while self._size > self._limit and len(self._batches) > 1:
             self._size -= len(self._batches.popleft())
@@ -364,6 +367,14 @@ def cost_of(message: Frame) -> int:
     return len(message.payload) + OVERHEAD
 
 
-def hash_message(message: Frame) -> int:
-    """Return 64 bits that tell a message, its stamp and its stream included."""
-    return hash(message)
+def key_of(message: Frame) -> int:
+    """Return 64 bits that tell a message from others, by its stream, stamp and text.
+
+    They are the same in every process and version, so that they can be saved.
+    """
+    return xxh3_64_intdigest(message.payload, message.stream)
+
+
+def keys_of(messages: list[Frame]) -> array[int]:
+    """Return the ``key_of`` each message."""
+    return array("Q", [xxh3_64_intdigest(each.payload, each.stream) for each in messages])

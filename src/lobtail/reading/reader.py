@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from lobtail.core.frames import Frame
 from lobtail.core.model import ContainerRef, Gap
-from lobtail.core.resume import LIMIT, WINDOW_NS, Overlap, hash_message, stamp_of
+from lobtail.core.resume import LIMIT, WINDOW_NS, Overlap, keys_of, stamp_of
 from lobtail.engine.logs import tail_count
 from lobtail.engine.pace import Pace
 from lobtail.errors import EngineError, EngineStreamError, LogFileError
@@ -318,7 +318,7 @@ class LogReader:
         await self._intake.gap(DAMAGED)
         await self._intake.receive(found.messages)
         if found.rest:
-            known.update(map(hash_message, found.messages))
+            known.update(keys_of(found.messages))
             await self._read_end_again(found.rest, known)
         return True
 
@@ -331,7 +331,7 @@ class LogReader:
             try:
                 async for batch in messages_in(stream):
                     fresh = take_unknown(younger(batch, self._options.since), left)
-                    known.update(map(hash_message, fresh))
+                    known.update(keys_of(fresh))
                     await self._intake.receive(fresh)
             except EngineStreamError:
                 pass  # it comes behind all that can be read

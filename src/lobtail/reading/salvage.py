@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from lobtail.core.frames import Frame
-from lobtail.core.resume import Memory, cost_of, hash_message, stamp_of
+from lobtail.core.resume import Memory, cost_of, key_of, stamp_of
 from lobtail.errors import EngineStreamError
 from lobtail.reading.intake import messages_in, younger
 
@@ -78,7 +78,7 @@ async def end_of_log(
 ) -> EndOfLog:
     """Read a stream of the end of a log, and close it; nothing older than ``since`` counts.
 
-    ``known`` has the hashes of messages that are known.
+    ``known`` has the keys of messages that are known.
     """
     held: list[Frame] = []
     size = more = lines = 0
@@ -95,7 +95,7 @@ async def end_of_log(
                 more += 1
                 lines += message.payload[-1:] == b"\n"
                 newest = message
-                met = met or (known is not None and hash_message(message) in known)
+                met = met or (known is not None and key_of(message) in known)
     except EngineStreamError:
         clean = False
     finally:
@@ -129,7 +129,7 @@ async def read_behind_damage(
     best = last
     good, bad, count = 1, 0, 1
     while True:
-        met = best.met or any(hash_message(message) in known for message in best.messages)
+        met = best.met or any(key_of(message) in known for message in best.messages)
         if met and not bad:
             # A stream that is stuck does not come so far: what is new must be taken from here.
             return _unknown(best, known, needed=True) if stuck else None
@@ -160,7 +160,7 @@ def take_unknown(messages: list[Frame], known: Counter[int]) -> list[Frame]:
     """Return the messages that are not known, and count those that are as met."""
     fresh = []
     for message in messages:
-        key = hash_message(message)
+        key = key_of(message)
         if known[key] > 0:
             known[key] -= 1
         else:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lobtail.core import resume as module
 from lobtail.core.frames import Frame, Stream
-from lobtail.core.resume import WINDOW_NS, Memory, ReplayFilter, cost_of
+from lobtail.core.resume import WINDOW_NS, Memory, ReplayFilter, cost_of, key_of, keys_of
 from lobtail.core.timestamps import format_rfc3339
 
 T0 = 1_700_000_000_000_000_000
@@ -27,6 +27,38 @@ class Log:
 
     def read(self, since: int | None) -> list[Frame]:
         return [frame for ns, frame in self.entries if since is None or ns >= since]
+
+
+@pytest.mark.parametrize(
+    ("stream", "payload", "key"),
+    [
+        (Stream.STDOUT, b"", 0x4DC5B0CC826F6703),
+        (Stream.STDOUT, b"2026-01-02T15:04:05.000000001Z GET /\n", 0x2BADC2035E861192),
+        (Stream.STDERR, b"2026-01-02T15:04:05.000000001Z GET /\n", 0x3FBCA6FA424DAB8A),
+        (
+            Stream.STDERR,
+            b"2026-01-02T15:04:05.000000001Z " + b"x" * 16384,
+            0x8F09C71C15D13AF5,
+        ),
+    ],
+)
+def test_a_key_is_the_same_in_every_process_and_version(
+    stream: Stream, payload: bytes, key: int
+) -> None:
+    assert key_of(Frame(stream, payload)) == key
+    assert keys_of([Frame(stream, payload)] * 2).tolist() == [key, key]
+
+
+@pytest.mark.parametrize("size", [0, 1, 200, 300, 16384])
+def test_stream_stamp_and_text_make_a_key(size: int) -> None:
+    text = "x" * size
+    messages = [
+        message(T0, text),
+        message(T0, text, Stream.STDERR),
+        message(T0 + 1, text),
+        message(T0, text + "y"),
+    ]
+    assert len(set(keys_of(messages))) == len(messages)
 
 
 def test_nothing_received_means_nothing_to_leave_out() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from lobtail.core.frames import Frame
 from lobtail.core.frames import Stream as LogStream
-from lobtail.core.resume import Memory, cost_of
+from lobtail.core.resume import Memory, cost_of, keys_of
 from lobtail.core.timestamps import format_rfc3339
 from lobtail.errors import EngineStreamError
 from lobtail.reading import salvage
@@ -154,7 +154,7 @@ def test_case_engine_damage_the_rest_is_read_once_more(damage: int, silent: bool
     assert len(shown) <= 11
     if found.rest:
         again = known.counts()
-        again.update(map(hash, shown))
+        again.update(keys_of(shown))
         # Two more have been written since.
         later = (f"{format_rfc3339(T0 * 2 + i)} new\n".encode() for i in (1, 2))
         grown = [*LOG, *(Frame(LogStream.STDOUT, payload) for payload in later)]
