@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from faults.command import IMPATIENT, lobtail
-from faults.fake_engine import FakeEngine, Script, answer, cut, json_answer, stall
+from faults.fake_engine import Connection, FakeEngine, Script, answer, cut, json_answer, stall
 from faults.fake_host import Box, FakeHost
 
 VERSION = json_answer(
@@ -19,8 +19,15 @@ VERSION = json_answer(
 
 
 def info(ahead: float) -> Script:
-    now = datetime.now(UTC) + timedelta(seconds=ahead)
-    return json_answer({"SystemTime": now.isoformat(), "DockerRootDir": "/var/lib/docker"})
+    def tell(connection: Connection) -> None:
+        # The time of the answer: to begin lobtail takes a while on a busy machine.
+        now = datetime.now(UTC) + timedelta(seconds=ahead)
+        said = {"SystemTime": now.isoformat(), "DockerRootDir": "/var/lib/docker"}
+        for data in json_answer(said):
+            assert isinstance(data, bytes)
+            connection.send(data)
+
+    return [tell]
 
 
 def doctor(host: str, *args: str, **env: str) -> tuple[int, dict[str, Any]]:
@@ -38,6 +45,14 @@ def texts(report: dict[str, Any], grade: str) -> list[str]:
         for finding in found + report["here"]["findings"]
         if finding["grade"] == grade
     ]
+
+
+def test_paths_that_are_no_text() -> None:
+    # As a shell hands on $'\xff'.
+    code, report = doctor("unix:///nowhere/\udcff", LOBTAIL_CONFIG="/x\udcff")
+    assert code == 1
+    assert report["here"]["settings"] == "/x\ufffd"
+    assert "unix:///nowhere/\ufffd" in texts(report, "error")[0]
 
 
 def test_no_engine() -> None:

@@ -16,6 +16,7 @@ from lobtail.cli.output import Output
 from lobtail.core.sanitize import sanitize
 from lobtail.errors import ConfigError
 from lobtail.flags import with_flags
+from lobtail.render.escaped import encode_json
 
 __all__ = ["command"]
 
@@ -81,7 +82,7 @@ def _tell(here: HereReport, engines: list[EngineReport], *, as_json: bool) -> in
     grades = [finding.grade for finding in _findings(here, engines)]
     report = _Report(1, "error" not in grades, here, engines)
     if as_json:
-        text = msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
+        text = msgspec.json.format(encode_json(report), indent=2) + b"\n"
     else:
         text = "".join(line + "\n" for line in _lines(report)).encode("utf-8", "replace")
     Output.stdout().write(text)

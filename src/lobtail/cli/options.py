@@ -140,7 +140,8 @@ def _timeout() -> float:
     if not value:
         return TIMEOUT
     try:
-        seconds = float(value)
+        # float() alone would take 1_0 and the digits of other scripts.
+        seconds = float(value) if value.isascii() and "_" not in value else 0.0
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < float("inf"):

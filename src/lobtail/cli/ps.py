@@ -15,6 +15,7 @@ from lobtail.engine.client import EngineClient
 from lobtail.engine.endpoint import labels
 from lobtail.engine.models import Config, Container, ContainerSummary
 from lobtail.errors import EngineError, LobtailError, ProtocolError
+from lobtail.render.escaped import encode_json
 from lobtail.render.table import table
 
 __all__ = ["command"]
@@ -56,7 +57,7 @@ def command(everything: bool, as_json: bool, host: tuple[str, ...]) -> int:
     rows, missing = run(_all_rows(dict(zip(names, engines, strict=True)), everything=everything))
     out = Output.stdout()
     if as_json:
-        out.write(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+        out.write(b"".join(encode_json(row) + b"\n" for row in rows))
     else:
         head = (*_HEAD, "HOST") if several else _HEAD
         out.write(table(head, (_cells(row)[: len(head)] for row in rows)).encode())

@@ -35,7 +35,7 @@ _PATH: Final = "/%:@!$&'()*+,;="  # RFC 3986, section 3.3, without what quote ne
 _USER: Final = "@!$&'()*+,;="  # of RFC 3986, section 3.2.1, and what Go allows besides
 _TCP = re.compile(
     r"""(?P<host> \[ [0-9A-Fa-f:.%\w]+ \] | [^\[\]:/?\#@\s]* )
-        (?: : (?P<port> \d{1,5} ) )?
+        (?: : (?P<port> [0-9]{1,5} ) )?
         (?P<base> /[^?\#\s]* )?""",
     re.VERBOSE,
 )
@@ -43,7 +43,7 @@ _SSH = re.compile(
     # As Go's net/url: a user may have an @, as accounts of a directory do, and the last one counts.
     r"""(?: (?P<user> [^:/?\#\s]+ ) @ )?
         (?P<host> \[ [0-9A-Fa-f:.%\w]+ \] | [^\[\]:/?\#@\s]+ )
-        (?: : (?P<port> \d{1,5} )? )?
+        (?: : (?P<port> [0-9]{1,5} )? )?
         (?P<path> /[^?\#]* )?""",
     re.VERBOSE,
 )

@@ -110,6 +110,8 @@ def _why(exc: OSError | ValueError) -> str:
         return "nobody listens there; start the engine, or name another with `host`"
     if isinstance(exc, PermissionError):
         return "permission denied; use sudo, or become a member of the socket's group"
+    if isinstance(exc, UnicodeError):  # raised by the codec for names of hosts
+        return "that cannot be the name of a host"
     if isinstance(exc, socket.gaierror):
         return f"{exc.strerror}; check the host's name"
     if isinstance(exc, OSError) and exc.errno:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from lobtail.core.frames import HEADER_SIZE
 from lobtail.core.inspect import PREVIEW_SIZE, WireFrame
 from lobtail.core.sanitize import sanitize
+from lobtail.render.escaped import encode_json
 
 __all__ = ["HEADING", "as_json", "as_text"]
 
@@ -33,7 +32,7 @@ def as_json(frame: WireFrame) -> str:
         "size": frame.size,
         "preview": frame.preview.decode("utf-8", "replace"),
     }
-    return msgspec.json.encode(fields).decode() + "\n"
+    return encode_json(fields).decode() + "\n"
 
 
 def _preview(payload: bytes, size: int) -> str:

@@ -12,12 +12,11 @@ follows ``line`` where that is not UTF-8; ``unterminated``, ``late`` and ``detai
 they hold. ``v`` grows when a key changes its meaning or goes; new keys may come without that.
 
 What could act or hide where JSON is looked at (controls, also C1, and what reorders or hides text)
-is escaped as ``\uXXXX``, which changes no value.
+is escaped as ``\uXXXX``, which changes no value (``render.escaped``).
 """
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from typing import Any, Final
 
@@ -26,7 +25,7 @@ import msgspec
 from lobtail.core.frames import Stream
 from lobtail.core.levels import Level
 from lobtail.core.model import ContainerRef, Line, Mark, level_of
-from lobtail.core.sanitize import INVISIBLE
+from lobtail.render.escaped import escaped, valid
 from lobtail.render.stamps import UNKNOWN, Stamper
 from lobtail.render.style import Chunk, Formatter, Style
 
@@ -40,11 +39,6 @@ _SECOND: Final = 1_000_000_000
 _BETWEEN: Final = "\U0010fffd".encode()
 
 _encode: Final = msgspec.json.Encoder().encode
-
-# msgspec escapes the C0 controls.
-_HIDDEN: Final = re.compile(INVISIBLE)
-
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 # Prefixes that are remembered; each is made in microseconds.
 _MAX_CACHED: Final = 4096
@@ -96,19 +90,19 @@ class JsonFormatter(Formatter):
             if line.unterminated or line.late or line.raw_details:
                 add(_extras(line))
             add(b"}\n")
-        return _visible(b"".join(parts))
+        return escaped(b"".join(parts))
 
     def _mark(self, mark: Mark, now_ns: int) -> Chunk:
         stamp = self._stamper.show(mark.time_ns, now_ns)
         head = self._make_head(mark.container, None)[1]
         fields = {
-            name: _valid(value) if isinstance(value := getattr(mark, name), str) else value
+            name: valid(value) if isinstance(value := getattr(mark, name), str) else value
             for name in mark.__struct_fields__
             if name not in ("container", "time_ns")
         }
         what = _encode({"mark": mark.kind, **fields})
         time = _encode(None if stamp == UNKNOWN else stamp)
-        return Chunk(_visible(b'{"v":1,"time":' + time + head + what[1:] + b"\n"))
+        return Chunk(escaped(b'{"v":1,"time":' + time + head + what[1:] + b"\n"))
 
     def _make_head(
         self, container: ContainerRef, stream: Stream | None
@@ -117,12 +111,12 @@ class JsonFormatter(Formatter):
         if len(self._heads) >= _MAX_CACHED:
             self._heads.clear()
         named: dict[str, Any] = {
-            "container": _valid(container.name),
-            "id": _valid(container.id),
-            "image": _valid(container.image),
-            "project": _valid(container.project),
-            "service": _valid(container.service),
-            "host": _valid(container.host),
+            "container": valid(container.name),
+            "id": valid(container.id),
+            "image": valid(container.image),
+            "project": valid(container.project),
+            "service": valid(container.service),
+            "host": valid(container.host),
         }
         if stream is not None:
             named["stream"] = stream.name.lower()
@@ -165,20 +159,3 @@ def _extras(line: Line) -> bytes:
     if line.raw_details:
         extras["details"] = line.details
     return b"," + _encode(extras)[1:-1]
-
-
-def _valid(text: str) -> str:
-    """Return a name as JSON can have it: that of a file may have bytes that are not UTF-8."""
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
-
-
-def _visible(data: bytes) -> bytes:
-    """Escape what could act or hide. One scan for plain text."""
-    if data.isascii() and b"\x7f" not in data:
-        return data
-    return _HIDDEN.sub(_escaped, data.decode()).encode()
-
-
-def _escaped(match: re.Match[str]) -> str:
-    units = match[0].encode("utf-16-be")
-    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))

@@ -207,6 +207,8 @@ def test_row_20_what_is_wrong_with_a_variable_of_tail(
         ("LOBTAIL_TIMEOUT", "-1", "LOBTAIL_TIMEOUT is no number"),
         ("LOBTAIL_TIMEOUT", "nan", "LOBTAIL_TIMEOUT is no number"),
         ("LOBTAIL_TIMEOUT", "inf", "LOBTAIL_TIMEOUT is no number"),
+        ("LOBTAIL_TIMEOUT", "５", "LOBTAIL_TIMEOUT is no number"),
+        ("LOBTAIL_TIMEOUT", "1_0", "LOBTAIL_TIMEOUT is no number"),
     ],
 )
 def test_errors_of_the_environment(name: str, value: str, words: str, run_here: RunHere) -> None:

@@ -55,6 +55,8 @@ def test_forms(host: str, url: str, header: str) -> None:
         ("tcp://h:", "is no address"),
         ("tcp://h:port", "is no address"),
         ("tcp://h:123456", "is no address"),
+        ("tcp://h:２３７５", "is no address"),
+        ("ssh://h:２２", "is no address"),
         ("tcp://user@h:1", "is no address"),
         ("tcp://h:1?x=y", "is no address"),
         ("tcp://h:1#x", "is no address"),
