@@ -27,7 +27,9 @@ _ENDS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 # (docker/cli, tty.go).
 ATTEMPTS: Final = 10
 PAUSE: Final = 0.01
-# Seconds after which a process that was told of two sizes at once is told of the right one again.
+# Seconds of rest after which the last size is sent again. Podman only writes sizes to a pipe of its
+# monitor; that one, before 2.2.0, takes all that it reads at once for as many times the first of
+# them (conmon, ctrl.c; fixed by 2a1dda8). So the last may be lost though each was answered.
 SETTLED: Final = 0.5
 
 
@@ -170,6 +172,7 @@ class SizeKeeper:
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._once_more: asyncio.Task[None] | None = None
+        self._resizing = asyncio.Lock()  # one size at a time, lest an engine swaps two
 
     async def __aenter__(self) -> Self:
         asyncio.get_running_loop().add_signal_handler(signal.SIGWINCH, self.changed)
@@ -198,15 +201,11 @@ class SizeKeeper:
         """
         size = terminal_size(self._fd)
         if size is not None:
-            with suppress(LobtailError):  # one that cannot be resized is told of below
-                await self._stream.resize(size[0] + 1, size[1] + 1)
+            async with self._resizing:
+                with suppress(LobtailError):  # one that cannot be resized is told of below
+                    await self._stream.resize(size[0] + 1, size[1] + 1)
             await self.settle()
-            # On a busy Podman the first of the two sizes was seen to stay; why is not known.
-            self._once_more = asyncio.create_task(self._settle_once_more())
-
-    async def _settle_once_more(self) -> None:
-        await asyncio.sleep(SETTLED)
-        await self._resize()
+            self._resize_once_more()
 
     async def settle(self) -> None:
         """Give the process's terminal its first size."""
@@ -225,15 +224,28 @@ class SizeKeeper:
             await self._changed.wait()
             self._changed.clear()
             await self._resize()
+            self._resize_once_more()
+
+    def _resize_once_more(self) -> None:
+        """Send the size again when no other has come for a while."""
+
+        async def rest() -> None:
+            await asyncio.sleep(SETTLED)
+            await self._resize()
+
+        if self._once_more is not None:
+            self._once_more.cancel()
+        self._once_more = asyncio.create_task(rest())
 
     async def _resize(self) -> bool:
-        size = terminal_size(self._fd)
-        if size is None:
+        async with self._resizing:
+            size = terminal_size(self._fd)
+            if size is None:
+                return True
+            try:
+                await self._stream.resize(*size)
+            except EngineError:
+                return False
+            except LobtailError:  # the connection is at its end, which is told of elsewhere
+                return True
             return True
-        try:
-            await self._stream.resize(*size)
-        except EngineError:
-            return False
-        except LobtailError:  # the connection is at its end, which is told of elsewhere
-            return True
-        return True
