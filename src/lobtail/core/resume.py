@@ -29,6 +29,7 @@ __all__ = [
     "Memory",
     "Overlap",
     "ReplayFilter",
+    "RereadFilter",
     "cost_of",
     "key_of",
     "keys_of",
@@ -341,6 +342,57 @@ class ReplayFilter:
             self._size += len(messages)
         while self._size > self._limit and len(self._batches) > 1:
             self._size -= len(self._batches.popleft())
+
+
+class RereadFilter:
+    """Leaves out what an engine sends twice within one follow stream of a truncated log.
+
+    Where the file is shorter than before, engines before 23.0 read it again from its beginning on,
+    with the same ``since`` (moby, ``daemon/logger/loggerutils/follow.go`` of 20.10). All that the
+    file has kept was sent before it was truncated, so what comes again is, message by message, a
+    part of what this stream has sent; the first that is not the next of these is new.
+
+    Remembered are the first ``limit`` messages of the stream, 8 bytes each. What comes again behind
+    them is told by its stamp: what is new is newer than the last that was.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._sent = array("Q")  # keys
+        self._limit = limit
+        self._again: int | None = None  # where in _sent the next message stands, if it comes again
+        self._tips: dict[int, Frame] = {}  # the last message of each stream that was new
+
+    def filter(self, messages: list[Frame]) -> list[Frame]:
+        """Return the messages that did not come before."""
+        fresh: list[Frame] = []
+        for message in messages:
+            key = key_of(message)
+            if not self._comes_again(message, key):
+                self._again = None
+                if len(self._sent) < self._limit:
+                    self._sent.append(key)
+                self._tips[message.stream] = message
+                fresh.append(message)
+        return fresh
+
+    def _comes_again(self, message: Frame, key: int) -> bool:
+        sent, again, tip = self._sent, self._again, self._tips.get(message.stream)
+        if again is not None:
+            if again < len(sent):
+                if sent[again] == key:
+                    self._again = again + 1
+                    return True
+            elif len(sent) == self._limit and tip is not None:
+                return message.payload[:30] <= tip.payload[:30]
+        # It may have been truncated again meanwhile.
+        if tip is None:
+            return False
+        # Pieces of one line may be equal, stamp and all; nothing else is.
+        whole = message.payload[-1:] == b"\n" or tip.payload[-1:] == b"\n"
+        if (whole and key == sent[0]) or (_steps_back(message, tip) and key in sent):
+            self._again = sent.index(key) + 1
+            return True
+        return False
 
 
 def _steps_back(message: Frame, before: Frame | None) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from lobtail.core.frames import Frame
 from lobtail.core.model import ContainerRef, Gap
-from lobtail.core.resume import LIMIT, WINDOW_NS, Overlap, keys_of, stamp_of
+from lobtail.core.resume import LIMIT, WINDOW_NS, Overlap, RereadFilter, keys_of, stamp_of
 from lobtail.engine.logs import tail_count
 from lobtail.engine.pace import Pace
 from lobtail.errors import EngineError, EngineStreamError, LogFileError
@@ -49,6 +49,9 @@ __all__ = ["LogReader"]
 # Engines before 23.0 lose most of a log whose rotated files are compressed, in a follow stream and
 # behind `since` (docs/decisions/020-old-compressed-logs.md).
 WHOLE_API: Final = (1, 42)
+# From 23.0 on a follow stream does not begin anew when its log is truncated
+# (docs/decisions/044-truncated-logs.md).
+DEAF_API: Final = (1, 42)
 
 # Seconds of silence after which a history is given up that is not followed, and how many times
 # longer where the engine searches for its beginning.
@@ -541,6 +544,12 @@ class LogReader:
             self._deaf = True
             await self._intake.finish(Gap(self._intake.ref, None, *deaf))
 
+    async def _rereads(self) -> RereadFilter | None:
+        """Return what leaves out what a follow stream sends again, where an engine may do so."""
+        if self._on_files and await self._engine.api_version() < DEAF_API:
+            return RereadFilter()
+        return None
+
     async def _is_latched(self) -> bool:
         return self._on_files and await self._engine.api_version() >= LATCHED_API
 
@@ -606,10 +615,12 @@ class LogReader:
         pace = Pace()
         clock = asyncio.get_running_loop().time
         calm_since = clock() if overlap is None else None
+        rereads = await self._rereads() if live else None
         async for batch in self._messages(stream, live=live):
             self._heard, self._spoke = clock(), True
+            once = batch if rereads is None else rereads.filter(batch)
             async with intake.taking:
-                messages = intake.new(younger(batch, floor), overlap, live=live)
+                messages = intake.new(younger(once, floor), overlap, live=live)
                 if not messages:
                     if live:  # what is known already may end with an unterminated line
                         intake.expect_silence()

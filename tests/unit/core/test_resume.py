@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from lobtail.core import resume as module
 from lobtail.core.frames import Frame, Stream
-from lobtail.core.resume import WINDOW_NS, Memory, ReplayFilter, cost_of, key_of, keys_of
+from lobtail.core.resume import (
+    WINDOW_NS,
+    Memory,
+    ReplayFilter,
+    RereadFilter,
+    cost_of,
+    key_of,
+    keys_of,
+)
 from lobtail.core.timestamps import format_rfc3339
 
 T0 = 1_700_000_000_000_000_000
@@ -404,6 +412,66 @@ def test_what_is_kept_against_replays_is_bounded() -> None:
         assert replay.filter(log[i : i + 10]) == log[i : i + 10]
     assert replay._size <= 50
     assert replay.filter(log[960:]) == []
+
+
+@given(
+    st.lists(st.sampled_from([Stream.STDOUT, Stream.STDERR]), min_size=1, max_size=60),
+    st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=6),
+    st.integers(1, 20),
+    st.integers(0, 60),
+)
+def test_case_what_is_read_again_of_a_truncated_log(
+    streams: list[Stream], cuts: list[tuple[float, float]], size: int, limit: int
+) -> None:
+    """As 20.10 does: what is left of the file is sent from its beginning on, however often."""
+    log = [message(T0 + i, str(i), stream) for i, stream in enumerate(streams)]
+    sent: list[Frame] = []
+    kept: list[Frame] = []
+    written = 0
+    emptied = False
+    for keep, forward in cuts:
+        more = log[written : written + round(forward * (len(log) - written))]
+        sent += more
+        written += len(more)
+        kept = kept + more
+        kept = kept[: int(keep * len(kept))]
+        emptied = emptied or not kept
+        sent += kept
+    sent += log[written:]
+    # The beginning of a log that was emptied is no longer that of the stream, which is remembered.
+    reread = RereadFilter() if emptied else RereadFilter(limit + 1)
+    got = [frame for i in range(0, len(sent), size) for frame in reread.filter(sent[i : i + size])]
+    assert got == log
+
+
+def test_what_is_new_behind_a_truncation_or_stamped_by_a_clock_set_back_is_not_left_out() -> None:
+    log = [message(T0 + i, str(i)) for i in range(10)]
+    reread = RereadFilter()
+    assert reread.filter(log) == log
+    # Nothing of it was sent before, not even its first line.
+    earlier = [message(T0 - 100 + i, str(i)) for i in range(10)]
+    assert reread.filter(earlier) == earlier
+    # One is the same but for its stamp; then the clock is set back once more.
+    again = [message(T0 - 200, "5"), message(T0 - 300, "6")]
+    assert reread.filter([*log[:5], *again]) == again
+
+
+def test_equal_pieces_are_not_read_again() -> None:
+    out = Frame(Stream.STDOUT, f"{format_rfc3339(T0)} {'x' * 100}".encode())
+    err = Frame(Stream.STDERR, f"{format_rfc3339(T0 + 5)} {'x' * 100}".encode())
+    end = message(T0, "end")
+    reread = RereadFilter()
+    assert reread.filter([out, err, out, err, out, end]) == [out, err, out, err, out, end]
+    assert reread.filter([out, err, out, message(T0 + 9)]) == [message(T0 + 9)]
+
+
+def test_what_is_remembered_of_a_stream_is_bounded() -> None:
+    log = [message(T0 + i, str(i)) for i in range(100)]
+    reread = RereadFilter(limit=20)
+    assert reread.filter(log) == log
+    assert len(reread._sent) == 20
+    new = message(T0 + 200)
+    assert reread.filter([*log[:70], new]) == [new]
 
 
 def test_memory_keeps_what_is_to_be_looked_at_again() -> None:
