@@ -142,5 +142,7 @@ def test_never_started(engine: TestEngine) -> None:
     name = "t-never-started"
     engine.docker("create", "--name", name, "--network", "none", "lobtail-test", "true")
     engine.containers[name] = name
+    # An engine says where the log is once it has looked there.
+    assert engine.both(name, sources=("api",)).code == 0
     for arguments in ((), ("-f",), ("-t", "-n", "3")):
         assert engine.both(*arguments, name).code == 0

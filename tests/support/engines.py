@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from support.forked import Run
+
 ROOT = Path(__file__).parents[2]
 LAB = ROOT / "scripts" / "lab"
 IMAGE = "lobtail-test"
@@ -111,15 +113,16 @@ class TestEngine:
 
         lobtail runs once for each source that it has. Returns what all gave.
         """
-        processes = [self.popen("docker", "logs", *args, env=env)]
-        processes += [
-            self.popen("lobtail", "logs", "--source", source, *args, env=env)
+        docker = self.popen("docker", "logs", *args, env=env)
+        runs = [
+            Run(["logs", "--source", source, *args], self.env(env))
             for source in sources or self.sources
         ]
-        docker, *ours = map(finish, processes)
-        for lobtail in ours:
-            assert_same(lobtail, docker)
-        return ours[0]
+        expected = finish(docker)
+        results = [Result(*run.finish()) for run in runs]
+        for result in results:
+            assert_same(result, expected)
+        return results[0]
 
     @property
     def sources(self) -> tuple[str, ...]:
