@@ -128,18 +128,20 @@ def _safe() -> re.Pattern[str]:
 _PLAIN: Final = bytes(
     set(b"\t\n") | set(range(0x20, 0x100)) - set(b"\x7f\xc2\xcd\xd8\xe1\xe2\xef\xf3")
 )
-# Those of kana and of emoji lead to a few as well, which have to be looked for.
-_FILLER: Final = "\u3164".encode()
+# Those of kana and of emoji lead to a few as well, which have to be looked for. U+3164 by its last
+# byte: in Japanese the first is everywhere.
+_FILLER: Final = re.compile(rb"\xa4(?<=\xe3\x85\xa4)")
 _FORMATS: Final = ("\U0001bca0".encode()[:3], "\U0001d173".encode()[:3])
+_NO_COLOR: Final = re.compile(rb"\x1b(?!\[%bm)" % PARAMETERS.encode())
 
 
 def _is_plain(data: bytes) -> bool:
-    """Tell whether UTF-8 holds nothing to look at."""
-    if data.translate(None, _PLAIN):
+    """Tell whether UTF-8 holds nothing to look at but ESC."""
+    if data.translate(None, _PLAIN).strip(b"\x1b"):
         return False
-    if data.isascii():
-        return True
-    return _FILLER not in data and not (b"\xf0" in data and any(map(data.count, _FORMATS)))
+    return data.isascii() or not (
+        _FILLER.search(data) or (b"\xf0" in data and any(map(data.count, _FORMATS)))
+    )
 
 
 @cache
@@ -182,7 +184,7 @@ def safe_lines(lines: bytes) -> bytes:
     except UnicodeDecodeError:
         text = lines.decode(errors="surrogateescape")
     else:
-        if _is_plain(lines):
+        if _is_plain(lines) and not _NO_COLOR.search(lines):
             return lines
     shown = _shown(text)
     return lines if shown is text else shown.encode()
@@ -197,11 +199,11 @@ def _shown(text: str) -> str:
 # --- progress bars --------------------------------------------------------------------------------
 
 _NO_HEAD: Final = re.compile(b"")
-_SGR_BYTES: Final = re.compile(rb"\x1b\[%bm" % PARAMETERS.encode())
+_SGR: Final = re.compile(rb"\x1b\[%bm" % PARAMETERS.encode())
 # Erase from the cursor on, and all of the line.
 _ERASE_REST: Final = re.compile(rb"\x1b\[0?K")
 _ERASE_LINE: Final = re.compile(rb".*\x1b\[[12]K", re.DOTALL)
-_ONLY_SGR: Final = re.compile(rb"(?:%b)*+" % _SGR_BYTES.pattern)
+_ONLY_SGR: Final = re.compile(rb"(?:%b)*+" % _SGR.pattern)
 
 
 def _last_states(data: bytes, head: re.Pattern[bytes], *, begun: bool) -> bytes:
@@ -240,8 +242,8 @@ def _last_state(line: bytes) -> bytes:
     if erased := _ERASE_LINE.match(last):
         before += last[: erased.end()]
         last = last[erased.end() :]
-    kept = colors_after("".join(match[0].decode() for match in _SGR_BYTES.finditer(before)))
-    return b"".join((kept.encode(), _ERASE_REST.sub(b"", last), *reversed(colors)))
+    kept = colors_after(b"".join(_SGR.findall(before)))
+    return b"".join((kept, _ERASE_REST.sub(b"", last), *reversed(colors)))
 
 
 # --- streams --------------------------------------------------------------------------------------
@@ -261,7 +263,29 @@ _JOINER_BYTES: Final = tuple(character.encode() for character in "\u200c\u200d")
 # What a joiner, and the variation selector before one, are judged by is the character before.
 _GOES_ON: Final = (*_JOINER_BYTES, "\ufe0f".encode())
 
-_SGR_OR_NEWLINE: Final = re.compile(rf"\x1b\[{PARAMETERS}m|\n")
+_RESET: Final = RESET.encode()
+
+
+@cache
+def _settled() -> re.Pattern[bytes]:
+    """Return a pattern of lines that leave no colour on, which takes all of them in one pass.
+
+    Each sequence in them is a reset, or ends with the next one, or a reset comes after it. It is
+    found out one by one what other lines leave on.
+    """
+    text = r"[^\x1b\n]*+"
+    pairs = "|".join(
+        rf"(?:{on})m{text}\x1b\[(?:0?|{off})m"
+        for on, off in (
+            ("[39][0-7]", 39),
+            ("[12]", 22),
+            ("4[0-7]|10[0-7]", 49),
+            *((str(code), 20 + code) for code in (3, 4, 7, 9)),
+        )
+    )
+    to_reset = rf"(?:{PARAMETERS}m{text}\x1b\[(?!0?m))*+{PARAMETERS}m{text}\x1b\[0?m"
+    line = rf"{text}(?:\x1b\[(?:0?m|{pairs}|{to_reset}){text})*+(?:\n|\Z)"
+    return re.compile(rf"(?:{line})*+".encode())
 
 
 class Sanitizer:
@@ -282,7 +306,7 @@ class Sanitizer:
         self._held = b""
         self._begun = False  # whether a part of the line has been given out
         self._before = b""  # the end of what has been given out
-        self._colors = ""  # what switches on those that are on
+        self._colors = b""  # what switches on those that are on
 
     def keep(self, head: bytes) -> None:
         """Keep what this regex matches at the beginnings of lines, such as their time."""
@@ -300,7 +324,7 @@ class Sanitizer:
         """Return what was held back, made safe as the end of the stream; colours end here."""
         data, self._held = self._held, b""
         safe = self._make_safe(data)
-        return safe + RESET.encode() if self._colors and self._begun else safe
+        return safe + _RESET if self._colors and self._begun else safe
 
     def _make_safe(self, data: bytes) -> bytes:
         if not data:
@@ -311,37 +335,38 @@ class Sanitizer:
             data = _last_states(data, self._head, begun=begun)
         try:
             text = data.decode()
+            plain = _is_plain(data)
         except UnicodeDecodeError:
             text = data.decode(errors="surrogateescape")
-        else:
-            if not self._colors and _is_plain(data):
-                return data
-        if data.startswith(_GOES_ON):
-            joined = re.search(_MAY_BE_JOINED, before.decode(errors="surrogateescape"))
-            context = joined[0] if joined else ""
-            text = _shown(context + text)[len(context) :]
-        else:
-            text = _shown(text)
-        if self._colors or "\x1b" in text:
-            text = self._end_colors(text, begun=begun)
-        return text.encode()
+            plain = False
+        if plain and not self._colors and (b"\x1b" not in data or _settled().fullmatch(data)):
+            return data
+        if not plain or _NO_COLOR.search(data):
+            context = ""
+            if data.startswith(_GOES_ON):
+                joined = re.search(_MAY_BE_JOINED, before.decode(errors="surrogateescape"))
+                context = joined[0] if joined else ""
+            data = _shown(context + text)[len(context) :].encode()
+        return self._end_colors(data, begun=begun)
 
-    def _end_colors(self, text: str, *, begun: bool) -> str:
+    def _end_colors(self, data: bytes, *, begun: bool) -> bytes:
         """Switch colours off before each newline, and on again after it."""
-        # Few lines differ in their sequences, and fewer leave one on.
-        sequences = "".join(_SGR_OR_NEWLINE.findall(text)).split("\n")
-        if not self._colors and not any(colors_after(line) for line in set(sequences)):
-            return text
-        lines = text.split("\n")
-        for i, line in enumerate(lines):
-            goes_on = begun and not i
-            if not line and not goes_on:
-                continue  # the colours wait for a text
-            resumed = "" if goes_on else self._colors
-            self._colors = colors_after(self._colors + sequences[i])
-            ended = RESET if self._colors and i < len(lines) - 1 else ""
-            lines[i] = resumed + line + ended
-        return "\n".join(lines)
+        parts: list[bytes] = []
+        done = 0
+        while done < len(data):
+            if not self._colors and (settled := _settled().match(data, done)) and settled[0]:
+                parts.append(settled[0])
+                done = settled.end()
+                continue
+            line, newline, _ = data[done : data.find(b"\n", done) + 1 or len(data)].partition(b"\n")
+            goes_on = begun and not done
+            if line or goes_on:  # else the colours wait for a text
+                resumed = b"" if goes_on else self._colors
+                self._colors = colors_after(self._colors + b"".join(_SGR.findall(line)))
+                parts += resumed, line, _RESET if self._colors and newline else b""
+            parts.append(newline)
+            done += len(line) + len(newline)
+        return b"".join(parts)
 
 
 def _start_of_open_end(data: bytes) -> int:

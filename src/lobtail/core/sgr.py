@@ -79,20 +79,20 @@ class Attributes:
         return "".join(f"\x1b[{text}m" for text in self._on.values())
 
 
-def colors_after(sequences: str) -> str:
+def colors_after(sequences: bytes) -> bytes:
     """Return what switches on what is on after these sequences, which nothing stands between."""
     return _short_after(sequences) if len(sequences) < _SHORT else _after(sequences)
 
 
-def _after(sequences: str) -> str:
+def _after(sequences: bytes) -> bytes:
     # What a reset has ended needs no look.
-    _, _, last = sequences.rpartition(RESET)
+    _, _, last = sequences.decode().rpartition(RESET)
     if not last:
-        return ""
+        return b""
     attributes = Attributes()
     for parameters in SGR.findall(last):
         attributes.apply(parameters)
-    return attributes.sequences()
+    return attributes.sequences().encode()
 
 
 # Programs colour line after line alike; what is long comes once.

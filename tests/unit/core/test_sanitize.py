@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lobtail.core.sanitize import Sanitizer, safe_lines, sanitize
-from lobtail.core.sgr import MAX_SGR
+from lobtail.core.sgr import MAX_SGR, colors_after
 
 # Every rule, and every cut in it, is within reach of this alphabet.
 PIECES = st.sampled_from(
@@ -341,3 +341,25 @@ def test_row_13_a_megabyte_of_one_thing_takes_linear_time(unit: bytes) -> None:
     # Eight times the data may take sixteen times as long; quadratic would be 64.
     small, large = seconds(1 << 17), seconds(1 << 20)
     assert large < 16 * small + 0.05
+
+
+COLORED = st.sampled_from(
+    [
+        *(
+            b"\x1b[%bm" % code
+            for code in b"0  00 1 2 3 4 7 9 22 23 24 27 29 31 39 97 44 49".split(b" ")
+        ),
+        *(b"\x1b[1;31m", b"\x1b[31;0m", b"\x1b[38;5;1m", b"\x1b[4:3m", b"\x1b[4:0m"),
+        *(b"\n", b"\n", b"\n", b"x"),
+    ]
+)
+
+
+@given(st.lists(COLORED, max_size=30).map(b"".join))
+def test_each_line_has_the_colours_that_it_would_have_and_leaves_none_on(data: bytes) -> None:
+    on, expected = b"", []
+    for line in data.split(b"\n"):
+        shown = on + line if line else b""
+        on = colors_after(b"".join(re.findall(rb"\x1b\[[0-9;:]*m", shown))) if line else on
+        expected.append(shown + b"\x1b[0m" if on and line else shown)
+    check(data, b"\n".join(expected))
