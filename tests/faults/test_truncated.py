@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+import os
 
 import pytest
 
@@ -91,10 +91,7 @@ def test_case_truncated_log_whose_end_the_engine_does_not_find() -> None:
     assert [item.text for item in items if isinstance(item, Line)] == ["new 5", "new 6"]
 
 
-def test_case_truncated_log_that_logs_follows_by_api(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "out"
+def test_case_truncated_log_that_logs_follows_by_api(capfd: pytest.CaptureFixture[str]) -> None:
     wanted = Wanted.build(
         follow=True,
         tail="all",
@@ -107,24 +104,28 @@ def test_case_truncated_log_that_logs_follows_by_api(
         raw=True,
     )
 
-    async def shows(count: int) -> None:
-        while len(path.read_bytes().splitlines()) < count:
-            await asyncio.sleep(0.01)
-
-    async def main(host: TruncatingHost) -> None:
-        async with asyncio.timeout(30):
+    async def main(host: TruncatingHost) -> list[bytes]:
+        shown = asyncio.StreamReader()
+        end, ours = os.pipe()
+        with os.fdopen(end, "rb") as pipe, os.fdopen(ours, "wb") as file:
+            reading, _ = await asyncio.get_running_loop().connect_read_pipe(
+                lambda: asyncio.StreamReaderProtocol(shown), pipe
+            )
             out = Output(file.fileno(), "stdout", safe=False)
-            run = LogsRun(wanted, out, out)
-            showing = asyncio.create_task(run.show(EngineClient(host.host), "web"))
-            await shows(5)
-            host.truncate()
-            await shows(8)
+            showing = asyncio.create_task(
+                LogsRun(wanted, out, out).show(EngineClient(host.host), "web")
+            )
+            async with asyncio.timeout(30):
+                lines = [await shown.readline() for _ in range(5)]
+                host.truncate()
+                lines += [await shown.readline() for _ in range(3)]
             showing.cancel()
             await asyncio.gather(showing, return_exceptions=True)
+            reading.close()
+        return lines
 
-    with TruncatingHost() as host, path.open("wb") as file:
-        asyncio.run(main(host))
-    shown = path.read_bytes().splitlines()
-    assert shown[:8] == [*(b"old %d" % i for i in range(5)), *(b"new %d" % i for i in range(3))]
+    with TruncatingHost() as host:
+        lines = asyncio.run(main(host))
+    assert lines == [*(b"old %d\n" % i for i in range(5)), *(b"new %d\n" % i for i in range(3))]
     told = capfd.readouterr().err
     assert told.count("lines may be missing here: the engine's stream went silent") == 1
