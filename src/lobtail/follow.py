@@ -20,7 +20,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from lobtail.core.frames import Frame
-from lobtail.core.model import ContainerRef, Gap, Item, Removed, Started, Stopped
+from lobtail.core.model import ContainerRef, Gap, Item, Removed, Started
 from lobtail.core.resume import stamp_of
 from lobtail.core.runs import Look, Runs
 from lobtail.core.timestamps import parse_go_time
@@ -153,7 +153,7 @@ class Follower:
         if not self._read_to_end():
             marks.append(Gap(self.ref, None, REMOVED))
         if self._options.follow and self.runs.in_run:
-            marks.append(Stopped(self.ref, self.runs.pending_ns, self.runs.exit_code))
+            marks.append(self.runs.last_end(self.ref))
         marks.append(Removed(self.ref, self.runs.removed_ns))
         return marks
 
@@ -351,6 +351,8 @@ class Follower:
         look = _look(self.container)
         if begun and not look.running:
             look = Look(True, look.started_ns)
+        if not self._podman:  # which shows it, and has no event of it
+            await self._hear(lambda: not self.runs.owes_reason(look))
         await self._intake.finish(*self.runs.advance(self.ref, look))
 
     def _between(self, before: Container, now: Container) -> int | None:

@@ -66,7 +66,7 @@ LOOK: Final = 1.0
 # Podman shows "die" and "remove", and filters by its own "died" and "remove".
 _EVENTS: Final[Filters] = {
     "type": "container",
-    "event": ("start", "oom", "die", "died", "destroy", "remove", "rename"),
+    "event": ("start", "oom", "kill", "die", "died", "destroy", "remove", "rename"),
 }
 
 
@@ -312,6 +312,8 @@ class EngineReaders(Readers):
             return
         if event.action == "oom":
             follower.runs.killed(event.time_ns)
+        if event.action == "kill" and event.attributes.get("signal") == "9":
+            follower.runs.signalled(event.time_ns)
         if event.action == "die":
             follower.runs.ended(event.time_ns, event.exit_code)
         if event.action == "start":

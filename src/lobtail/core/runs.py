@@ -18,6 +18,8 @@ __all__ = ["Look", "Runs"]
 
 # How much later than a look shows, an event may tell of the same start; the next one takes longer.
 NOTED: Final = 50_000_000
+# The code of a process that ended by SIGKILL, and so of one that the kernel killed.
+KILLED: Final = 128 + 9
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -46,6 +48,7 @@ class Runs:
         self._ends: list[tuple[int, int | None]] = []
         self._starts: list[int] = []
         self._ooms: list[int] = []
+        self._kills: list[int] = []
         self.heard_ns = 0
         """The time of the newest event."""
         self.removed_ns: int | None = None
@@ -141,6 +144,26 @@ class Runs:
         """Take the event of a process that was killed for want of memory."""
         self._ooms.append(time_ns)
 
+    def signalled(self, time_ns: int) -> None:
+        """Take the event of SIGKILL, sent by a user or by the engine for one."""
+        self._kills.append(time_ns)
+
+    def owes_reason(self, look: Look) -> bool:
+        """Whether an event may still tell why the run that a look shows has ended.
+
+        Docker's event of want of memory may come behind that of the end: containerd's shim tells of
+        the two in threads of their own.
+        """
+        if look.running or look.oom or look.exit_code != KILLED:
+            return False
+        started = look.started_ns or 0
+        if started == self._current and self._over:
+            return False  # it was told of, as what is older is below
+        if self._told_ahead and started <= self._current:
+            return False
+        told = (*self._ooms, *self._kills, *(start - NOTED for start in self._starts))
+        return not any(time_ns > started for time_ns in told)
+
     def reach(self, container: ContainerRef, time_ns: int) -> list[Item]:
         """Return marks of all that happened before what was written at ``time_ns``, by events.
 
@@ -153,7 +176,7 @@ class Runs:
             marks.append(self._start(container, self._current))
             self._told_ahead, self._over = True, False
         for end, exit_code in ends:
-            marks.append(Stopped(container, end, exit_code, self._oom(self._current, end)))
+            marks.append(Stopped(container, end, exit_code, self._take_oom(self._current, end)))
             marks.append(self._start(container, end))
             self._current, self._told_ahead, self._late = end, True, False
         self._forget(self._current)
@@ -162,13 +185,29 @@ class Runs:
     def _start(self, container: ContainerRef, after: int) -> Started:
         return Started(container, next((start for start in self._starts if start > after), None))
 
-    def _oom(self, after: int, end: int) -> bool:
-        return any(after < oom <= end for oom in self._ooms)
+    def last_end(self, container: ContainerRef) -> Stopped:
+        """Return the mark of the end of a run whose container is gone, by events."""
+        end = self.pending_ns
+        oom = self._take_oom(self._current, self.heard_ns if end is None else end)
+        return Stopped(container, end, self.exit_code, oom)
+
+    def _take_oom(self, began: int, end: int) -> bool:
+        """Tell whether want of memory ended a run, and forget the events that told.
+
+        They may come behind that of the end, but belong to this run until the next one starts.
+        """
+        began = max((start for start in self._starts if start < end), default=began)
+        later: list[int] = []
+        if (next_start := min((s for s in self._starts if s > end), default=None)) is not None:
+            later = [oom for oom in self._ooms if oom > next_start]
+        found = any(oom > began and oom not in later for oom in self._ooms)
+        self._ooms = later
+        return found
 
     def _forget(self, before: int) -> None:
         self._ends = [end for end in self._ends if end[0] > before]
-        self._starts = [start for start in self._starts if start > before]
-        self._ooms = [oom for oom in self._ooms if oom > before]
+        for times in (self._starts, self._ooms, self._kills):
+            times[:] = [time_ns for time_ns in times if time_ns > before]
 
     def advance(self, container: ContainerRef, look: Look) -> list[Item]:
         """Return marks of all that has happened between the look before and this one."""
@@ -182,7 +221,10 @@ class Runs:
             self._current, self._told_ahead, self._over = started, False, False
             self._forget(started)
         if not look.running and not self._over:
-            marks.append(Stopped(container, look.finished_ns, look.exit_code, look.oom))
+            # The event of an end is behind that of its start, which the look may not be.
+            end = self._ends[0][0] if self._ends else max(look.finished_ns or 0, started + NOTED)
+            oom = self._take_oom(started, end) or look.oom
+            marks.append(Stopped(container, look.finished_ns, look.exit_code, oom))
             self._over = True
             self._late = not self._ends
             self._heard = bool(self._ends)
@@ -203,6 +245,7 @@ class Runs:
                 # The event of a start comes a little after the moment that a look shows.
                 between = (s for s in self._starts if before < s < (time_ns or started))
                 yield Started(container, next(between, None))
-            yield Stopped(container, time_ns, exit_code, self._oom(before, time_ns or started))
+            oom = self._take_oom(before, time_ns or started)
+            yield Stopped(container, time_ns, exit_code, oom)
             alive, before = False, time_ns or before
         yield Started(container, started)

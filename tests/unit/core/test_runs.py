@@ -216,6 +216,99 @@ def test_what_was_killed_for_want_of_memory_by_its_event() -> None:
     ]
 
 
+OOM_ORDERS = ("oom die", "die oom", "oom look die", "look oom die", "look die oom", "die look oom")
+
+
+@pytest.mark.parametrize("order", OOM_ORDERS)
+@pytest.mark.parametrize("shown", [True, False])
+def test_want_of_memory_is_told_whenever_its_event_comes(order: str, shown: bool) -> None:
+    """Docker's events of one end are in any order; a look may show it, or be too early for that."""
+    runs = begun(running(10 * MS))
+    runs.started(11 * MS)
+    look = Look(False, 10 * MS, 19 * MS, 137, shown)
+    for place, what in enumerate(order.split()):
+        if what == "oom":
+            runs.killed((20 + place) * MS)
+        elif what == "die":
+            runs.ended((20 + place) * MS, 137)
+        else:
+            assert runs.owes_reason(look) == (not shown and "oom" not in order.split()[:place])
+    assert not runs.owes_reason(look)
+    assert runs.advance(WEB, look) == [Stopped(WEB, 19 * MS, 137, oom=True)]
+    # It has killed this run and no other.
+    runs.started(200 * MS)
+    runs.ended(300 * MS, 137)
+    next_look = Look(False, 199 * MS, 299 * MS, 137)
+    assert runs.owes_reason(next_look)
+    assert runs.advance(WEB, next_look)[-1] == Stopped(WEB, 299 * MS, 137)
+
+
+@pytest.mark.parametrize("order", ["oom die start", "die oom start"])
+@pytest.mark.parametrize("told_by", ["lines", "look"])
+def test_want_of_memory_belongs_to_the_run_before_the_next_start(order: str, told_by: str) -> None:
+    runs = begun(running(10 * MS))
+    runs.started(11 * MS)
+    for run in range(3):
+        for place, what in enumerate(order.split()):
+            at = (200 * run + 100 + place) * MS
+            if what == "oom" and run != 1:
+                runs.killed(at)
+            elif what == "die":
+                runs.ended(at, 137)
+            elif what == "start":
+                runs.started(at)
+    if told_by == "lines":
+        told = runs.reach(WEB, 600 * MS)
+    else:
+        told = runs.advance(WEB, running(502 * MS, 501 * MS))
+    assert [mark.oom for mark in told if isinstance(mark, Stopped)] == [True, False, True]
+
+
+def test_a_run_whose_end_a_look_shows_before_its_start_was_noted() -> None:
+    """dockerd notes a start once containerd has answered: the program may have ended by then."""
+    runs = begun(running(10 * MS))
+    runs.started(15 * MS)
+    runs.killed(17 * MS)
+    assert runs.advance(WEB, Look(False, 10 * MS, 12 * MS, 137)) == [
+        Stopped(WEB, 12 * MS, 137, oom=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("why", "owes"),
+    [("killed", False), ("signalled", False), ("started", False), ("killed before", True)],
+)
+def test_whether_the_reason_of_an_end_is_still_to_come(why: str, owes: bool) -> None:
+    runs = begun(running(100 * MS))
+    look = Look(False, 100 * MS, 200 * MS, 137)
+    runs.started(101 * MS)
+    runs.ended(201 * MS, 137)
+    assert runs.owes_reason(look)
+    if why == "killed":
+        runs.killed(199 * MS)
+    elif why == "signalled":
+        runs.signalled(199 * MS)
+    elif why == "started":
+        runs.started(310 * MS)
+    else:
+        runs.signalled(50 * MS)
+    assert runs.owes_reason(look) is owes
+    for other in (running(100 * MS), Look(False, 100 * MS, 200 * MS, 1)):
+        assert not runs.owes_reason(other)
+    runs.advance(WEB, look)
+    assert not runs.owes_reason(look)
+
+
+def test_the_end_of_a_container_that_is_gone() -> None:
+    runs = begun(running(10 * MS))
+    runs.started(11 * MS)
+    runs.ended(20 * MS, 137)
+    runs.killed(21 * MS)
+    assert runs.last_end(WEB) == Stopped(WEB, 20 * MS, 137, oom=True)
+    runs = begun(running(10 * MS))
+    assert runs.last_end(WEB) == Stopped(WEB, None, None)
+
+
 @given(st.data())
 def test_each_line_stands_in_its_run(data: st.DataObject) -> None:
     count = data.draw(st.integers(1, 6))
