@@ -54,7 +54,7 @@ def open_log(
     of the range belongs to it, also if the clock was set back and stamps are older.
 
     ``engines`` leaves out files that somebody else has rotated, such as logrotate: an engine does
-    not show them.
+    not show them. Then ``path`` is the log itself: in a folder could be that of another container.
 
     Raises:
         LogFileError: there is no such file, it may not be read, is no regular file, is not
@@ -63,7 +63,8 @@ def open_log(
     """
     if driver != "auto" and driver not in DRIVERS:
         raise ConfigError(f"no log driver {driver!r} can be read: use auto, {', '.join(DRIVERS)}")
-    parts = open_parts(find_log(Path(path)), engines=engines)
+    path = Path(path)
+    parts = open_parts(path if engines else find_log(path), engines=engines)
     try:
         parts[-1].live = True
         form = make_format(driver) if driver != "auto" else detect(parts)

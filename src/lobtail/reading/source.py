@@ -70,21 +70,24 @@ async def _open(engine: EngineClient, container: Container) -> LogFiles:
         raise LogFileError(
             f"the log driver is {driver or 'unknown'}; only files of json-file and local are read"
         )
-    if driver == "json-file" and not container.log_path:
+    path = Path(container.log_path)
+    if driver == "json-file" and not path.is_absolute():
         raise LogFileError("the engine does not say where the log is")
     if await engine.is_podman():
         raise LogFileError("the engine is Podman, whose stamps differ from those in its files")
     version = await engine.api_version()
     latched = version >= LATCHED_API
     if driver == "json-file":
-        return open_log(container.log_path, driver, latched=latched, engines=True)
+        return open_log(path, driver, latched=latched, engines=True)
     try:
         info = await engine.info()
     except EngineError as exc:
         raise LogFileError(f"the engine does not say where its logs are: {exc}") from exc
     if version < UTC_API and not info.system_time.endswith(("Z", "+00:00")):
         raise LogFileError("this engine writes the times of the local driver in its own zone")
-    folder = Path(info.docker_root_dir, "containers", container.id)
-    log = folder / "local-logs" / "container.log"
+    root = Path(info.docker_root_dir)
+    if not root.is_absolute():
+        raise LogFileError("the engine does not say where its logs are")
+    log = root / "containers" / container.id / "local-logs" / "container.log"
     legacy = version < LEGACY_API
     return open_log(log, driver, legacy=legacy, latched=latched, engines=True)

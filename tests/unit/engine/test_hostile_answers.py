@@ -10,6 +10,7 @@ import tracemalloc
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -464,3 +465,25 @@ def test_case_log_path_nul(driver: str, root: str) -> None:
 
     with fake:
         assert "\n" not in asyncio.run(open_it())
+
+
+@pytest.mark.parametrize("driver", ["json-file", "local"])
+@pytest.mark.parametrize("root", [".", "", "x-json.log", "{here}"])
+def test_a_log_path_that_names_no_file_does_not_lead_to_another_log(
+    driver: str, root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = b'{"log":"other\\n","stream":"stdout","time":"2026-01-01T00:00:00Z"}\n'
+    (tmp_path / "x-json.log").write_bytes(record)
+    monkeypatch.chdir(tmp_path)
+    root = root.format(here=tmp_path)
+    info = {"DockerRootDir": root, "SystemTime": "2026-01-01T00:00:00Z"}
+    config = HostConfig(log_config=LogConfig(type=driver))
+    container = Container(id=ID, log_path=root, host_config=config)
+    fake = FakeEngine(answers={"/info": json_answer(info)})
+
+    async def open_it() -> None:
+        async with EngineClient(fake.host) as engine:
+            assert (await open_source(engine, container, "auto")).files is None
+
+    with fake:
+        asyncio.run(open_it())
