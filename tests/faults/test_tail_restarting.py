@@ -5,11 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from datetime import datetime
 
-from faults.fake_engine import LAST, Script, Step, await_event, chunk, json_answer, stall
+import pytest
+
+from faults.fake_engine import (
+    LAST,
+    Connection,
+    Script,
+    Step,
+    await_event,
+    chunk,
+    json_answer,
+    stall,
+)
 from faults.fake_host import Box, FakeHost, line, stamp
 from lobtail import Engine
+from lobtail import follow as follow_module
 from lobtail.core.model import Item, Line, Started, Stopped
 
 
@@ -17,18 +30,28 @@ class Crasher(FakeHost):
     """Has one container, whose program ends when ``over`` is set.
 
     ``state`` is what inspect shows of it then, once ``shown`` is set, and ``later`` what stands in
-    its log behind the first run. ``follows`` counts the streams that were opened.
+    its log behind the first run. ``follows`` counts the streams that were opened; ``read`` is set
+    when the log is read once more behind the end, the last step before that is told, and
+    ``last`` are the events that come only then.
     """
 
-    def __init__(self, state: dict[str, object], *events: Step, later: list[bytes]) -> None:
+    def __init__(
+        self, state: dict[str, object], *events: Step, later: list[bytes], last: Script = ()
+    ) -> None:
         self.over = threading.Event()
         self.shown = threading.Event()
         self.followed = threading.Event()
+        self.read = threading.Event()
         self.state: dict[str, object] = {"Running": True, "StartedAt": stamp(-1)}
         self._then = state
         self._later = later
         self.follows = 0
-        super().__init__(Box("web"), events=(await_event(self.over), *events, stall))
+        super().__init__(
+            Box("web"), events=(await_event(self.over), *events, *self._behind(last), stall)
+        )
+
+    def _behind(self, last: Script) -> Script:
+        return (await_event(self.read), *last) if last else ()
 
     def _script(self, target: str) -> Script:
         box = self.boxes[0]
@@ -38,6 +61,8 @@ class Crasher(FakeHost):
             self.followed.set()
             # An engine ends the stream at once where the program does not run.
             box.live = (LAST,) if self.state.get("Restarting") else (await_event(self.over), LAST)
+        elif target.partition("?")[0].endswith("/logs") and self.over.is_set():
+            self.read.set()
         if target.endswith(f"/{box.id}/json") and self.over.is_set():
             self.shown.wait(30)
             self.state = self._then
@@ -123,3 +148,26 @@ def test_runs_that_come_and_go_before_a_look_are_told_with_their_lines() -> None
         *("started", "run 4"),
     ]
     assert all(item.time_ns for item in items if isinstance(item, Started))
+
+
+def late(_: Connection) -> None:
+    """Be as late as a busy engine with what comes next."""
+    time.sleep(0.1)
+
+
+def test_want_of_memory_is_told_of_an_end_whose_event_came_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(follow_module, "HEARING", 30)
+    ended: dict[str, object] = {
+        "Status": "exited",
+        "Running": False,
+        "StartedAt": stamp(-1),
+        "FinishedAt": stamp(1),
+        "ExitCode": 137,
+    }
+    with Crasher(ended, event("die", 1.1, 137), later=[], last=[late, event("oom", 1.2)]) as host:
+        host.shown.set()
+        items = asyncio.run(follow(host, Stopped, 1))
+    assert told(items) == ["run 1", "stopped 137"]
+    assert [item.oom for item in items if isinstance(item, Stopped)] == [True]
