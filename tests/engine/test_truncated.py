@@ -6,14 +6,17 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from lobtail import Engine, Gap, Item, Line
+from lobtail.files import FileWatch
+from lobtail.files.part import Part
 from lobtail.reading import reader, truncated
 from lobtail.reading.source import Source
-from support.engines import WAIT, TestEngine, finish
+from support.engines import WAIT, TestEngine, finish, until
 
 # Where the local driver has its log, in the folder of a container.
 LOCAL = ("local-logs", "container.log")
@@ -26,6 +29,20 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(truncated, name, 0.1)
     monkeypatch.setattr(truncated, "PERIOD", 0.0)
     monkeypatch.setattr(reader, "LAST_LINE", 0.5)
+
+
+@pytest.fixture
+def watches(monkeypatch: pytest.MonkeyPatch) -> list[FileWatch]:
+    """Gather what looks at files: a truncation shows only where more was seen before."""
+    found: list[FileWatch] = []
+    make = FileWatch.__init__
+
+    def remembered(watch: FileWatch, part: Part) -> None:
+        make(watch, part)
+        found.append(watch)
+
+    monkeypatch.setattr(FileWatch, "__init__", remembered)
+    return found
 
 
 def truncate(path: Path) -> None:
@@ -69,13 +86,16 @@ def log_of(engine: TestEngine, name: str) -> Path:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_case_truncated_log(engine: TestEngine, way: str) -> None:
+def test_case_truncated_log(engine: TestEngine, way: str, watches: list[FileWatch]) -> None:
     act, source, options = WAYS[way]
     name = engine.start(SCRIPT, *options)
     items: list[Item] = []
 
     def numbers() -> list[int]:
         return [int(item.text) for item in items if isinstance(item, Line)]
+
+    def seen(path: Path) -> bool:
+        return all(watch.size == path.stat().st_size for watch in watches)
 
     async def main() -> None:
         async with (
@@ -87,7 +107,9 @@ def test_case_truncated_log(engine: TestEngine, way: str) -> None:
                 before = len(numbers())
                 items.extend(batch)
                 if before < 50 <= len(numbers()):
-                    await asyncio.to_thread(act, log_of(engine, name))
+                    path = log_of(engine, name)
+                    await asyncio.to_thread(until, partial(seen, path), "it was looked at")
+                    await asyncio.to_thread(act, path)
                     await asyncio.to_thread(engine.go, name)
                 if len(numbers()) >= 80 and (told() or not tells):
                     return
