@@ -12,7 +12,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-__all__ = ["SETTINGS", "NotRegularError", "open_regular", "read_regular"]
+__all__ = ["SETTINGS", "NotRegularError", "check_regular", "open_regular", "read_regular"]
 
 SETTINGS: Final = 16 << 20
 """What a file of settings may be long, in bytes; engines write some kilobytes."""
@@ -39,13 +39,13 @@ def open_regular(path: Path | str) -> tuple[int, os.stat_result]:
     name = os.fspath(path)
     try:
         # Opening a device may already do something, so look first.
-        _check(os.stat(name), name)  # noqa: PTH116
+        check_regular(os.stat(name), name)  # noqa: PTH116
         fd = os.open(name, _FLAGS)
     except ValueError as exc:  # a NUL, or what the file system's encoding lacks
         raise OSError(errno.EINVAL, "not a valid path", name) from exc
     try:
         state = os.fstat(fd)
-        _check(state, name)
+        check_regular(state, name)
     except BaseException:
         os.close(fd)
         raise
@@ -75,7 +75,8 @@ def read_regular(path: Path | str, limit: int = SETTINGS) -> bytes:
     return bytes(data)
 
 
-def _check(state: os.stat_result, name: str) -> None:
+def check_regular(state: os.stat_result, name: str) -> None:
+    """Raise NotRegularError unless ``state`` is that of a regular file."""
     if not stat.S_ISREG(state.st_mode):
         kind = next((word for holds, word in _KINDS if holds(state.st_mode)), "device")
         number = errno.EISDIR if kind == "folder" else errno.EINVAL

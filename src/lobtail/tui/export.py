@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
@@ -12,11 +13,12 @@ from typing import BinaryIO, Final, NamedTuple
 
 from lobtail.core.model import ContainerRef, Item
 from lobtail.errors import ConfigError
+from lobtail.regular import NotRegularError, check_regular
 from lobtail.render.formats import make_formatter
 from lobtail.render.style import Formatter, Style
 from lobtail.tui.state.look import Look
 
-__all__ = ["JSON_SUFFIXES", "Saved", "save", "sliced"]
+__all__ = ["JSON_SUFFIXES", "Saved", "destination", "save", "sliced"]
 
 JSON_SUFFIXES: Final = (".json", ".jsonl", ".ndjson")
 _SLICE: Final = 2000
@@ -27,6 +29,34 @@ class Saved(NamedTuple):
 
     lines: int
     size: int
+
+
+def destination(text: str) -> tuple[Path, bool]:
+    """Return the file that somebody names to save in, and whether it is there already.
+
+    Links are followed, for what is there is replaced: the file, and not the link to it.
+
+    Raises:
+        ConfigError: there can be no such file, or it is a folder or a device.
+    """
+    try:
+        path = Path(text.strip()).expanduser().resolve()
+        try:
+            state = path.stat()
+        except FileNotFoundError:
+            if path.parent.is_dir():
+                return path, False
+            raise ConfigError(f"there is no folder {path.parent}") from None
+        if stat.S_ISDIR(state.st_mode):
+            raise ConfigError(f"{path} is a folder")
+        check_regular(state, str(path))
+    except NotRegularError as exc:
+        raise ConfigError(f"{path} is {exc.strerror}") from exc
+    except OSError as exc:
+        raise ConfigError(f"cannot write {text.strip()}: {exc.strerror}") from exc
+    except (RuntimeError, ValueError) as exc:  # no such home, a loop of links; a NUL
+        raise ConfigError(f"cannot write {text.strip()}: {exc}") from exc
+    return path, True
 
 
 async def sliced(items: Sequence[Item]) -> AsyncIterator[Sequence[Item]]:

@@ -147,6 +147,10 @@ def test_saving_asks_before_it_replaces_and_says_what_is_saved(tmp_path: Path) -
         assert told(c) == f"there is no folder {tmp_path / 'none'}"
         await answer(c, str(tmp_path))
         assert told(c) == f"{tmp_path} is a folder"
+        await answer(c, "/dev/null")
+        assert told(c) == "/dev/null is not a regular file (device)"
+        await answer(c, "~nobody-of-this-name/x")
+        assert told(c).startswith("cannot write ~nobody-of-this-name/x: ")
         await answer(c, str(path))
         await c.until(lambda: isinstance(c.app.screen, ConfirmScreen))
         await c.press("n")

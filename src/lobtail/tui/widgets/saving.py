@@ -11,8 +11,8 @@ from textual.worker import Worker
 
 from lobtail.core.model import ContainerRef, Item
 from lobtail.core.sanitize import sanitize
-from lobtail.errors import LobtailError
-from lobtail.tui.export import JSON_SUFFIXES, save, sliced
+from lobtail.errors import ConfigError, LobtailError
+from lobtail.tui.export import JSON_SUFFIXES, destination, save, sliced
 from lobtail.tui.screens.questions import ConfirmScreen, MenuScreen
 from lobtail.tui.widgets.prompt import Ask, Prompt
 
@@ -111,23 +111,23 @@ class Saving:
 
     def _ask_where(self, what: str, batches: Batches) -> None:
         def typed(text: str) -> str:
-            path = _path(text)
-            if not text.strip():
-                return ""
-            if path.is_dir():
-                return f"{path} is a folder"
-            return "" if path.parent.is_dir() else f"there is no folder {path.parent}"
+            if text.strip():
+                try:
+                    destination(text)
+                except ConfigError as exc:
+                    return str(exc)
+            return ""
 
         def note(text: str) -> str:
-            path = _path(text)
+            path, there = destination(text)
             kind = "JSON lines" if path.suffix.lower() in JSON_SUFFIXES else "text"
-            return f"{kind}: {path}{', which is there already' if path.exists() else ''}"
+            return f"{kind}: {path}{', which is there already' if there else ''}"
 
         def done(text: str) -> None:
-            path = _path(text)
             if not text.strip():
                 return
-            if path.exists():
+            path, there = destination(text)
+            if there:
                 self._confirm(f"{path} is there already. Replace it?", lambda: begin(path))
             else:
                 begin(path)
@@ -182,10 +182,6 @@ class Saving:
             severity=severity,  # type: ignore[arg-type]
             markup=False,
         )
-
-
-def _path(text: str) -> Path:
-    return Path(text.strip()).expanduser().absolute()
 
 
 def _lines(count: int) -> str:
