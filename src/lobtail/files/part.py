@@ -245,9 +245,13 @@ class Window:
 
     def take_nuls(self, spare: int) -> Hole | None:
         """Be done with a long run of NUL bytes; ``spare`` of them may begin a record."""
-        if self.length < len(_NULS) or not self.data.startswith(_NULS):
+        size = 0
+        while self.data.startswith(_NULS, size, self.length):
+            size += len(_NULS)
+        if not size:
             return None
-        size = self.length - len(bytes(memoryview(self.data)[: self.length]).lstrip(b"\0"))
+        rest = bytes(self.data[size : min(size + len(_NULS), self.length)])
+        size += len(rest) - len(rest.lstrip(b"\0"))
         if size == self.length and self._blocks is None:
             size = min(self._part.behind_hole(self.offset + size), self._end) - self.offset
         if self.offset + size < self._end or self._blocks is not None:
