@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lobtail.core.resume import WINDOW_NS, Memory, stamp_of
 from lobtail.engine.logs import tail_count
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lobtail.reading.intake import FollowOptions, Intake
 
 __all__ = ["FileHistory", "new_in_files", "remember"]
+
+_TURN: Final = 0.005  # seconds of reading, before others may
 
 
 class FileHistory:
@@ -39,6 +41,8 @@ class FileHistory:
         Raises LogFileError or OSError: the files cannot be read on; what was handed on stands.
         """
         options, intake, search = self._options, self._intake, self._options.search
+        now = asyncio.get_running_loop().time
+        turn = now() + _TURN
         for item in self._files.messages(
             since=options.since,
             until=options.until,
@@ -57,10 +61,14 @@ class FileHistory:
                     await intake.skipped(item.count)
             else:
                 await intake.receive(item)
-            if self._hold is not None:
-                self._hold()
-            # Others want to read, too.
-            await asyncio.sleep(0)
+            if now() >= turn:
+                if self._hold is not None:
+                    self._hold()
+                # Others want to read, too. Not after every item: a damaged log has very many.
+                await asyncio.sleep(0)
+                turn = now() + _TURN
+        if self._hold is not None:
+            self._hold()
         if options.follow and search is not None:
             # A search has left out most.
             intake.memory.restart()
