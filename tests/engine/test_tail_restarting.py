@@ -145,7 +145,8 @@ def test_what_is_done_while_it_waits_to_be_started(
     name = create(engine, "always")
     found = followed_crashes(engine, name, (3, (*command, name)))
     engine.docker("rm", "-f", name)
-    assert found == [run_of(i) for i in range(1, 5)]
+    # By the time that the command has returned, more of them may have begun.
+    assert found[:4] == [run_of(i) for i in range(1, 5)]
 
 
 def test_following_begins_while_it_waits_to_be_started(engine: TestEngine) -> None:
