@@ -12,6 +12,7 @@
     ├── NotFoundError          no container is called so: check the names
     ├── LogsEndedError         what was waited for did not come before the logs ended
     ├── LogFileError           a log file cannot be opened or is none: name another, or use sudo
+    ├── CodecError             bytes that are no saved items: damaged, or of a newer lobtail
     └── ProtocolError          bytes that are not what the protocol promises: wrong peer or a bug
         └── TruncatedStream    the stream ended inside a frame: what came whole was delivered
 
@@ -21,6 +22,7 @@ The text of each is one line that says what happened, with what, and what to do.
 from __future__ import annotations
 
 __all__ = [
+    "CodecError",
     "ConfigError",
     "ConnectError",
     "ConnectionLostError",
@@ -118,6 +120,10 @@ class EngineStreamError(LobtailError):
 
 class LogFileError(LobtailError):
     """A log file cannot be opened, or is none that lobtail knows. Nothing was read."""
+
+
+class CodecError(LobtailError):
+    """Bytes that should be saved items and are none: damaged, or saved by a newer lobtail."""
 
 
 class ProtocolError(LobtailError):

@@ -1,0 +1,1 @@
+"""What travels through lobtail, and how it is saved and read back."""
