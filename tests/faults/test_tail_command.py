@@ -231,7 +231,7 @@ def test_json() -> None:
         result = lobtail(engine.host, "tail", "--no-follow", "-o", "json", "--level", "error")
     (found,) = (json.loads(text) for text in texts(result))
     assert found == {
-        "v": 1,
+        "v": 2,
         "time": "2024-05-01T12:00:05.000000000Z",
         "container": "web",
         "id": web().id.replace("0000", "0001"),
@@ -239,6 +239,7 @@ def test_json() -> None:
         "project": "shop",
         "service": "web",
         "host": "",
+        "labels": web().labels,
         "stream": "stderr",
         "line": WEB[2],
         "level": "error",
@@ -291,7 +292,7 @@ def test_marks_are_on_stderr_but_for_pretty_and_json() -> None:
     assert shown["pretty"].stdout.decode() == f"db    ─ {words}\n"
     assert shown["raw"] == Result(b"", f"-- db: {words}\n".encode(), 0)
     mark = json.loads(shown["json"].stdout)
-    assert (mark["mark"], mark["container"], mark["v"]) == ("gap", "db", 1)
+    assert (mark["mark"], mark["container"], mark["v"]) == ("gap", "db", 2)
     assert "line" not in mark
 
 

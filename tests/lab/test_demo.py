@@ -84,7 +84,7 @@ def test_demo_on_the_users_engine(engine: str) -> None:
     grave = output.partition("--level warn")[2].partition("\n#")[0]
     assert '│ {"level":"warn","msg":"retry in 5 s","attempt":2}\n' in grave
     assert "[Note]" not in grave
-    found = re.search(r'^\{"v":1,.*', output, re.MULTILINE)
+    found = re.search(r'^\{"v":2,.*', output, re.MULTILINE)
     assert found
     assert json.loads(json.loads(found[0])["line"])["attempt"] == 2
     waited = output.partition("--until-match")[2].partition("\n#")[0]

@@ -8,7 +8,7 @@ lists (batches). An *item* is either.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -32,8 +32,10 @@ __all__ = [
     "Skipped",
     "Started",
     "Stopped",
+    "encode_details",
     "forget_parsed",
     "level_of",
+    "parse_details",
 ]
 
 
@@ -105,8 +107,7 @@ class Line(msgspec.Struct, frozen=True, gc=False, eq=False, repr_omit_defaults=T
     @property
     def details(self) -> dict[str, str]:
         """The log driver's attributes."""
-        pairs = (pair.partition("=") for pair in self.raw_details.decode().split(",") if pair)
-        return {unquote_plus(key): unquote_plus(value) for key, _, value in pairs}
+        return parse_details(self.raw_details)
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -151,6 +152,22 @@ def _datetime(time_ns: int | None) -> datetime | None:
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_ns // 1000)
     except OverflowError:  # years that Python does not have
         return None
+
+
+def parse_details(raw: bytes) -> dict[str, str]:
+    """Return a log driver's attributes, of which ``raw`` is what the API sends."""
+    pairs = (pair.partition("=") for pair in raw.decode("utf-8", "replace").split(",") if pair)
+    return {unquote_plus(key): unquote_plus(value) for key, _, value in pairs}
+
+
+def encode_details(attrs: dict[str, str]) -> bytes:
+    """Return a log driver's attributes as the API sends them.
+
+    Sorted by key, keys and values escaped as Go's ``url.QueryEscape`` does (moby,
+    ``api/server/httputils/write_log_stream.go``: ``attrsByteSlice``).
+    """
+    pairs = (f"{quote_plus(key)}={quote_plus(attrs[key])}" for key in sorted(attrs))
+    return ",".join(pairs).encode()
 
 
 def level_of(line: Line) -> Level:

@@ -28,18 +28,18 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
-from urllib.parse import quote_plus
 
 import msgspec
 
 from lobtail.core.frames import Frame, Stream
+from lobtail.core.model import encode_details
 from lobtail.files.bulk import Hints, bulk_messages, bulk_runs
 from lobtail.files.formats import STREAMS, Format, Records, Show, full_stamp, joined
 from lobtail.files.needles import json_needles
 from lobtail.files.select import JsonSelector
 from lobtail.files.values import Buffer, Decoded, Literals
 
-__all__ = ["JsonFile", "encode_details"]
+__all__ = ["JsonFile"]
 
 
 class _Record(msgspec.Struct, gc=False):
@@ -217,16 +217,6 @@ def _decoded_details(attrs: bytes) -> bytes:
 
 
 _known_details: Final = lru_cache(maxsize=64)(_decoded_details)
-
-
-def encode_details(attrs: dict[str, str]) -> bytes:
-    """Return attributes as the API sends them.
-
-    Sorted by key, keys and values escaped as Go's ``url.QueryEscape`` does (moby,
-    ``api/server/httputils/write_log_stream.go``: ``attrsByteSlice``).
-    """
-    pairs = (f"{quote_plus(key)}={quote_plus(attrs[key])}" for key in sorted(attrs))
-    return ",".join(pairs).encode()
 
 
 def _records(line: bytes, details: bool) -> Iterator[tuple[int, int, Frame]]:

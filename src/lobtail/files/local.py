@@ -23,10 +23,10 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from lobtail.core.frames import Frame, Stream
+from lobtail.core.model import encode_details
 from lobtail.core.timestamps import format_rfc3339
 from lobtail.files.bulk_local import bulk_messages, bulk_runs
 from lobtail.files.formats import STREAMS, Format, Records, Show
-from lobtail.files.jsonfile import encode_details
 from lobtail.files.needles import raw_needles
 from lobtail.files.select import LocalSelector
 from lobtail.files.values import MAX_RECORD, Buffer, Decoded, Literals

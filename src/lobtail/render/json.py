@@ -1,15 +1,23 @@
-r"""The JSON format: for programs. One object a line, for lines as for marks.
+r"""The JSON format: for programs, and to be read back. One object a line, for lines as for marks.
 
 ::
 
-    {"v":1,"time":"2026-01-02T15:04:05.000000123Z","container":"web-1","id":"3f…","image":"nginx",
-     "project":"shop","service":"web","host":"","stream":"stdout","line":"GET / 200",
-     "level":null,"partial":false}
-    {"v":1,"time":…,"container":…,…,"mark":"stopped","exit_code":137,"oom":true}
+    {"v":2,"time":"2026-01-02T15:04:05.000000123Z","container":"web-1","id":"3f…","image":"nginx",
+     "project":"shop","service":"web","host":"","labels":{"tier":"front"},"stream":"stdout",
+     "line":"GET / 200","level":null,"partial":false}
+    {"v":2,"time":…,"container":…,…,"mark":"stopped","exit_code":137,"oom":true}
 
-A line has the key ``line``, a mark the key ``mark``. What is not known is null. ``line_base64``
-follows ``line`` where that is not UTF-8; ``unterminated``, ``late`` and ``details`` are there where
-they hold. ``v`` grows when a key changes its meaning or goes; new keys may come without that.
+A line has the key ``line``, a mark the key ``mark``. What is not known is null. ``v`` grows when a
+key changes its meaning or goes; new keys may come without that.
+
+All of an item is there (``model.jsonlines`` reads it); what is seldom needed, only where it holds:
+
+- ``labels`` at the first item of a container, and where they have changed: in each line they would
+  be most of it.
+- ``cr``: the text ended in a CR, as with a TTY. ``unterminated``, ``late``.
+- ``line_base64``: the text is not UTF-8. The same of a name or a reason that is not Unicode, and of
+  ``details`` that are not as an engine writes them.
+- ``time_ns``: a time that no calendar has.
 
 What could act or hide where JSON is looked at (controls, also C1, and what reorders or hides text)
 is escaped as ``\uXXXX``, which changes no value (``render.escaped``).
@@ -18,29 +26,32 @@ is escaped as ``\uXXXX``, which changes no value (``render.escaped``).
 from __future__ import annotations
 
 from base64 import b64encode
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
 from lobtail.core.frames import Stream
 from lobtail.core.levels import Level
-from lobtail.core.model import ContainerRef, Line, Mark, level_of
+from lobtail.core.model import ContainerRef, Line, Mark, encode_details, level_of, parse_details
 from lobtail.render.escaped import escaped, valid
 from lobtail.render.stamps import UNKNOWN, Stamper
 from lobtail.render.style import Chunk, Formatter, Style
 
 __all__ = ["VERSION", "JsonFormatter"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 _SECOND: Final = 1_000_000_000
 
-# The last character for private use: one that JSON does not escape and hardly any log has.
+# The last characters for private use, which JSON does not escape and hardly any log has: between
+# two texts, the first of which ends in a CR in the second case.
 _BETWEEN: Final = "\U0010fffd".encode()
+_CR: Final = "\U0010fffc".encode()
 
 _encode: Final = msgspec.json.Encoder().encode
 
-# Prefixes that are remembered; each is made in microseconds.
+# Prefixes that are remembered, each of which is made in microseconds, and labels.
 _MAX_CACHED: Final = 4096
 
 _TAILS: Final = {
@@ -58,13 +69,16 @@ class JsonFormatter(Formatter):
         super().__init__(style)
         self._stamper = Stamper()
         self._heads: dict[tuple[str, Stream | None], tuple[ContainerRef, bytes]] = {}
+        self._labels: dict[str, dict[str, str]] = {}  # what was said of each container, by its ID
+        self._unsaid: dict[str, str] | None = {}  # what is as good as said of the others
 
     def _lines(self, lines: list[Line], now_ns: int) -> bytes:
         show, heads, tails = self._stamper.show, self._heads, _TAILS
         parts: list[bytes] = []
         add = parts.append
         # Neighbours share their second, and as a rule their container and stream.
-        second, clock = -1, b""
+        second: int | None = None
+        clock = b""
         container: ContainerRef | None = None
         stream: Stream | None = None
         named = b""
@@ -74,6 +88,9 @@ class JsonFormatter(Formatter):
                 head = heads.get((container.id, stream))
                 if head is None or head[0] is not container:
                     head = self._make_head(container, stream)
+                    if labels := self._new_labels(container):
+                        head = (container, _with_labels(head[1], labels))
+                        container = None  # the next line has them no more
                 named = head[1]
             time_ns = line.time_ns
             tail = tails[level_of(line), line.partial]
@@ -82,27 +99,29 @@ class JsonFormatter(Formatter):
             else:
                 stamp = show(time_ns, now_ns)
                 if time_ns is None or stamp == UNKNOWN:
-                    add(b'{"v":1,"time":null' + named + text + tail)
+                    add(b'{"v":2,"time":' + _unknown(time_ns) + named + text + tail)
                 else:
                     second = time_ns // _SECOND
-                    clock = b'{"v":1,"time":"' + stamp[:20].encode()
-                    add(b'{"v":1,"time":"' + stamp.encode() + b'"' + named + text + tail)
+                    clock = b'{"v":2,"time":"' + stamp[:20].encode()
+                    add(b'{"v":2,"time":"' + stamp.encode() + b'"' + named + text + tail)
             if line.unterminated or line.late or line.raw_details:
                 add(_extras(line))
             add(b"}\n")
         return escaped(b"".join(parts))
 
     def _mark(self, mark: Mark, now_ns: int) -> Chunk:
+        if not self.style.marks:
+            return Chunk(b"")  # nothing is said with it
         stamp = self._stamper.show(mark.time_ns, now_ns)
+        time = _unknown(mark.time_ns) if stamp == UNKNOWN else _encode(stamp)
         head = self._make_head(mark.container, None)[1]
-        fields = {
-            name: valid(value) if isinstance(value := getattr(mark, name), str) else value
-            for name in mark.__struct_fields__
-            if name not in ("container", "time_ns")
-        }
-        what = _encode({"mark": mark.kind, **fields})
-        time = _encode(None if stamp == UNKNOWN else stamp)
-        return Chunk(escaped(b'{"v":1,"time":' + time + head + what[1:] + b"\n"))
+        if labels := self._new_labels(mark.container):
+            head += labels[1:] + b","
+        fields: dict[str, Any] = {"mark": mark.kind}
+        for name in mark.__struct_fields__[2:]:
+            value = getattr(mark, name)
+            fields |= _named(name, value) if isinstance(value, str) else {name: value}
+        return Chunk(escaped(b'{"v":2,"time":' + time + head + _encode(fields)[1:] + b"\n"))
 
     def _make_head(
         self, container: ContainerRef, stream: Stream | None
@@ -111,51 +130,94 @@ class JsonFormatter(Formatter):
         if len(self._heads) >= _MAX_CACHED:
             self._heads.clear()
         named: dict[str, Any] = {
-            "container": valid(container.name),
-            "id": valid(container.id),
-            "image": valid(container.image),
-            "project": valid(container.project),
-            "service": valid(container.service),
-            "host": valid(container.host),
+            **_named("container", container.name),
+            **_named("id", container.id),
+            **_named("image", container.image),
+            **_named("project", container.project),
+            **_named("service", container.service),
+            **_named("host", container.host),
         }
+        head = b"," + _encode(named)[1:-1] + b","
         if stream is not None:
-            named["stream"] = stream.name.lower()
-        head = b"," + _encode(named)[1:-1] + (b"," if stream is None else b',"line":')
+            head += b'"stream":"%b","line":"' % stream.name.lower().encode()
         entry = self._heads[container.id, stream] = (container, head)
         return entry
 
+    def _new_labels(self, container: ContainerRef) -> bytes:
+        """Return the labels of a container as they are to be said, if they were not."""
+        if self._labels.get(container.id, self._unsaid) == container.labels:
+            return b""
+        if len(self._labels) >= _MAX_CACHED:
+            self._labels.clear()
+            self._unsaid = None
+        self._labels[container.id] = container.labels
+        labels = {valid(name): valid(value) for name, value in container.labels.items()}
+        return b',"labels":' + _encode(labels)
+
+
+def _with_labels(head: bytes, labels: bytes) -> bytes:
+    """Put labels in front of the stream."""
+    before, stream, after = head.rpartition(b',"stream":')
+    return before + labels + stream + after
+
+
+def _unknown(time_ns: int | None) -> bytes:
+    """Return a time that cannot be shown, as it stands behind its key."""
+    return b"null" if time_ns is None else b'null,"time_ns":%d' % time_ns
+
+
+def _named(key: str, text: str) -> dict[str, str]:
+    """Return a text, and its bytes if it is not Unicode, as the names of files may be."""
+    shown = valid(text)
+    if shown == text:
+        return {key: text}
+    data = text.encode("utf-8", "surrogatepass")
+    return {key: shown, f"{key}_base64": b64encode(data).decode()}
+
 
 def _texts(lines: list[Line]) -> list[bytes]:
-    """Return the texts as JSON, and the bytes where those are no UTF-8."""
+    """Return what stands behind ``"line":"``: the text as JSON, and what else is to be told of it.
+
+    That it ended in a CR, and its bytes where it is not UTF-8.
+    """
     raws = [line.raw for line in lines]
-    whole = _BETWEEN.join(raws)
-    if whole.count(_BETWEEN) == len(raws) - 1:
-        if b"\r" in whole:
-            whole = (whole + _BETWEEN).replace(b"\r" + _BETWEEN, _BETWEEN).removesuffix(_BETWEEN)
+    whole = _BETWEEN.join(raws) + _BETWEEN
+    if whole.count(_BETWEEN) == len(raws) and _CR not in whole:
+        ended = whole.replace(b"\r" + _BETWEEN, _CR) if b"\r" in whole else whole
         try:
             # All in one go, which is three times as fast.
-            encoded = _encode(whole.decode())
+            encoded = _encode(ended.decode())
         except UnicodeDecodeError:
             pass
         else:
-            return [b'"%b"' % text for text in encoded[1:-1].split(_BETWEEN)]
-    return [_text(line) for line in lines]
+            texts = encoded[1:-1].replace(_BETWEEN, b'"' + _BETWEEN)
+            if ended is not whole:
+                texts = texts.replace(_CR, b'","cr":true' + _BETWEEN)
+            return texts.split(_BETWEEN)[:-1]
+    return [_text(line.raw) for line in lines]
 
 
-def _text(line: Line) -> bytes:
+def _text(raw: bytes) -> bytes:
+    text = raw.removesuffix(b"\r")
     try:
-        # Line.text, and whether it is all of it.
-        return _encode(line.raw.removesuffix(b"\r").decode())
+        return _encode(text.decode())[1:] + (b"" if len(text) == len(raw) else b',"cr":true')
     except UnicodeDecodeError:
-        return _encode(line.text) + b',"line_base64":' + _encode(b64encode(line.raw).decode())
+        shown = _encode(text.decode("utf-8", "replace"))[1:]
+        return shown + b',"line_base64":"' + b64encode(raw) + b'"'
 
 
 def _extras(line: Line) -> bytes:
-    extras: dict[str, Any] = {}
-    if line.unterminated:
-        extras["unterminated"] = True
+    flags = b',"unterminated":true' if line.unterminated else b""
     if line.late:
-        extras["late"] = True
-    if line.raw_details:
-        extras["details"] = line.details
-    return b"," + _encode(extras)[1:-1]
+        flags += b',"late":true'
+    return flags + _details(line.raw_details) if line.raw_details else flags
+
+
+@lru_cache(maxsize=64)
+def _details(raw: bytes) -> bytes:
+    """Return details as JSON, and their bytes if an engine would write them otherwise."""
+    details = parse_details(raw)
+    shown = b',"details":' + _encode(details)
+    if encode_details(details) != raw:
+        shown += b',"details_base64":"' + b64encode(raw) + b'"'
+    return shown

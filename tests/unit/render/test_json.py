@@ -35,7 +35,7 @@ def test_golden() -> None:
 def test_a_line() -> None:
     (found,) = objects(line(b"level=error msg=x", stderr=True))
     assert list(found.items()) == [
-        ("v", 1),
+        ("v", 2),
         ("time", "2024-05-01T11:59:59.123456789Z"),
         ("container", "app-web-1"),
         ("id", "a" * 64),
@@ -43,6 +43,7 @@ def test_a_line() -> None:
         ("project", "app"),
         ("service", "web"),
         ("host", ""),
+        ("labels", {"tier": "front"}),
         ("stream", "stderr"),
         ("line", "level=error msg=x"),
         ("level", "error"),
@@ -63,7 +64,32 @@ def test_flags_and_details_are_there_where_they_hold() -> None:
     assert found["late"] is True
     assert found["details"] == {"a": "1", "b c": "d,e"}
     (plain,) = objects(line(b"x"))
-    assert not {"unterminated", "late", "details", "line_base64"} & set(plain)
+    seldom = {"unterminated", "late", "details", "details_base64", "line_base64", "cr", "time_ns"}
+    assert not seldom & set(plain)
+
+
+def test_details_that_are_not_as_an_engine_writes_them_come_in_base64_as_well() -> None:
+    (found,) = objects(replace(line(b"x"), raw_details=b"b=1,a=2"))
+    assert list(found["details"].items()) == [("b", "1"), ("a", "2")]
+    assert b64decode(found["details_base64"]) == b"b=1,a=2"
+    (found,) = objects(replace(line(b"x"), raw_details=b"a=\xff"))
+    assert found["details"] == {"a": "\ufffd"}
+    assert b64decode(found["details_base64"]) == b"a=\xff"
+
+
+def test_names_that_are_not_unicode_come_in_base64_as_well() -> None:
+    ref = replace(DB, name="a\udcff", id="/logs/a\udcff")
+    (found,) = objects(Gap(ref, None, "a\udcff"))
+    shown = [found[key] for key in ("container", "id", "reason")]
+    assert shown == ["a\ufffd", "/logs/a\ufffd", "a\ufffd"]
+    for key in ("container", "reason"):
+        assert b64decode(found[f"{key}_base64"]).decode("utf-8", "surrogatepass") == "a\udcff"
+    assert "image_base64" not in found
+
+
+def test_a_time_that_no_calendar_has() -> None:
+    (found,) = objects(line(b"x", time_ns=10**21))
+    assert (found["time"], found["time_ns"]) == (None, 10**21)
 
 
 def test_bytes_that_are_not_utf8_come_in_base64_as_well() -> None:
@@ -72,8 +98,40 @@ def test_bytes_that_are_not_utf8_come_in_base64_as_well() -> None:
     assert b64decode(found["line_base64"]) == b"caf\xe9\r"
 
 
-def test_the_cr_of_a_tty_is_left_out() -> None:
-    assert objects(line(b"10%\r20%\r"))[0]["line"] == "10%\r20%"
+def test_the_cr_of_a_tty_is_no_part_of_the_text() -> None:
+    with_cr, without = objects(line(b"10%\r20%\r"), line(b"30%"))
+    assert (with_cr["line"], with_cr["cr"]) == ("10%\r20%", True)
+    assert "cr" not in without
+
+
+def test_labels_are_said_once_and_where_they_change() -> None:
+    formatter = JsonFormatter(Style())
+    changed = replace(WEB, labels={"tier": "back"})
+    bare = replace(WEB, labels={})
+    stopped = Stopped(WEB, START_NS)
+    items: list[Item] = [line(b"a", DB), line(b"b"), line(b"c"), stopped, line(b"d", stderr=True)]
+    items += [line(b"e", changed), Stopped(bare, START_NS), line(b"f", bare), stopped, line(b"g")]
+    data = b"".join(formatter.render([item])[0].data for item in items)
+    front = {"tier": "front"}
+    expected = [None, front, None, None, None, {"tier": "back"}, {}, None, front, None]
+    assert [json.loads(each).get("labels") for each in data.splitlines()] == expected
+    assert data == render(*items), "whatever stands in a batch"
+
+
+def test_labels_are_not_said_with_a_mark_that_is_not_shown() -> None:
+    items: list[Item] = [Stopped(WEB, START_NS), line(b"a")]
+    (found,) = render(*items, style=Style(marks=False)).splitlines()
+    assert json.loads(found)["labels"] == {"tier": "front"}
+
+
+def test_labels_are_said_again_when_many_containers_were_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lobtail.render.json._MAX_CACHED", 2)
+    refs = [replace(WEB, id=f"{number}") for number in range(4)]
+    found = objects(*(line(b"x", ref) for ref in (*refs, *refs, DB)))
+    assert all(each["labels"] == {"tier": "front"} for each in found[:-1])
+    assert found[-1]["labels"] == {}, "what was said of it before is not known"
 
 
 @pytest.mark.parametrize("mark", [item for item in ITEMS if isinstance(item, Mark)])
