@@ -80,6 +80,9 @@ def read_context(name: str, environ: Mapping[str, str], origin: str) -> Context:
     endpoint = _docker(meta)
     if endpoint is None:
         raise ConfigError(f"the docker context {name!r} ({origin}) has no docker endpoint")
+    if not isinstance(member(endpoint, "Host"), str | None):
+        # Not the default engine, which may be another one.
+        raise ConfigError(f"the docker context {name!r} ({origin}): its host is not a string")
     unverified = member(endpoint, "SkipTLSVerify") is True
     folder = store / "tls" / digest / "docker"
     files = {file: str(folder / f"{file}.pem") for file in ("ca", "cert", "key")}

@@ -122,7 +122,8 @@ def _settings(text: str) -> dict[str, Any]:
 
         if text.startswith("\ufeff"):
             raise ValueError("it begins with a byte-order mark") from None
-        settings, _ = json.JSONDecoder().raw_decode(text.lstrip())
+        # Numbers are nothing that is read here, and one may have thousands of digits.
+        settings, _ = json.JSONDecoder(parse_int=float).raw_decode(text.lstrip())
     if settings is None:
         return {}
     if not isinstance(settings, dict):

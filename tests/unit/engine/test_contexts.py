@@ -274,6 +274,7 @@ def test_an_endpoint_says_which_context_it_is_of(store: Path) -> None:
         ("[]", "has no docker endpoint"),
         ({"Endpoints": {}}, "has no docker endpoint"),
         ({"Endpoints": {"docker": "x"}}, "has no docker endpoint"),
+        ({"Endpoints": {"docker": {"Host": 5}}}, "its host is not a string"),
         (context("bad", "ftp://x"), "'ftp://x' is no endpoint: write unix:///path"),
         ("[" * 10_000, "meta.json is no JSON"),
     ],

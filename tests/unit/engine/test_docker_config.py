@@ -79,6 +79,7 @@ def test_what_says_nothing_is_not_broken(read: Read, content: str) -> None:
         '{"currentContext": "good", "detachKeys": 7, "auths": 7}',
         '{"currentContext": "good", "x": "\\ud800"}',
         b'{"currentContext": "good", "x": "\xff"}',
+        '{"currentContext": "good", "x": ' + "9" * 5000 + "}",
     ],
 )
 def test_case_broken_config_says_what_it_can(read: Read, content: str | bytes) -> None:
