@@ -142,11 +142,17 @@ class Runs:
 
     def killed(self, time_ns: int) -> None:
         """Take the event of a process that was killed for want of memory."""
-        self._ooms.append(time_ns)
+        self._note(self._ooms, time_ns)
 
     def signalled(self, time_ns: int) -> None:
         """Take the event of SIGKILL, sent by a user or by the engine for one."""
-        self._kills.append(time_ns)
+        self._note(self._kills, time_ns)
+
+    def _note(self, times: list[int], time_ns: int) -> None:
+        # One of a run is enough: in a long one children may be killed again and again.
+        if times and not self.started_since(times[-1]):
+            times.pop()
+        times.append(time_ns)
 
     def owes_reason(self, look: Look) -> bool:
         """Whether an event may still tell why the run that a look shows has ended.

@@ -299,6 +299,21 @@ def test_whether_the_reason_of_an_end_is_still_to_come(why: str, owes: bool) -> 
     assert not runs.owes_reason(look)
 
 
+def test_what_is_remembered_of_children_that_are_killed_is_bounded() -> None:
+    runs = begun(running(10 * MS))
+    for i in range(1000):
+        runs.killed((20 + i) * MS)
+        runs.signalled((20 + i) * MS)
+    assert len(runs._ooms) == len(runs._kills) == 1
+    runs.ended(2000 * MS, 0)
+    runs.started(2100 * MS)
+    runs.killed(2200 * MS)
+    runs.ended(2300 * MS, 137)
+    runs.started(2400 * MS)
+    told = runs.reach(WEB, 2500 * MS)
+    assert [mark.oom for mark in told if isinstance(mark, Stopped)] == [True, True]
+
+
 def test_the_end_of_a_container_that_is_gone() -> None:
     runs = begun(running(10 * MS))
     runs.started(11 * MS)
