@@ -24,10 +24,13 @@ help:
 
 # Debian keeps venv in a package of its own, which scripts/python-venv installs.
 # pip from 25.1 on knows dependency groups; Debian 12 ships an older one.
+# Each start of Python in it, of which the suite makes thousands, runs the .pth files there: those of
+# setuptools, which nothing needs, and of coverage, for programs that a test starts, are taken away.
 $(DONE)/pip: pyproject.toml
 	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 \
 	  || { rm -rf $(VENV); scripts/python-venv && $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+	@$(BIN)/pip uninstall --quiet --yes setuptools 2>/dev/null
 	@mkdir -p $(DONE) && touch $@
 
 $(DONE)/lobtail: $(DONE)/pip
@@ -41,6 +44,7 @@ $(DONE)/tui: $(DONE)/lobtail
 
 $(DONE)/dev: $(DONE)/lobtail
 	@$(BIN)/pip install --quiet --group dev
+	@rm -f $(VENV)/lib/python3*/site-packages/a1_coverage.pth
 	@touch $@
 
 # What lobtail is measured against has an environment of its own.

@@ -20,9 +20,9 @@ _FLAGS: Final = {
     "tls=True": "--tlsverify",
     "until": "--until",
 }
-_ARGUMENT: Final = re.compile(f"`({'|'.join(map(re.escape, _FLAGS))})`")
+_ARGUMENT: Final = f"`({'|'.join(map(re.escape, _FLAGS))})`"
 
 
 def with_flags(text: str) -> str:
     """Return a message with flags for arguments."""
-    return _ARGUMENT.sub(lambda match: _FLAGS[match[1]], text) if "`" in text else text
+    return re.sub(_ARGUMENT, lambda match: _FLAGS[match[1]], text) if "`" in text else text

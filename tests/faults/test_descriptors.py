@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from faults.command import popen
+from faults.fake_engine import FakeEngine, frame, log
 from faults.fake_host import Box, FakeHost, line
 from support.engines import LOBTAIL, Result, finish
 
@@ -20,7 +21,7 @@ def with_limit(count: int, host: str, *args: str, **env: str) -> Result:
 @pytest.mark.parametrize(
     "args",
     [
-        ("logs", "web"),
+        ("logs", "-f", "web"),
         ("tail", "--no-follow"),
         ("ps",),
         ("frames", "web"),
@@ -34,6 +35,11 @@ def with_limit(count: int, host: str, *args: str, **env: str) -> Result:
 def test_case_few_descriptors(args: tuple[str, ...]) -> None:
     result = with_limit(5, "unix:///nowhere", *args)
     assert result == Result(b"", f"lobtail: cannot start: {WORDS}\n".encode(), 1)
+
+
+def test_logs_without_follow_need_only_a_connection() -> None:
+    with FakeEngine(log([frame(1, b"one\n")])) as engine:
+        assert with_limit(5, engine.host, "logs", "web") == Result(b"one\n", b"", 0)
 
 
 @pytest.mark.parametrize("count", [6, 8, 9, 10, 12])

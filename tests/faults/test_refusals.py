@@ -313,7 +313,7 @@ def test_row_12_arguments_that_are_not_utf_8(args: tuple[str | bytes, ...]) -> N
 
 
 @pytest.mark.parametrize("reads", ["whole", "junk behind the answer", "cut", "refused"])
-def test_what_cannot_be_asked_without_an_event_loop_is_asked_with_one(reads: str) -> None:
+def test_what_an_inspection_may_answer(reads: str) -> None:
     whole = json_answer({"Id": ID})[0]
     assert isinstance(whole, bytes)
     scripts: dict[str, Script] = {

@@ -1,18 +1,23 @@
-"""Where the program begins: signals end it from the first moment on, before slow imports."""
+"""Where the program begins: signals end it from the first moment on, before slow imports.
+
+What is imported at the top is what Python has loaded for itself, and what costs nothing.
+"""
 
 from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
-from typing import TYPE_CHECKING, Final, NoReturn
+
+from lobtail._version import __version__
+
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from types import FrameType
+    from typing import Final, NoReturn
 
 __all__ = ["main"]
-
 
 # Seconds after which an exit is asked for again, if it got lost.
 _AGAIN: Final = 0.2
@@ -20,6 +25,10 @@ _AGAIN: Final = 0.2
 
 def main(program: str = "lobtail") -> NoReturn:
     """Run the command line and exit; ``program`` is what usage texts call it."""
+    if sys.argv[1:] == ["--version"]:
+        _show_version()
+    import signal
+
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _exit_on_signal)
     # To look for garbage while modules make objects that stay takes 5 ms; `cli.main` takes it up.
@@ -42,7 +51,18 @@ def main(program: str = "lobtail") -> NoReturn:
     os._exit(code)
 
 
+def _show_version() -> None:
+    """Write the version and exit; return if it cannot be written, for `run` says why."""
+    try:
+        os.write(1, f"lobtail {__version__}\n".encode())
+    except OSError:
+        return
+    os._exit(0)
+
+
 def _exit_on_signal(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    import signal
+
     # SystemExit, unlike other exceptions, passes through the event loop's callbacks; and raised in
     # a handler, it also interrupts a write to a reader that has stopped. But it is lost where it
     # happens to meet a finaliser or a library's callback, so it is raised until it is heard.

@@ -82,7 +82,7 @@ def command(
         else:
             assert container is not None
             engine = make_engine(host)
-            if not (wanted.files_only and _show_at_once(show, engine, container)):
+            if wanted.follow or not _show_at_once(show, engine, container):
                 run(show.show(engine, container))
     except SystemExit:
         signalled = True
@@ -93,11 +93,8 @@ def command(
 
 
 def _show_at_once(show: LogsRun, engine: EngineClient, container: str) -> bool:
-    if engine.endpoint.kind != "unix":  # its files are elsewhere
+    if engine.endpoint.kind != "unix":
         return False
     from lobtail.engine.blocking import BlockingClient
 
-    asking = BlockingClient.like(engine)
-    shown = show.show_at_once(asking, container)
-    engine.requests.learn_from(asking.requests)
-    return shown
+    return show.show_at_once(BlockingClient.like(engine), container)

@@ -16,7 +16,7 @@ from lobtail.core.frames import Frame, Stream
 from lobtail.core.resume import Memory, stamp_of
 from lobtail.engine.logs import nanoseconds, tail_count
 from lobtail.engine.pace import Pace
-from lobtail.errors import ConfigError, EngineError, LobtailError, LogFileError
+from lobtail.errors import ConfigError, EngineError, LogFileError
 
 if TYPE_CHECKING:
     from lobtail.engine.blocking import BlockingClient
@@ -42,11 +42,6 @@ class Wanted(msgspec.Struct, frozen=True):
     verbose: bool
     raw: bool
     """Whether a service's lines shall have nothing in front of them."""
-
-    @property
-    def files_only(self) -> bool:
-        """Whether files, if they serve, give all that is wanted."""
-        return self.source != "api" and not self.follow
 
     @classmethod
     def build(
@@ -77,34 +72,26 @@ class LogsRun:
         for output in (out, err):
             output.keep(rb"(?:[^ \r\n]*+ ){%d}" % (wanted.timestamps + wanted.details))
         self._memory = Memory()  # what a live stream is joined by
-        self._container: Container | None = None  # if it was inspected
         self._began_ns = time.time_ns()
-        self._broken = False  # whether files could not be read on
         # How many bytes each has got from files, should the API have to go on.
         self._written = dict.fromkeys(Stream, 0)
 
     def show_at_once(self, engine: BlockingClient, name: str) -> bool:
-        """Show the log of a container from its files, without an event loop.
+        """Show the log of a container to its end, without an event loop.
 
-        Returns False if that cannot be, or they broke: ``show`` is to go on then, and has the words
-        for what is wrong.
+        Returns False if there is no such container: ``show`` looks for a service then.
         """
         from lobtail.engine.blocking import result_of
-        from lobtail.reading.source import open_source
 
         try:
-            self._container = result_of(engine.inspect(name))
-            opened = result_of(open_source(engine, self._container, self._wanted.source))
-        except LobtailError:
+            result_of(self._show(engine, name))
+        except EngineError as exc:
+            if exc.status != 404:
+                raise
             return False
         finally:
             result_of(engine.aclose())
-        if opened.files is None:
-            return False
-        self._tell(name, opened)
-        with opened.files as files:
-            self._broken = not self._copy_files_safely(files)
-        return not self._broken
+        return True
 
     async def show(self, engine: EngineClient, name: str) -> None:
         """Show the log of a container, or of a service where no container is called so."""
@@ -137,10 +124,6 @@ class LogsRun:
     async def _show(self, engine: EngineClient, name: str) -> None:
         wanted = self._wanted
         files, container = None, None
-        if self._broken:
-            stream = self._stream(engine, self._container or name, follow=False)
-            await self._copy(stream, skip=True)
-            return
         if wanted.source != "api":
             files, container = await self._open(engine, name)
         if files is None:
@@ -428,7 +411,7 @@ class LogsRun:
         """Inspect a container, and open its log files if they are to be read."""
         from lobtail.reading.source import open_source
 
-        container = self._container or await engine.inspect(name)
+        container = await engine.inspect(name)
         opened = await open_source(engine, container, self._wanted.source)
         self._tell(name, opened)
         return opened.files, container

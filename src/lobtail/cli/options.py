@@ -29,6 +29,7 @@ __all__ = [
     "engine_arguments",
     "every_engine_arguments",
     "host_option",
+    "load_asyncio",
     "make_engine",
     "run",
     "short_context_option",
@@ -149,13 +150,28 @@ def _timeout() -> float:
     return min(seconds, _LONGEST)  # sockets refuse what lasts longer than the universe
 
 
+def load_asyncio() -> None:
+    """Load asyncio, once all engines are known: without ssl, where none of them speaks TLS.
+
+    ssl takes a third of the time, and asyncio has its own way without it
+    (docs/decisions/070-start.md). A client whose engine speaks TLS has loaded what that needs.
+    """
+    if not {"asyncio", "ssl", "lobtail.engine.tls"} & sys.modules.keys():
+        # How Python is told that there is no such module.
+        sys.modules["ssl"] = None  # type: ignore[assignment]
+        try:
+            import asyncio  # noqa: F401
+        finally:
+            del sys.modules["ssl"]
+
+
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run ``main`` in an event loop of its own.
 
     SystemExit, which a signal raises anywhere, leaves the loop as it is: what was cut off in its
     midst may never end, so there is nobody to wait for. ``lobtail.cli.entry`` exits then.
     """
-    # The loop is loaded where there is one: `logs` may do without.
+    load_asyncio()
     import asyncio
 
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -71,6 +70,8 @@ async def _all_rows(
     if len(engines) == 1:
         ((name, engine),) = engines.items()
         return await _rows(engine, name, everything=everything)
+    import asyncio
+
     asked = (_rows(engine, name, everything=everything) for name, engine in engines.items())
     found = await asyncio.gather(*asked, return_exceptions=True)
     rows: list[_Row] = []
@@ -89,6 +90,8 @@ async def _all_rows(
 
 async def _rows(engine: EngineClient, host: str, *, everything: bool) -> tuple[list[_Row], bool]:
     """Return the rows of an engine, and whether it cannot describe a container, which is said."""
+    import asyncio
+
     missing = False
     async with engine:
         listed = await engine.list(all=everything)

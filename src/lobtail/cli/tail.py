@@ -10,8 +10,14 @@ import click
 from click.core import ParameterSource
 
 from lobtail.cli.defaults import key_of, load_defaults, origin_of, settable, variable_of
-from lobtail.cli.options import DockerCommand, distinct_engine_arguments, short_context_option
+from lobtail.cli.options import (
+    DockerCommand,
+    distinct_engine_arguments,
+    load_asyncio,
+    short_context_option,
+)
 from lobtail.cli.output import narrate
+from lobtail.engine.client import EngineClient
 from lobtail.errors import ConfigError, QueryError
 from lobtail.flags import with_flags
 from lobtail.reading.source import SOURCES
@@ -332,20 +338,25 @@ def command(host: tuple[str, ...], **options: Any) -> int:
     SELECTOR, and without --label, --project, --service and --image, all that run. With --file, it
     is one more path.
     """
-    from lobtail.api import Engine
-    from lobtail.cli.tail_run import TailRun
-    from lobtail.cli.tail_settings import make_settings
-
     context = click.get_current_context()
-    engines = []
+    named: list[dict[str, Any]] = []
     if not options["files"]:
-        engines = [Engine(**each) for each in distinct_engine_arguments(host, narrate)]
+        named = distinct_engine_arguments(host, narrate)
     elif (
         options["follow"] and context.get_parameter_source("follow") is ParameterSource.COMMANDLINE
     ):
         raise ConfigError("--follow needs an engine; --file reads a log to its end")
     else:
         options["follow"] = False
+    # What follows loads the event loop, and that depends on whether an engine speaks TLS.
+    for each in named:
+        EngineClient(**each)
+    load_asyncio()
+    from lobtail.api import Engine
+    from lobtail.cli.tail_run import TailRun
+    from lobtail.cli.tail_settings import make_settings
+
+    engines = [Engine(**each) for each in named]
     try:
         settings = make_settings(**settled(context, options))
     except ConfigError as exc:

@@ -224,14 +224,14 @@ def format_rfc3339(ns: int, digits: int = 9, offset: int = 0) -> str:
 # moby picks one of eight layouts by counting "T", ":", "-" and looking for ".", "Z" and "+". A
 # value fits the layout picked for it exactly when it has this shape, with Go's leniencies: an hour
 # of one digit, a comma for the point, and a fraction wherever seconds stand.
-_TIME: Final = re.compile(
+_TIME: Final = (
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
     r"(?:T([0-9]{1,2})(?::([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?)?)?"
     r"(?:(Z)|([+-])([0-9]{2}):([0-9]{2}))?"
 )
-_UNIX: Final = re.compile(r"\+?([0-9]+)(?:\.(\+?([0-9]+)))?")
-_DURATION: Final = re.compile(r"([+-]?)((?:(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)[^0-9.]++)++)")
-_DURATION_PART: Final = re.compile(r"([0-9]*)\.?([0-9]*)([^0-9.]+)")
+_UNIX: Final = r"\+?([0-9]+)(?:\.(\+?([0-9]+)))?"
+_DURATION: Final = r"([+-]?)((?:(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)[^0-9.]++)++)"
+_DURATION_PART: Final = r"([0-9]*)\.?([0-9]*)([^0-9.]+)"
 _UNITS: Final = {
     "ns": 1,
     "us": 1_000,
@@ -298,7 +298,7 @@ def format_wire_time(ns: int) -> str:
 
 
 def _go_time(value: str, local_offset: int | Zone) -> int | None:
-    match = _TIME.fullmatch(value)
+    match = re.fullmatch(_TIME, value)
     if match is None:
         return None
     *civil, fraction, utc, sign, hours, minutes = match.groups()
@@ -315,7 +315,7 @@ def _go_time(value: str, local_offset: int | Zone) -> int | None:
 
 
 def _unix_time(value: str) -> int | None:
-    match = _UNIX.fullmatch(value)
+    match = re.fullmatch(_UNIX, value)
     if match is None:
         return None
     seconds = _bounded(match[1], _INT64_MAX)
@@ -340,11 +340,11 @@ def parse_duration(value: str) -> int | None:
     """Return the nanoseconds of what Go's ``time.ParseDuration`` accepts, else None."""
     if value in ("0", "+0", "-0"):
         return 0
-    match = _DURATION.fullmatch(value)
+    match = re.fullmatch(_DURATION, value)
     if match is None:
         return None
     total = 0
-    for whole, fraction, unit in _DURATION_PART.findall(match[2]):
+    for whole, fraction, unit in re.findall(_DURATION_PART, match[2]):
         scale = _UNITS.get(unit)
         if scale is None:
             return None

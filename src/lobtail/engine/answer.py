@@ -182,6 +182,13 @@ class AnswerParser:
         reason = f": {why}" if why else ""
         return ConnectionLostError(f"{peer} closed the connection {where}{reason}")
 
+    def broken(self, peer: str, exc: Exception) -> ConnectionLostError:
+        """Return the error for a connection to ``peer`` that the system gave up."""
+        why = exc.strerror if isinstance(exc, OSError) and exc.strerror else exc
+        return ConnectionLostError(
+            f"the connection to {peer} broke after {self.received} bytes of its answer: {why}"
+        )
+
     def _not_http(self, exc: Exception, data: memoryview) -> ProtocolError:
         if self.head_done:
             return ProtocolError(f"the engine's answer is broken HTTP: {exc}")

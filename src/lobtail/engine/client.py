@@ -105,10 +105,14 @@ class EngineClient(Lifecycle):
 
     def __copy__(self) -> Self:
         """Return an engine like this one, with connections of its own."""
-        made = object.__new__(type(self))
-        made.endpoint, made.timeout, made.warning = self.endpoint, self.timeout, self.warning
-        made.requests = self._requests(self.endpoint, api_version=None, timeout=self.timeout)
-        made.requests.learn_from(self.requests)
+        return self._same_engine(self)
+
+    @classmethod
+    def _same_engine(cls, other: EngineClient) -> Self:
+        made = object.__new__(cls)
+        made.endpoint, made.timeout, made.warning = other.endpoint, other.timeout, other.warning
+        made.requests = cls._requests(other.endpoint, api_version=None, timeout=other.timeout)
+        made.requests.learn_from(other.requests)
         return made
 
     async def __aenter__(self) -> Self:

@@ -20,10 +20,10 @@ from lobtail.regular import read_regular
 __all__ = ["DockerConfig", "config_folder", "member", "read_config"]
 
 # RFC 9110, section 5.6.2; Go's net/http refuses other names.
-_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_CONTROL: Final = r"[\x00-\x08\x0a-\x1f\x7f]"
 # One of a record of CSV (Go's encoding/csv), and what ends it.
-_FIELD: Final = re.compile(r'(?:"((?:[^"]++|"")*+)"|([^",\r\n]*+))(,|\r?\n|\Z)')
+_FIELD: Final = r'(?:"((?:[^"]++|"")*+)"|([^",\r\n]*+))(,|\r?\n|\Z)'
 # Go's net/http and docker's client have these for themselves; we also the two of a hijacking.
 _OURS: Final = (
     *("Host", "User-Agent", "Content-Length", "Transfer-Encoding", "Trailer"),
@@ -56,9 +56,9 @@ class DockerConfig(msgspec.Struct, frozen=True):
         headers = {}
         for name, text in given.items():
             # Values may be secrets.
-            if not _NAME.fullmatch(name):
+            if not re.fullmatch(_NAME, name):
                 raise ConfigError(f"{origin}: invalid header name {name[:40]!r}")
-            if _CONTROL.search(text):
+            if re.search(_CONTROL, text):
                 raise ConfigError(f"{origin}: the value of {name[:40]} has control characters")
             # Go's CanonicalHeaderKey, so that what is sent all the same comes once.
             name = "-".join(part.capitalize() for part in name.split("-"))
@@ -166,7 +166,7 @@ def _of_variable(value: str) -> dict[str, str]:
     at = 0
     ended = False
     while not ended:
-        match = _FIELD.match(value, at)
+        match = re.compile(_FIELD).match(value, at)
         if match is None:
             raise ConfigError("DOCKER_CUSTOM_HEADERS: invalid quotes: write NAME=VALUE,NAME=VALUE")
         field = match[2] if match[1] is None else match[1].replace('""', '"')

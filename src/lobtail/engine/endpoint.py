@@ -18,13 +18,13 @@ from msgspec.structs import replace
 
 from lobtail.engine.contexts import DEFAULT, current_context, read_context
 from lobtail.engine.docker_config import DockerConfig, read_config
-from lobtail.errors import ConfigError
+from lobtail.errors import ConfigError, ConnectError
 
 # Most engines are on a Unix socket, and need nothing of TLS.
 if TYPE_CHECKING:
     from lobtail.engine.tls import Tls
 
-__all__ = ["DEFAULT_SOCKET", "Endpoint", "labels", "parse_host", "resolve"]
+__all__ = ["DEFAULT_SOCKET", "Endpoint", "connect_error", "labels", "parse_host", "resolve"]
 
 DEFAULT_SOCKET: Final = "unix:///var/run/docker.sock"
 PODMAN_SOCKET: Final = "/run/podman/podman.sock"
@@ -33,20 +33,18 @@ DEFAULT_TLS_HOST: Final = "tcp://localhost:2376"
 
 _PATH: Final = "/%:@!$&'()*+,;="  # RFC 3986, section 3.3, without what quote never touches
 _USER: Final = "@!$&'()*+,;="  # of RFC 3986, section 3.2.1, and what Go allows besides
-_TCP = re.compile(
-    r"""(?P<host> \[ [0-9A-Fa-f:.%\w]+ \] | [^\[\]:/?\#@\s]* )
-        (?: : (?P<port> [0-9]{1,5} ) )?
-        (?P<base> /[^?\#\s]* )?""",
-    re.VERBOSE,
-)
-_SSH = re.compile(
-    # As Go's net/url: a user may have an @, as accounts of a directory do, and the last one counts.
-    r"""(?: (?P<user> [^:/?\#\s]+ ) @ )?
-        (?P<host> \[ [0-9A-Fa-f:.%\w]+ \] | [^\[\]:/?\#@\s]+ )
-        (?: : (?P<port> [0-9]{1,5} )? )?
-        (?P<path> /[^?\#]* )?""",
-    re.VERBOSE,
-)
+_TCP: Final = r"""
+    (?P<host> \[ [0-9A-Fa-f:.%\w]+ \] | [^\[\]:/?\#@\s]* )
+    (?: : (?P<port> [0-9]{1,5} ) )?
+    (?P<base> /[^?\#\s]* )?
+"""
+# As Go's net/url: a user may have an @, as accounts of a directory do, and the last one counts.
+_SSH: Final = r"""
+    (?: (?P<user> [^:/?\#\s]+ ) @ )?
+    (?P<host> \[ [0-9A-Fa-f:.%\w]+ \] | [^\[\]:/?\#@\s]+ )
+    (?: : (?P<port> [0-9]{1,5} )? )?
+    (?P<path> /[^?\#]* )?
+"""
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -205,7 +203,7 @@ def parse_host(value: str, origin: str, subject: str = "") -> Endpoint:
             f"{subject} {value!r} is no endpoint: "
             "write unix:///path, tcp://HOST:PORT or ssh://USER@HOST"
         )
-    match = _TCP.fullmatch(rest)
+    match = re.fullmatch(_TCP, rest, re.VERBOSE)
     if match is None or not rest or not match["host"].isascii():
         raise ConfigError(f"{subject} {value!r} is no address: write tcp://HOST:PORT")
     secure = scheme == "https"
@@ -221,6 +219,31 @@ def parse_host(value: str, origin: str, subject: str = "") -> Endpoint:
     return Endpoint("tcp", origin, host=address, port=port, base=base, tls=tls)
 
 
+def connect_error(endpoint: Endpoint, why: str | Exception) -> ConnectError:
+    """Return the error for an engine that cannot be connected to, with what to try."""
+    words = why if isinstance(why, str) else _words(why)
+    return ConnectError(f"cannot connect to the engine at {endpoint}: {words}")
+
+
+def _words(exc: Exception) -> str:
+    import socket
+
+    match exc:
+        case FileNotFoundError():
+            return "there is no such socket; start the engine, or name another with `host`"
+        case ConnectionRefusedError():
+            return "nobody listens there; start the engine, or name another with `host`"
+        case PermissionError():
+            return "permission denied; use sudo, or become a member of the socket's group"
+        case UnicodeError():  # raised by the codec for names of hosts
+            return "that cannot be the name of a host"
+        case socket.gaierror():
+            return f"{exc.strerror}; check the host's name"
+        case OSError() if exc.errno:
+            return os.strerror(exc.errno)
+    return str(exc) or type(exc).__name__
+
+
 def _quoted(text: str, safe: str) -> str:
     return quote(text, safe=safe, errors="surrogateescape")
 
@@ -228,7 +251,7 @@ def _quoted(text: str, safe: str) -> str:
 def _ssh(value: str, rest: str, origin: str, subject: str) -> Endpoint:
     if ":" in rest.partition("/")[0].rpartition("@")[0]:
         raise ConfigError(f"{subject} has a password in it, which ssh does not take: use a key")
-    match = _SSH.fullmatch(rest)
+    match = re.fullmatch(_SSH, rest, re.VERBOSE)
     if match is None or not match["host"].isprintable():
         raise ConfigError(f"{subject} {value!r} is no address: write ssh://USER@HOST:PORT")
     path = unquote(match["path"] or "", errors="surrogateescape")

@@ -255,11 +255,7 @@ class HttpConnection(asyncio.BufferedProtocol):
             if answer is not None and self._error is None:
                 answer.end()
         elif self._error is None and not (answer and answer.complete):
-            received = answer.received if answer else 0
-            self._error = ConnectionLostError(
-                f"the connection to {self._peer} broke after {received} bytes of its answer: "
-                f"{exc.strerror if isinstance(exc, OSError) and exc.strerror else exc}"
-            )
+            self._error = (answer or AnswerParser()).broken(self._peer, exc)
             self._error.__cause__ = exc
         self._wake()
 

@@ -51,7 +51,7 @@ Identifier: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
 """What an engine calls an object by. Without it, requests would be about something else."""
 
 _PROJECT = "com.docker.compose.project"
-_SIZE: Final = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE)
+_SIZE: Final = r"(?i:([0-9]{1,18}(?:\.[0-9]{1,18})?) ?([kmgtp]?)(?:i?b)?)"
 # moby, daemon/logger/local: the driver's own default
 _LOCAL_MAX_SIZE: Final = "20m"
 # Of an answer. An engine with 50 000 containers lists them with fewer.
@@ -277,7 +277,7 @@ class Container(Answer, frozen=True):
         default = _LOCAL_MAX_SIZE if self.log_driver == "local" else ""
         if self.log_driver not in ("json-file", "local"):
             return None
-        match = _SIZE.fullmatch(options.get("max-size") or default)
+        match = re.fullmatch(_SIZE, options.get("max-size") or default)
         if match is None:  # also -1, which means no limit
             return None
         return int(float(match[1]) * 1000 ** " kmgtp".index(match[2].lower() or " "))

@@ -56,7 +56,7 @@ MAX_TITLE: Final = 200
 
 _VERSION: Final = re.compile(r"v?([0-9]{1,6})\.([0-9]{1,6})")
 # Up to the next tag: no character is looked at twice.
-_TITLE: Final = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
+_TITLE: Final = r"(?i:<title[^<>]*>([^<]*))"
 
 
 class Requests:
@@ -396,7 +396,7 @@ def _message(response: Response, body: bytes) -> str:
     elif "<html" in text[:1000].lower() or "<!doctype" in text[:100].lower():
         import html
 
-        title = _TITLE.search(text)
+        title = re.search(_TITLE, text)
         # Cut short first: there is no end to a number in ``&#…;``, and Python refuses long ones.
         words = html.unescape(title[1][:MAX_TITLE]).split() if title else []
         said = f" titled {' '.join(words)!r}" if words else ""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from lobtail.engine.endpoint import Endpoint
-from lobtail.errors import ConnectError
+from lobtail.engine.endpoint import Endpoint, connect_error
 
 if TYPE_CHECKING:
     import ssl
@@ -50,12 +48,9 @@ async def open_transport(endpoint: Endpoint, factory: Callable[[], P], timeout: 
             _keep_alive(transport.get_extra_info("socket"))
             return protocol
     except TimeoutError as exc:
-        raise ConnectError(
-            f"cannot connect to the engine at {endpoint}: no answer within {timeout:g} s"
-        ) from exc
+        raise connect_error(endpoint, f"no answer within {timeout:g} s") from exc
     except (OSError, ValueError) as exc:
-        why = _why_tls(exc, endpoint) or _why(exc)
-        raise ConnectError(f"cannot connect to the engine at {endpoint}: {why}") from exc
+        raise connect_error(endpoint, _why_tls(exc, endpoint) or exc) from exc
 
 
 async def _connect_unix(path: str) -> socket.socket:
@@ -100,20 +95,3 @@ def _keep_alive(sock: socket.socket) -> None:
     for name, value in _KEEPALIVE:
         if hasattr(socket, name):  # macOS calls the first one otherwise
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-
-
-def _why(exc: OSError | ValueError) -> str:
-    """Say what happened and what to try."""
-    if isinstance(exc, FileNotFoundError):
-        return "there is no such socket; start the engine, or name another with `host`"
-    if isinstance(exc, ConnectionRefusedError):
-        return "nobody listens there; start the engine, or name another with `host`"
-    if isinstance(exc, PermissionError):
-        return "permission denied; use sudo, or become a member of the socket's group"
-    if isinstance(exc, UnicodeError):  # raised by the codec for names of hosts
-        return "that cannot be the name of a host"
-    if isinstance(exc, socket.gaierror):
-        return f"{exc.strerror}; check the host's name"
-    if isinstance(exc, OSError) and exc.errno:
-        return os.strerror(exc.errno)
-    return str(exc) or type(exc).__name__

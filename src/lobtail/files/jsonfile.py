@@ -35,7 +35,6 @@ from lobtail.core.frames import Frame, Stream
 from lobtail.core.model import encode_details
 from lobtail.files.bulk import Hints, bulk_messages, bulk_runs
 from lobtail.files.formats import STREAMS, Format, Records, Show, full_stamp, joined
-from lobtail.files.needles import json_needles
 from lobtail.files.select import JsonSelector
 from lobtail.files.values import Buffer, Decoded, Literals
 
@@ -57,17 +56,16 @@ _RECORD: Final = msgspec.json.Decoder(_Record)
 _ATTRS: Final = msgspec.json.Decoder(dict[str, str])
 _SHORT_ATTRS: Final = 1 << 12
 
+# Compiled when they are needed: of a whole log none is.
 _BLANK: Final = r"[ \t\r]*+"
 _STRING: Final = rf'{_BLANK}"(?:[^"\\\x00\n]++|\\[^\n])*+"{_BLANK}'
 # An object that may be a record: of texts, of objects of texts, of numbers and such.
 _INNER: Final = rf"{_BLANK}\{{(?:{_STRING}:{_STRING},?)*+{_BLANK}\}}{_BLANK}"
-_SHAPE: Final = re.compile(
-    rf'\{{(?:{_STRING}:(?:{_STRING}|{_INNER}|[^"{{}}\[\],\x00\n]++),?)++\}}'.encode()
-)
-_BEGIN: Final = re.compile(rb'\{[ \t]*"(?:log|stream|attrs|time)"[ \t]*:')
-_UNFINISHED: Final = re.compile(rb'[ \t]*+\{[ \t]*+(?:"|\Z)')
-_BEGIN_OF_ALL: Final = re.compile(rb'\{[ \t]*"(?:log"[ \t]*:|stream"[ \t]*:[ \t]*"std(?:out|err)")')
-_ODD: Final = re.compile(
+_SHAPE: Final = rf'\{{(?:{_STRING}:(?:{_STRING}|{_INNER}|[^"{{}}\[\],\x00\n]++),?)++\}}'.encode()
+_BEGIN: Final = rb'\{[ \t]*"(?:log|stream|attrs|time)"[ \t]*:'
+_UNFINISHED: Final = rb'[ \t]*+\{[ \t]*+(?:"|\Z)'
+_BEGIN_OF_ALL: Final = rb'\{[ \t]*"(?:log"[ \t]*:|stream"[ \t]*:[ \t]*"std(?:out|err)")'
+_ODD: Final = (
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u]"
     r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|([\x01-\x1f])"
 )
@@ -143,6 +141,8 @@ class JsonFile(Format):
         self, wanted: Literals, context: tuple[int, int] | None, streams: frozenset[Stream]
     ) -> JsonSelector | None:
         """Select as ``Format.selector`` says."""
+        from lobtail.files.needles import json_needles
+
         needles = json_needles(wanted)
         return JsonSelector(needles, context[1] if context else 0, streams) if needles else None
 
@@ -151,12 +151,12 @@ class JsonFile(Format):
         data = data.translate(None, b"\0")
         used = len(data) if ends else data.rfind(b"\n") + 1
         if not used or b"\n" not in data:
-            return _BEGIN_OF_ALL.match(data) is not None or (ends and _is_record(data))
+            return re.match(_BEGIN_OF_ALL, data) is not None or (ends and _is_record(data))
         return any(map(_is_record, data[:used].splitlines()))
 
     def unfinished(self, data: bytes) -> bool:
         """Say whether ``data`` can be the beginning of a record."""
-        return b"\0" not in data and _UNFINISHED.match(data) is not None
+        return b"\0" not in data and re.match(_UNFINISHED, data) is not None
 
     def align(self, data: bytes, *, ends: bool) -> int:  # noqa: ARG002 - for other formats
         """Return where the first line begins behind another one."""
@@ -221,8 +221,9 @@ _known_details: Final = lru_cache(maxsize=64)(_decoded_details)
 
 def _records(line: bytes, details: bool) -> Iterator[tuple[int, int, Frame]]:
     """Find the records in a line that is not one, or not quite."""
-    for begin in _BEGIN.finditer(line):
-        match = _SHAPE.match(line, begin.start())
+    shape = re.compile(_SHAPE)
+    for begin in re.finditer(_BEGIN, line):
+        match = shape.match(line, begin.start())
         if match is None:
             continue
         try:
@@ -237,7 +238,7 @@ def _mended(record: bytes) -> bytes:
     Each byte that is not UTF-8 and each half of a surrogate pair is a U+FFFD to it. Control
     characters it refuses; but one flipped bit need not cost a line.
     """
-    return _ODD.sub(_mend, record.decode("utf-8", "lobtail-go")).encode()
+    return re.sub(_ODD, _mend, record.decode("utf-8", "lobtail-go")).encode()
 
 
 def _mend(match: re.Match[str]) -> str:

@@ -27,7 +27,6 @@ from lobtail.core.model import encode_details
 from lobtail.core.timestamps import format_rfc3339
 from lobtail.files.bulk_local import bulk_messages, bulk_runs
 from lobtail.files.formats import STREAMS, Format, Records, Show
-from lobtail.files.needles import raw_needles
 from lobtail.files.select import LocalSelector
 from lobtail.files.values import MAX_RECORD, Buffer, Decoded, Literals
 
@@ -101,6 +100,8 @@ class Local(Format):
         streams: frozenset[Stream],  # noqa: ARG002 - for formats that know context
     ) -> LocalSelector | None:
         """Select as ``Format.selector`` says; with context all have to be looked at."""
+        from lobtail.files.needles import raw_needles
+
         needles = raw_needles(wanted)
         return LocalSelector(self, needles) if needles and context is None else None
 

@@ -23,14 +23,14 @@ from lobtail.files.part import PACKED
 
 __all__ = ["all_names"]
 
-_PACKED: Final = re.compile(rf"(.*?)\.(?:{'|'.join(PACKED)})", re.DOTALL)
-_NUMBER: Final = re.compile(r"\.(0|[1-9][0-9]{0,8})")
-_DATE: Final = re.compile(
+_PACKED: Final = rf"(?s:(.*?))\.(?:{'|'.join(PACKED)})"
+_NUMBER: Final = r"\.(0|[1-9][0-9]{0,8})"
+_DATE: Final = (
     r"[-._]((?:19|20)[0-9]{2})([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12][0-9]|3[01])"
     r"(?:[-_.T]?([0-9]{2})(?:[-_.:]?([0-9]{2})(?:[-_.:]?([0-9]{2}))?)?)?"
     r"(?:[-_.]([0-9]{1,13}))?Z?"
 )
-_EPOCH: Final = re.compile(r"[-._]([12][0-9]{9})([0-9]{3})?")
+_EPOCH: Final = r"[-._]([12][0-9]{9})([0-9]{3})?"
 
 _Order = tuple[int, ...]
 
@@ -48,7 +48,7 @@ def _sorted(path: Path, siblings: list[str], order: Callable[[Path, str], _Order
     for name in siblings:
         if not name.startswith(path.stem) or name == path.name:
             continue
-        packed = _PACKED.fullmatch(name)
+        packed = re.fullmatch(_PACKED, name)
         place = order(path, packed[1] if packed else name)
         if place and (place not in found or not packed):
             found[place] = str(path.parent / name)
@@ -56,7 +56,7 @@ def _sorted(path: Path, siblings: list[str], order: Callable[[Path, str], _Order
 
 
 def _by_number(path: Path, name: str) -> _Order:
-    match = _NUMBER.fullmatch(name, len(path.name)) if name.startswith(path.name) else None
+    match = re.fullmatch(_NUMBER, name[len(path.name) :]) if name.startswith(path.name) else None
     return (-int(match[1]),) if match else ()
 
 
@@ -67,10 +67,10 @@ def _by_date(path: Path, name: str) -> _Order:
         middle = name[len(path.stem) : -len(path.suffix)]
     else:
         return ()
-    if match := _DATE.fullmatch(middle):
+    if match := re.fullmatch(_DATE, middle):
         year, _, month, day, hour, minute, second, count = match.groups("0")
         return (*map(int, (year, month, day, hour, minute, second, count)),)
-    if match := _EPOCH.fullmatch(middle):
+    if match := re.fullmatch(_EPOCH, middle):
         return (*time.gmtime(int(match[1]))[:6], int(match[2] or 0))
     return ()
 

@@ -19,11 +19,11 @@ import msgspec
 
 from lobtail.core.frames import Stream
 from lobtail.files.finder import Finder
-from lobtail.files.needles import Needles
 from lobtail.files.values import Buffer
 
 if TYPE_CHECKING:
     from lobtail.files.formats import Format
+    from lobtail.files.needles import Needles
 
 __all__ = ["ContextSelector", "JsonSelector", "LocalSelector", "Selector", "Spans"]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -63,11 +65,39 @@ def test_logs_loads_no_renderer() -> None:
     assert not any("render" in name for name in loaded("import lobtail.cli.logs"))
 
 
-def test_logs_of_a_socket_loads_nothing_of_tls() -> None:
-    code = "import sys, lobtail.cli.main as m\nsys.argv[1:] = {!r}\nm.run()"
-    modules = loaded(code.format(["-H", "unix:///nonexistent", "logs", "-f", "web"]))
-    assert "lobtail.engine.transport" in modules  # it has tried to connect
-    assert not modules & {"lobtail.engine.tls", "lobtail.engine.lifecycle_models", "dataclasses"}
+def run(*args: str) -> set[str]:
+    """Return what a run of the command line holds at its end."""
+    return loaded(f"import sys, lobtail.cli.main as m\nsys.argv[1:] = {args!r}\nm.run()")
+
+
+def test_logs_of_a_socket_need_no_event_loop() -> None:
+    modules = run("-H", "unix:///nonexistent", "logs", "--source", "api", "web")
+    assert "lobtail.engine.blocking" in modules  # it has tried to connect
+    assert not modules & {"asyncio", "ssl", "logging", "lobtail.engine.http", *NEVER}
+    assert not modules & {"lobtail.files", "lobtail.reading", "lobtail.core.levels"}
+    assert not modules & {"lobtail.engine.lifecycle_models", "dataclasses", "lark"}
+
+
+def test_what_follows_on_a_socket_loads_nothing_of_tls() -> None:
+    for args in (["logs", "-f", "web"], ["tail", "web"], ["ps"]):
+        modules = run("-H", "unix:///nonexistent", *args)
+        assert "lobtail.engine.transport" in modules  # it has tried to connect
+        assert not modules & {"ssl", "lobtail.engine.tls"}
+
+
+@pytest.mark.parametrize("command", ["logs", "tail", "ps"])
+def test_an_engine_with_tls_gets_it(command: str, tmp_path: Path) -> None:
+    # It takes connections, and never says a word.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        code = (
+            "import os, sys, lobtail.cli.main as m\n"
+            "os.environ.update(LOBTAIL_TIMEOUT='0.1', DOCKER_CONFIG={!r})\n"
+            "sys.argv[1:] = {!r}\nm.run()\n"
+            "import asyncio.base_events, ssl\nassert asyncio.base_events.ssl is ssl"
+        )
+        args = ["--tls", "-H", f"tcp://127.0.0.1:{port}", command, *(["web"] * (command != "ps"))]
+        assert "lobtail.engine.tls" in loaded(code.format(str(tmp_path), args))
 
 
 def test_tail_loads_no_parser_that_nobody_asked_for() -> None:
@@ -81,9 +111,18 @@ def test_tail_loads_no_parser_that_nobody_asked_for() -> None:
 
 
 def test_the_version_needs_no_engine() -> None:
-    code = "import sys, lobtail.cli.main as m\nsys.argv[1:] = ['--version']\nm.run()"
-    modules = loaded(code)
+    modules = run("--version")
     assert not modules & {"asyncio", "httptools", "lobtail.engine.client", *NEVER}
+
+
+def test_the_version_alone_needs_nothing() -> None:
+    # It exits before anything could be asked, so what is loaded is asked of Python.
+    command = [sys.executable, "-X", "importtime", "-m", "lobtail", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"lobtail {lobtail.__version__}\n"
+    modules = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "lobtail.cli.entry" in modules
+    assert not modules & {"click", "signal", "lobtail.cli.main", "msgspec"}
 
 
 def test_importing_the_package_loads_nothing() -> None:

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from lobtail.engine.blocking import BlockingClient, BlockingConnection, result_of
+from lobtail.engine.endpoint import Endpoint
 from lobtail.errors import (
     ConnectError,
     ConnectionLostError,
@@ -75,8 +76,26 @@ def test_a_connection_is_asked_again(answer: bytes) -> None:
 
 @pytest.mark.parametrize("junk", [b"junk", COUNTED], ids=["text", "answer"])
 def test_more_than_an_answer(junk: bytes) -> None:
-    with server([PING + junk]) as host, pytest.raises(ProtocolError):
+    with server([PING + junk], [COUNTED]) as host:
+        assert name_of(BlockingClient(host)) == "/web"
+
+
+def test_what_is_no_answer() -> None:
+    with server([b"junk"]) as host, pytest.raises(ProtocolError, match="does not speak HTTP"):
         name_of(BlockingClient(host))
+
+
+def test_what_came_before_broken_http() -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    broken = head + b"3\r\none\r\nnonsense\r\n"
+    with server([PING, broken]) as host:
+        client = BlockingClient(host)
+        response = result_of(client.requests.open("/log"))
+        assert result_of(response.batch(1)) == [b"one"]
+        with pytest.raises(ProtocolError, match="broken HTTP"):
+            result_of(response.batch(1))
+        assert not response.connection.reusable
+        client.requests.release(response)
 
 
 def test_a_connection_that_was_closed_is_left() -> None:
@@ -101,7 +120,7 @@ def test_a_cut(size: int) -> None:
 
 def test_nobody_there(tmp_path: Path) -> None:
     with pytest.raises(ConnectError):
-        BlockingConnection(str(tmp_path / "none"), "the engine", 1)
+        BlockingConnection(Endpoint("unix", "--host", path=str(tmp_path / "none")), 1)
 
 
 def test_silence() -> None:
