@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 import click
 
 from lobtail.cli.main import cli
-from lobtail.cli.options import distinct_engine_arguments, host_option
+from lobtail.cli.options import distinct_engine_arguments, host_option, load_asyncio
 from lobtail.engine.client import EngineClient
 from lobtail.errors import LobtailError
 
@@ -60,6 +59,9 @@ def _ask(place: Place, ask: Callable[[EngineClient], Awaitable[list[T]]]) -> lis
     os.environ.update(_NEVER_ASK)
     # The command line itself finds them: whatever may stand in front of a command counts.
     engines = cli.main([*place.root, "__engine", *place.hosts], "lobtail", standalone_mode=False)
+    load_asyncio()
+    import asyncio
+
     loop = asyncio.new_event_loop()
     try:
         return loop.run_until_complete(_ask_all(engines, ask))
@@ -71,6 +73,8 @@ def _ask(place: Place, ask: Callable[[EngineClient], Awaitable[list[T]]]) -> lis
 async def _ask_all(
     engines: list[EngineClient], ask: Callable[[EngineClient], Awaitable[list[T]]]
 ) -> list[T]:
+    import asyncio
+
     async def patiently(engine: EngineClient) -> list[T]:
         found: list[T] = []
         with suppress(LobtailError, OSError):  # a timeout is one, too

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -13,12 +14,12 @@ import msgspec
 
 from lobtail.cli.output import Output, narrate
 from lobtail.core.frames import Frame, Stream
-from lobtail.core.resume import Memory, stamp_of
 from lobtail.engine.logs import nanoseconds, tail_count
 from lobtail.engine.pace import Pace
 from lobtail.errors import ConfigError, EngineError, LogFileError
 
 if TYPE_CHECKING:
+    from lobtail.core.resume import Memory
     from lobtail.engine.blocking import BlockingClient
     from lobtail.engine.client import EngineClient
     from lobtail.engine.logs import LogStream
@@ -71,10 +72,16 @@ class LogsRun:
         self._err = err
         for output in (out, err):
             output.keep(rb"(?:[^ \r\n]*+ ){%d}" % (wanted.timestamps + wanted.details))
-        self._memory = Memory()  # what a live stream is joined by
         self._began_ns = time.time_ns()
         # How many bytes each has got from files, should the API have to go on.
         self._written = dict.fromkeys(Stream, 0)
+
+    @cached_property
+    def _memory(self) -> Memory:
+        """What a live stream is joined by."""
+        from lobtail.core.resume import Memory
+
+        return Memory()
 
     def show_at_once(self, engine: BlockingClient, name: str) -> bool:
         """Show the log of a container to its end, without an event loop.
@@ -354,6 +361,8 @@ class LogsRun:
         """Show messages that were read while they were written."""
         if not messages:
             return
+        from lobtail.core.resume import stamp_of
+
         self._write_messages(messages)
         newest = max((stamp_of(message) or 0 for message in messages[-2:]), default=0)
         self._memory.add(messages, max(newest, self._memory.newest_ns or 0) or None)
