@@ -154,7 +154,7 @@ def load_asyncio() -> None:
     """Load asyncio, once all engines are known: without ssl, where none of them speaks TLS.
 
     ssl takes a third of the time, and asyncio has its own way without it
-    (docs/decisions/070-start.md). A client whose engine speaks TLS has loaded what that needs.
+    (docs/decisions/072-start.md). A client whose engine speaks TLS has loaded what that needs.
     """
     if not {"asyncio", "ssl", "lobtail.engine.tls"} & sys.modules.keys():
         # How Python is told that there is no such module.
