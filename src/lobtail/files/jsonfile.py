@@ -32,7 +32,6 @@ from typing import Final
 import msgspec
 
 from lobtail.core.frames import Frame, Stream
-from lobtail.core.model import encode_details
 from lobtail.files.bulk import Hints, bulk_messages, bulk_runs
 from lobtail.files.formats import STREAMS, Format, Records, Show, full_stamp, joined
 from lobtail.files.select import JsonSelector
@@ -210,6 +209,9 @@ def _details(attrs: bytes) -> bytes:
 
 
 def _decoded_details(attrs: bytes) -> bytes:
+    # Loaded here, for it brings the levels of lines along.
+    from lobtail.core.model import encode_details
+
     try:
         return encode_details(_ATTRS.decode(attrs)) if attrs else b""
     except msgspec.DecodeError:  # not of the driver; the text is
