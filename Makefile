@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo 'make demo    show lobtail on real containers'
 	@echo 'make test    run the whole suite against real engines'
-	@echo 'make check   style, types, import contracts and unit tests, in a minute'
+	@echo 'make check   style, types, import contracts and unit tests, in a minute: random ones briefly'
 	@echo 'make coverage  unit tests, with how much of the code they run'
 	@echo 'make lint    style, types, import contracts, the site'
 	@echo 'make docs    build the site of the documents in build/docs/site'
@@ -74,7 +74,7 @@ coverage: $(DONE)/dev
 	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder -q --cov tests/unit $(ARGS)
 
 check: static
-	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder -q tests/unit $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder --hypothesis-profile brief -q tests/unit $(ARGS)
 
 docs: $(DONE)/docs
 	@$(PAGES)/bin/python scripts/docs

@@ -16,6 +16,8 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 
 # How long an example takes says how busy the machine is, and nothing of what is tested.
 settings.register_profile("lobtail", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `make check` tries a tenth of what `make test` does at random.
+settings.register_profile("brief", settings.get_profile("lobtail"), max_examples=10)
 settings.load_profile("lobtail")
 
 ENGINES = re.compile(r"[\[-](bookworm|trixie|podman)\b")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -33,8 +35,9 @@ def run(engine: TestEngine, kind: str, args: tuple[str | bytes, ...], data: byte
 
 def attached(engine: TestEngine, name: str) -> int:
     """Return how many have attached to a container so far."""
-    filters = ("--filter", f"container={name}", "--filter", "event=attach")
-    return len(engine.docker("events", "--since", "1h", "--until", "0s", *filters).splitlines())
+    filters = json.dumps({"container": [name], "event": ["attach"]})
+    past = {"since": 0, "until": f"{time.time():.9f}"}
+    return len(engine.api.call("GET", "/events", filters=filters, **past).splitlines())
 
 
 def wait_attached(engine: TestEngine, name: str, count: int = 1) -> None:
@@ -205,7 +208,7 @@ def test_signals_are_passed_on(engine: TestEngine, number: signal.Signals) -> No
     short = number.name.removeprefix("SIG")
     loop = "while :; do usleep 10000; done"
     name = engine.start(f"trap 'echo got {short}; exit 7' {short}; echo ready; {loop}")
-    until(lambda: engine.docker("logs", name) == "ready", "the container is ready")
+    until(lambda: b"ready" in engine.logs(name), "the container is ready")
     process = engine.popen("lobtail", "attach", name)
     wait_attached(engine, name)
     process.send_signal(number)

@@ -148,7 +148,7 @@ def test_signals_put_the_terminal_back(one_engine: TestEngine, number: str) -> N
 def test_ctrl_c_without_a_tty(one_engine: TestEngine) -> None:
     loop = "while :; do usleep 10000; done"
     name = one_engine.start(f"trap 'echo got it; exit 7' INT; echo ready; {loop}", "-i")
-    until(lambda: one_engine.docker("logs", name) == "ready", "the container is ready")
+    until(lambda: b"ready" in one_engine.logs(name), "the container is ready")
     with Terminal() as terminal:
         terminal.start([*LOBTAIL, "attach", name], one_engine.env())
         told = ("events", "--since", "1h", "--until", "0s", "--filter", f"container={name}")

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from engine.test_logs_differential import SCRIPTS as LOGGED
+from engine.test_logs_differential import x
 from lobtail import Engine
 from lobtail.core.frames import Frame, Stream
 from lobtail.core.timestamps import parse_rfc3339
@@ -21,34 +23,25 @@ DRIVERS = ("json-file", "local")
 ROTATED = ("--log-opt", "max-size=20k", "--log-opt", "max-file=50")
 
 
-def x(count: int) -> str:
-    return f"head -c {count} /dev/zero | tr '\\0' x"
-
-
+# The containers are those of the tests beside docker, where these want the same.
+SHARED = (
+    *("mix", "empty", "empty lines", "no final newline", "16383", "16384", "CRLF", "many"),
+    *("UTF-8 across 16 KiB", "NUL and invalid UTF-8"),
+)
 SCRIPTS = {
-    "mix": "for i in 1 2 3 4 5 6; do echo out $i; echo err $i >&2; usleep 500; done",
-    "empty": "true",
-    "empty lines": "echo; echo; echo >&2; echo",
-    "no final newline": "echo a; printf b; printf c >&2",
-    "16383": f"{x(16383)}; echo; echo next",
-    "16384": f"{x(16384)}; echo; echo next",
-    "16385": f"{x(16385)}; echo; {x(16385)} >&2; echo >&2; echo next",
+    **{key: LOGGED[key] for key in SHARED},
+    "16385 twice": f"{x(16385)}; echo; {x(16385)} >&2; echo >&2; echo next",
     "50000": f"{x(50_000)}; echo; echo next",
-    "UTF-8 across 16 KiB": f"{x(16383)}; printf 'é—𝄞'; {x(16381)}; printf '—é\\n'",
-    "NUL and invalid UTF-8": r"printf 'a\0b\n\377\376\n\300\200\n\355\240\200\n\000\n'",
-    "CRLF": "printf 'a\\r\\nb\\r\\n\\rc\\rd\\n'",
-    "escapes": "printf '\\033[31mred\\033[0m \\t \\233 \"q\" \\\\\\\\n <&> \\342\\200\\250\\n'",
+    "escapes and quotes": (
+        "printf '\\033[31mred\\033[0m \\t \\233 \"q\" \\\\\\\\n <&> \\342\\200\\250\\n'"
+    ),
     "backslashes": r"printf 'a\\\n\\n\\\\\n'; printf 'C:\\new'",
-    "many": "seq 3000; seq 3000 >&2",
 }
 
 
 def files_of(engine: TestEngine, name: str, driver: str) -> LogFiles:
-    path = engine.docker("inspect", "--format", "{{.LogPath}}", name)
-    if not path:
-        root = engine.docker("info", "--format", "{{.DockerRootDir}}")
-        full = engine.docker("inspect", "--format", "{{.Id}}", name)
-        path = f"{root}/containers/{full}/local-logs/container.log"
+    found = engine.inspect(name)
+    path = found["LogPath"] or f"{engine.root}/containers/{found['Id']}/local-logs/container.log"
     # Through the container's folder, and by content.
     folder = Path(path).parent if driver == "json-file" else Path(path).parent.parent
     files = open_log(folder, legacy=is_old(engine))
@@ -57,7 +50,7 @@ def files_of(engine: TestEngine, name: str, driver: str) -> LogFiles:
 
 
 def is_old(engine: TestEngine) -> bool:
-    return int(engine.docker("version", "--format", "{{.Server.Version}}").split(".")[0]) < 23
+    return int(engine.version.split(".")[0]) < 23
 
 
 def from_files(files: LogFiles, **options: Any) -> list[Frame]:
@@ -79,7 +72,7 @@ def from_api(engine: TestEngine, name: str, **options: Any) -> list[Frame]:
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_messages_are_those_of_the_api(engine: TestEngine, script: str, driver: str) -> None:
-    name = engine.ended(f"files {driver} {script}", SCRIPTS[script], "--log-driver", driver)
+    name = engine.ended(f"{driver} {script}", SCRIPTS[script], "--log-driver", driver)
     with files_of(engine, name, driver) as files:
         if script != "empty":
             assert files.driver == driver
@@ -197,7 +190,7 @@ def snapshot(files: LogFiles) -> tuple[list[Damage], list[int]]:
 
 def test_a_damaged_file(engine: TestEngine, tmp_path: Path) -> None:
     """A NUL byte ends the stream of an engine; the file has what stands behind it."""
-    name = engine.ended("files json-file many", SCRIPTS["many"], "--log-driver", "json-file")
+    name = engine.ended("json-file many", SCRIPTS["many"], "--log-driver", "json-file")
     with files_of(engine, name, "json-file") as files:
         messages = from_files(files)
         data = Path(files.paths[-1]).read_bytes()

@@ -95,7 +95,7 @@ def test_docker_py_attach_socket(engine: TestEngine) -> None:
 def test_docker_py_attach_socket_loses_nothing_that_came_with_the_head(engine: TestEngine) -> None:
     client = docker.DockerClient(base_url=engine.host)
     name = engine.start("echo out; " + WAITS)
-    until(lambda: engine.run("docker", "logs", name).stdout, "it has written its first line")
+    until(lambda: engine.logs(name), "it has written its first line")
     asked = {"logs": 1, "stdout": 1, "stderr": 1, "stream": 1}
     for _ in range(5):
         sock = client.containers.get(name).attach_socket(params=asked)

@@ -37,7 +37,7 @@ def state(engine: TestEngine, name: str) -> str:
 def ready(engine: TestEngine, *options: str) -> str:
     """Return a container whose trap is set."""
     name = engine.start(IDLE, *options)
-    until(lambda: "ready" in engine.docker("logs", name), "the container is ready")
+    until(lambda: b"ready" in engine.logs(name), "the container is ready")
     return name
 
 
@@ -111,7 +111,7 @@ def test_every_call_names_what_is_not_there(any_engine: TestEngine) -> None:
 def test_stop_waits_as_long_as_the_container_may_take(any_engine: TestEngine) -> None:
     stubborn = "trap '' TERM; echo ready; while :; do sleep 0.05; done"
     name = any_engine.start(stubborn, "--stop-timeout", "2")
-    until(lambda: "ready" in any_engine.docker("logs", name), "the container is ready")
+    until(lambda: b"ready" in any_engine.logs(name), "the container is ready")
 
     async def scenario() -> None:
         # Its own grace is longer than the silence that is borne elsewhere.
@@ -126,7 +126,7 @@ def test_the_signal_to_stop_with(any_engine: TestEngine) -> None:
     name = any_engine.start(
         "trap 'exit 7' USR1; echo ready; while :; do sleep 0.05; done",
     )
-    until(lambda: "ready" in any_engine.docker("logs", name), "the container is ready")
+    until(lambda: b"ready" in any_engine.logs(name), "the container is ready")
 
     async def scenario(engine: Engine) -> None:
         if await engine.api_version() >= (1, 42):

@@ -40,7 +40,7 @@ def test_follow_to_the_end(engine: TestEngine, driver: str, tty: bool) -> None:
 def test_follow_with_tail_and_since(engine: TestEngine) -> None:
     script = f"seq 10; {WAIT}; seq 11 20"
     name = engine.start(script)
-    until(lambda: b"10\n" in engine.run("docker", "logs", name).stdout, "ten lines")
+    until(lambda: b"10\n" in engine.logs(name), "ten lines")
     followers = [engine.popen(kind, "logs", "-f", "-n", "2", name) for kind in FOLLOWERS]
     for follower in followers:
         assert first_bytes(follower, 5) == b"9\n10\n"
@@ -79,7 +79,7 @@ def test_follow_until_a_time_to_come(engine: TestEngine) -> None:
 def test_follow_of_a_silent_container_ends_at_until(engine: TestEngine, seconds: int) -> None:
     """The daemon looks at `until` only when a message comes: docker would wait for ever."""
     name = engine.start("echo ready; sleep 1000")
-    until(lambda: engine.run("docker", "logs", name).stdout, "a line")
+    until(lambda: engine.logs(name), "a line")
     moment = time.time() + seconds
     result = engine.run("lobtail", "logs", "-f", "--until", f"{moment:.9f}", name)
     assert result.code == 0
@@ -121,7 +121,7 @@ def test_the_final_unterminated_text(engine: TestEngine) -> None:
     name = engine.start("echo a; usleep 300000; printf tail")
     result = engine.run("lobtail", "logs", "-f", name)
     whole = b"a\ntail"
-    version = engine.docker("version", "--format", "{{.Server.Version}}")
+    version = engine.version
     assert result.stdout in ((b"a\n", whole) if version.startswith("20.10.") else (whole,))
     assert engine.both(name).stdout == whole
 

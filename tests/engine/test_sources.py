@@ -106,7 +106,7 @@ def test_following_from_files_on(engine: TestEngine, kind: str, command: str) ->
     # Who comes when all is over would be told that nothing runs.
     script += f"; {WAIT}"
     name = engine.start(script, *(options(kind) if kind in ROTATED else ()))
-    until(lambda: b"500\n" in engine.run("docker", "logs", name).stdout, "some lines")
+    until(lambda: b"500\n" in engine.logs(name), "some lines")
     arguments = ["logs", "-f"] if command == "logs" else ["tail", "-n", "all", "-o", "raw"]
     more = [] if command == "logs" else ["--until-match", "^6000$"]
     processes = [

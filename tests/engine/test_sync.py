@@ -52,7 +52,7 @@ def test_following_from_several_threads(any_engine: TestEngine) -> None:
 
 def test_lifecycle_and_events(any_engine: TestEngine) -> None:
     name = any_engine.start(IDLE)
-    until(lambda: "ready" in any_engine.docker("logs", name), "the container is ready")
+    until(lambda: b"ready" in any_engine.logs(name), "the container is ready")
     with Engine(any_engine.host) as engine:
         with engine.events(filters={"container": name, "event": ["die", "died"]}) as events:
             assert engine.start(name) is False

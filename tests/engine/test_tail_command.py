@@ -193,7 +193,7 @@ def test_a_line_that_a_script_waits_for(engine: TestEngine) -> None:
 
 def test_ends_by_number_and_time(engine: TestEngine) -> None:
     name = engine.start("seq 100; sleep 1000")
-    until(lambda: engine.run("docker", "logs", name).stdout.endswith(b"\n100\n"), "all lines")
+    until(lambda: engine.logs(name).endswith(b"100\n"), "all lines")
     result = engine.run("lobtail", "tail", name, "-o", "raw", "-n", "50", "--max-lines", "3")
     assert (texts(result.stdout), result.code) == (["51", "52", "53"], 0)
     result = engine.run("lobtail", "tail", name, "-o", "raw", "-n", "2", "--timeout", "2s")

@@ -23,7 +23,7 @@ DAMAGE = {"NULs": b"\0" * 512, "half a record": b'{"log":"half a rec', "garbage"
 def test_row_6_a_place_that_cannot_be_read(engine: TestEngine, kind: str) -> None:
     script = f"seq 1 100; {WAIT}; seq 101 300"
     name = engine.start(script)
-    until(lambda: engine.run("docker", "logs", name).stdout.endswith(b"\n100\n"), "all lines")
+    until(lambda: engine.logs(name).endswith(b"100\n"), "all lines")
     with Path(engine.docker("inspect", "--format", "{{.LogPath}}", name)).open("ab") as log:
         log.write(DAMAGE[kind])
     engine.go(name)

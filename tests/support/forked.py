@@ -1,9 +1,10 @@
 """Run lobtail in a fork of a process that has imported it, without starting Python.
 
 Of the 80 ms of CPU that a start takes, Python and its imports take 70. Where lobtail is held
-against docker some 2,000 times with ever other arguments, only what it writes and how it ends
-matters: a fork does all that a new process does from `lobtail.cli.entry.main` on. What is about
-the start itself, signals, memory, a terminal or the interpreter's environment starts a real one.
+against docker some 2,000 times with ever other arguments, or against an engine's faults, only what
+it writes and how it ends matters: a fork does all that a new process does from
+`lobtail.cli.entry.main` on. What is about the start itself, signals, memory, descriptors or a
+terminal starts a real one.
 """
 
 from __future__ import annotations
@@ -28,10 +29,25 @@ from typing import NoReturn
 REQUEST = 100_000  # bytes of arguments and environment
 
 
+def _interpreters(env: Mapping[str, str]) -> dict[str, str]:
+    """Return what Python looks at when it starts."""
+    return {key: env[key] for key in env if key.startswith(("PYTHON", "LANG", "LC_"))}
+
+
+_INTERPRETERS = _interpreters(os.environ)
+
+
+def can_fork(env: Mapping[str, str]) -> bool:
+    """Tell whether an interpreter that is started with this environment would be the same."""
+    return _interpreters(env) == _INTERPRETERS
+
+
 class Run:
     """A run of `lobtail ARGS` that has begun."""
 
-    def __init__(self, args: Sequence[str], env: Mapping[str, str], timeout: float = 50) -> None:
+    def __init__(
+        self, args: Sequence[str | bytes], env: Mapping[str, str], timeout: float = 50
+    ) -> None:
         self._args = args
         self._answer, theirs = socket.socketpair()
         with theirs:
@@ -102,7 +118,7 @@ def _serve() -> None:
 
 
 def _observe(
-    args: Sequence[str], env: Mapping[str, str], timeout: float
+    args: Sequence[str | bytes], env: Mapping[str, str], timeout: float
 ) -> tuple[bytes, bytes, int, bool]:
     (out, to_out), (err, to_err) = os.pipe(), os.pipe()
     pid = os.fork()
@@ -125,7 +141,9 @@ def _observe(
     return written[0], written[1], code, time.monotonic() - begin > timeout
 
 
-def _become(args: Sequence[str], env: Mapping[str, str], stdout: int, stderr: int) -> NoReturn:
+def _become(
+    args: Sequence[str | bytes], env: Mapping[str, str], stdout: int, stderr: int
+) -> NoReturn:
     """Be what `python -m lobtail ARGS` is when it has been imported."""
     from lobtail.cli.entry import main
 
@@ -137,7 +155,7 @@ def _become(args: Sequence[str], env: Mapping[str, str], stdout: int, stderr: in
         os.environ.clear()
         os.environ.update(env)
         time.tzset()
-        sys.argv = ["lobtail", *args]
+        sys.argv = ["lobtail", *map(os.fsdecode, args)]
         main()
     finally:  # it never returns
         sys.excepthook(*sys.exc_info())

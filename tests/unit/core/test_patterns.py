@@ -43,8 +43,7 @@ NASTY = [
     (r"(?m)^.*$^.*$c", "a\n" * (MIB // 2)),
     (r"(\S+\s*)+=$", "a b" * (MIB // 3)),
 ]
-RANDOM = random.Random(1)
-AB = "".join(RANDOM.choice("ab") for _ in range(MIB))
+AB = f"{random.Random(1).getrandbits(MIB):0{MIB}b}".translate({ord("0"): "a", ord("1"): "b"})
 # RE2's own worst: it has to follow as many states as the pattern is long.
 SLOWEST = [
     "(?:a|b)*a(?:a|b){200}c",
