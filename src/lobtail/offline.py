@@ -18,6 +18,7 @@ from lobtail.errors import LogFileError
 from lobtail.files import LogFiles, open_log
 from lobtail.files.opening import refused, truncated
 from lobtail.reading.from_files import FileHistory
+from lobtail.reading.from_saved import SAVED, SavedHistory, first_containers
 from lobtail.reading.intake import FollowOptions, Intake
 from lobtail.reading.merged import Merged
 from lobtail.reading.readers import Channel, Readers
@@ -66,11 +67,12 @@ class _FileReaders(Readers):
     async def begin(self) -> None:
         logs = [(path, name_of(path)) for path in self._paths]
         # What cannot be opened is said before anything is shown.
-        for path, _ in logs:
-            open_log(path).close()
+        for path, ref in logs:
+            with open_log(path) as files:
+                refs = first_containers(files) if files.driver == SAVED else [ref]
+            self.found += ((each, False) for each in refs)
         for number, (path, ref) in enumerate(logs):
             channel, turn = self._open_channel(str(number))
-            self.found.append((ref, False))
             self._spawn(self._read(str(number), path, ref, channel, turn))
 
     async def _read(
@@ -79,21 +81,22 @@ class _FileReaders(Readers):
         try:
             async with turn:
                 with open_log(path) as files:
-                    intake = Intake(
-                        _container(ref, files),
-                        ref,
-                        self._options,
-                        channel,
-                        podman=files.driver == "k8s-file",
-                    )
-                    await FileHistory(files, intake, self._options).read()
-                    await intake.finish()
+                    if files.driver == SAVED:
+                        await SavedHistory(files, ref, self._options, channel).read()
+                    else:
+                        await self._read_log(files, ref, channel)
                     self._truncated += files.truncated
         except (LogFileError, OSError) as exc:
             # The others go on.
             await channel.deliver([Gap(ref, None, str(exc))])
         finally:
             self._close_channel(key)
+
+    async def _read_log(self, files: LogFiles, ref: ContainerRef, channel: Channel) -> None:
+        container, podman = _container(ref, files), files.driver == "k8s-file"
+        intake = Intake(container, ref, self._options, channel, podman=podman)
+        await FileHistory(files, intake, self._options).read()
+        await intake.finish()
 
 
 def find_logs(paths: tuple[str, ...]) -> list[Path]:

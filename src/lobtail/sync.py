@@ -1731,9 +1731,9 @@ def tail_files(
     """Tail log files without an engine: their lines, merged by time, to their ends.
 
     ``paths`` are log files of the drivers json-file and local and of Podman's k8s-file, captured
-    streams of frames, what ``journalctl -o json`` or ``-o export`` has written, folders of one
-    container, or the engine's folder of all its containers. Rotated files beside a log belong to
-    it, logrotate's as well. The rest is as for ``Engine.tail``.
+    streams of frames, what ``lobtail tail -o json``, ``journalctl -o json`` or ``-o export`` has
+    written, folders of one container, or the engine's folder of all its containers. Rotated files
+    beside a log belong to it, logrotate's as well. The rest is as for ``Engine.tail``.
 
     Raises:
         ConfigError: no path is given, or a time or a number cannot be used.

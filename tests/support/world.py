@@ -183,4 +183,6 @@ class World:
             for stream, text in frames
         )
         (self.home / "capture.bin").write_bytes(capture)
+        saved = self.engine.run("lobtail", "tail", "--no-follow", "-o", "json")
+        (self.home / "incident.jsonl").write_bytes(saved.stdout)
         (self.home / "names.txt").write_text("mallory\nalice\nbob\n")

@@ -326,7 +326,7 @@ _TEXT: Final = _Text()
     multiple=True,
     type=_TEXT,
     metavar="PATH",
-    help="Read log files without an engine: a log, a container's folder, the folder of all.",
+    help="Read log files without an engine: a log, a folder, what -o json has saved.",
 )
 @click.option("--verbose/--no-verbose", help="Say on stderr which source serves, and why.")
 @short_context_option

@@ -185,7 +185,7 @@ class TailRun:
             selection = settings.selection
             hint = await self._nearest([*unmet, *selection["projects"], *selection["services"]])
             narrate(f"lobtail: no container matches{hint}{ending}")
-        else:
+        elif not settings.files:
             narrate(f"lobtail: no container runs{ending}")
         # That nothing runs is an answer; that a thing is not there, which was named, is none.
         selected = self._selective() and not found

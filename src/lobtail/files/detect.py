@@ -22,6 +22,7 @@ _HOMES: Final = {
     "stream": ("lobtail.files.capture", "Capture"),
     "journald": ("lobtail.files.journal", "JournalJson"),
     "journald-export": ("lobtail.files.journal", "JournalExport"),
+    "lobtail": ("lobtail.files.saved", "Saved"),
 }
 DRIVERS: Final = tuple(_HOMES)
 
@@ -37,7 +38,13 @@ _FIRST: Final = 1 << 12
 _SAMPLE: Final = 1 << 16
 _SAMPLES: Final = 16
 
-_NAMES: Final = (("-json.log", "json-file"), ("container.log", "local"), ("ctr.log", "k8s-file"))
+_NAMES: Final = (
+    ("-json.log", "json-file"),
+    ("container.log", "local"),
+    ("ctr.log", "k8s-file"),
+    (".json", "lobtail"),
+    (".ndjson", "lobtail"),
+)
 
 
 def detect(parts: list[Part]) -> Format:
@@ -60,7 +67,7 @@ def detect(parts: list[Part]) -> Format:
         raise LogFileError(f"{path} is empty, and its name does not tell the log driver")
     raise LogFileError(
         f"{path}: unrecognised format (expected json-file, local, k8s-file, a captured frame "
-        "stream, or journalctl -o json or -o export)"
+        "stream, lobtail tail -o json, or journalctl -o json or -o export)"
     )
 
 

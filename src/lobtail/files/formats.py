@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from lobtail.core.frames import Frame, Stream
 from lobtail.core.timestamps import format_rfc3339, parse_rfc3339
 from lobtail.errors import ConfigError, ProtocolError
-from lobtail.files.values import NO_RECORD, NULS, STAMP, Buffer, Decoded, Hole, Literals
+from lobtail.files.values import (
+    MAX_RECORD,
+    NO_RECORD,
+    NULS,
+    STAMP,
+    Buffer,
+    Decoded,
+    Hole,
+    Literals,
+)
 
 if TYPE_CHECKING:
     from lobtail.files.select import Selector
@@ -45,12 +54,16 @@ class Format(ABC):
     """Whether messages have times."""
     seekable = True
     """Whether the beginning of a record can be found from the midst of a file."""
+    ordered = True
+    """Whether nothing older stands behind what is younger than the range that is asked for."""
     cut = STAMP + 1
     """Bytes of a message before what is shown without timestamps."""
     legacy = False
     """Whether messages are to be as engines before 23.0 send them."""
     probe = 1 << 14
     """Bytes to read for finding a record: longer than most of them."""
+    longest = MAX_RECORD
+    """Bytes that a record may have."""
     nuls = 0
     """With how many NUL bytes a record may begin."""
 

@@ -47,11 +47,17 @@ class _Record(msgspec.Struct, gc=False):
     attrs: msgspec.Raw = msgspec.Raw()
 
 
+class _Saved(msgspec.Struct):
+    v: int
+    container: str
+
+
 # What decoding raises where there is no record: invalid UTF-8 is a ValueError, and nothing that a
 # driver writes is nested a thousand deep.
 _BROKEN: Final = (msgspec.DecodeError, ValueError, RecursionError)
 
 _RECORD: Final = msgspec.json.Decoder(_Record)
+_SAVED: Final = msgspec.json.Decoder(_Saved)
 _ATTRS: Final = msgspec.json.Decoder(dict[str, str])
 _SHORT_ATTRS: Final = 1 << 12
 
@@ -186,6 +192,15 @@ class JsonFile(Format):
 def _is_record(line: bytes) -> bool:
     try:
         _frame(_RECORD.decode(line), details=False)
+    except _BROKEN:
+        return False
+    return not _is_saved(line)
+
+
+def _is_saved(line: bytes) -> bool:
+    """Tell whether ``-o json`` has written a line: it has a stream and a time, too."""
+    try:
+        _SAVED.decode(line)
     except _BROKEN:
         return False
     return True

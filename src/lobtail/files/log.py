@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 from lobtail.core.frames import Frame, Stream
 from lobtail.errors import ConfigError, LogFileError
@@ -22,6 +22,7 @@ from lobtail.files.walk import Walk, in_place
 from lobtail.files.watch import FileWatch
 
 if TYPE_CHECKING:
+    from lobtail.core.model import Item
     from lobtail.files.formats import Format
     from lobtail.files.part import Part
     from lobtail.files.select import Selector
@@ -42,9 +43,9 @@ def open_log(
     """Open the files of one container's log, rotated and compressed ones included.
 
     ``path`` is the log itself (``…-json.log``, ``container.log``, ``ctr.log``), a container's
-    folder, a captured stream of frames, or what journalctl has written. ``driver`` is
-    ``json-file``, ``local``, ``k8s-file``, ``stream``, ``journald`` (``-o json``),
-    ``journald-export`` (``-o export``), or ``auto`` to tell by what is in it.
+    folder, a captured stream of frames, or what journalctl or ``lobtail tail -o json`` has written.
+    ``driver`` is ``json-file``, ``local``, ``k8s-file``, ``stream``, ``journald`` (``-o json``),
+    ``journald-export`` (``-o export``), ``lobtail``, or ``auto`` to tell by what is in it.
 
     ``legacy`` gives the messages of the local driver as engines before 23.0 send them: the last
     piece of a long line without its newline. (Before 25.0 they also write its times in the
@@ -91,7 +92,7 @@ class LogFiles:
         self._latched = latched
         self._format = form
         self.driver: str = form.driver
-        """``json-file``, ``local``, ``k8s-file``, ``stream``, or ``journald``."""
+        """``json-file``, ``local``, ``k8s-file``, ``stream``, ``journald`` or ``lobtail``."""
 
     @property
     def paths(self) -> list[str]:
@@ -181,6 +182,16 @@ class LogFiles:
         """
         show = Show(timestamps, details, stdout, stderr)
         yield from self._read(show, Span.of(since, until), tail, details=details)
+
+    def items(self) -> Iterator[list[Item] | Damage]:
+        """Yield lines and marks as they were saved: of the driver ``lobtail`` only."""
+        # Only those who read such a log need it.
+        from lobtail.files.saved import SavedItems
+
+        walk = Walk(SavedItems())
+        for part in self._parts:
+            for batch in in_place(walk.read(part), part.path):
+                yield batch if isinstance(batch, Damage) else cast("list[Item]", batch)
 
     def tail(self, *, details: bool = False) -> LogTail:
         """Return what goes on, live, behind the last record that ``messages`` gives.

@@ -201,8 +201,18 @@ class Window:
     It holds a block, or as much as a record may be long.
     """
 
-    def __init__(self, part: Part, offset: int = 0, stop: int | None = None, size: int = 0) -> None:
-        """Look at a file from ``offset`` up to ``stop``; at ``size`` bytes a time, if possible."""
+    def __init__(
+        self,
+        part: Part,
+        offset: int = 0,
+        stop: int | None = None,
+        size: int = 0,
+        longest: int = MAX_RECORD,
+    ) -> None:
+        """Look at a file from ``offset`` up to ``stop``; at ``size`` bytes a time, if possible.
+
+        ``longest`` is how long a record may be.
+        """
         self.offset = offset
         """Where ``data`` stands in the file; in a compressed one in what it holds."""
         self.data: Buffer = b""
@@ -213,6 +223,7 @@ class Window:
         self._part = part
         self._end = part.size if stop is None else stop
         self._size = size or BLOCK
+        self._longest = longest
         self._blocks = part.inflated(offset, self._size) if part.compressed else None
         self._taken = 0
         self._unseen = False  # what is left over is not what the reader left
@@ -263,7 +274,7 @@ class Window:
 
     def take_overlong(self) -> Hole | None:
         """Be done with what is left over, if it is more than a record may be."""
-        if self.length <= MAX_RECORD:
+        if self.length <= self._longest:
             return None
         found = Hole(0, self.offset, self.length, TOO_LONG)
         self.take(self.length)
@@ -285,7 +296,7 @@ class Window:
             else:  # only what is left over moves: a record at most
                 data[: self.length] = data[self._taken : self._taken + self.length]
         elif self.length == len(data):
-            grown = min(2 * len(data), max(MAX_RECORD + BLOCK, len(data) + 1))
+            grown = min(2 * len(data), max(self._longest + BLOCK, len(data) + 1))
             self.data = data = data + bytes(grown - len(data))
         at = self.offset + self.length
         if at >= self._end:

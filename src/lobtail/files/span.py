@@ -38,24 +38,27 @@ class Span(NamedTuple):
         """Whether nothing can be in it."""
         return self.first > self.last
 
-    def limit(self, decoded: Decoded, skip: int = 0) -> tuple[Decoded, bool]:
-        """Return the messages in the range, and whether one came that is younger than all of it.
+    def limit(
+        self, decoded: Decoded, skip: int = 0, *, ordered: bool = True
+    ) -> tuple[Decoded, bool]:
+        """Return the messages in the range, and whether none of it comes any more.
 
-        The first ``skip`` are left out, and damage in front of what is left out, too.
+        That is so once one came that is younger than all of it, if they are ``ordered``. The first
+        ``skip`` are left out, and damage in front of what is left out, too.
         """
         frames, holes, used = decoded
         first, last = self.first, self.last
         stop = len(frames)
-        if self.until is not None:
+        if self.until is not None and ordered:
             younger = (i for i, f in enumerate(frames) if f.payload[:STAMP] > last)
             stop = next(younger, stop)
         over = stop < len(frames)
         if not holes:
             frames = frames[skip:stop] if skip or over else frames
-            if first:
-                frames = [f for f in frames if f.payload[:STAMP] >= first]
+            if first or not ordered:
+                frames = [f for f in frames if first <= f.payload[:STAMP] <= last]
             return Decoded(frames, [], used), over
-        kept = [i for i in range(skip, stop) if frames[i].payload[:STAMP] >= first]
+        kept = [i for i in range(skip, stop) if first <= frames[i].payload[:STAMP] <= last]
         known = set(kept)
         shown = [
             found._replace(before=bisect_left(kept, found.before))

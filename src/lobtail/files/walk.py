@@ -49,7 +49,7 @@ class Walk:
         ``stop`` is where another record begins, and the reading ends. Blocks have ``size`` bytes,
         if records do.
         """
-        window = Window(part, offset, stop, size)
+        window = Window(part, offset, stop, size, self._format.longest)
         self.end = offset
         left: Decoded | None = None
         while window.more():
@@ -90,7 +90,8 @@ class Walk:
         if self._skip or self._span.bounded:
             skip = min(self._skip, len(decoded.frames))
             self._skip -= skip
-            decoded, self.done = self._span.limit(decoded, skip)
+            ordered = self._format.ordered
+            decoded, self.done = self._span.limit(decoded, skip, ordered=ordered)
         return decoded if self._show is None else joined(decoded, self._show, self._format.cut)
 
 
