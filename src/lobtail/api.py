@@ -221,6 +221,11 @@ def tail_files(
     since: int | str | datetime | None = None,
     until: int | str | datetime | None = None,
     streams: tuple[Stream, ...] = (Stream.STDOUT, Stream.STDERR),
+    labels: tuple[str, ...] = (),
+    projects: tuple[str, ...] = (),
+    services: tuple[str, ...] = (),
+    images: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
     details: bool = False,
     level: str | Level | None = None,
     where: str | Query | None = None,
@@ -231,10 +236,11 @@ def tail_files(
     ``paths`` are log files of the drivers json-file and local and of Podman's k8s-file, captured
     streams of frames, what ``lobtail tail -o json``, ``journalctl -o json`` or ``-o export`` has
     written, folders of one container, or the engine's folder of all its containers. Rotated files
-    beside a log belong to it, logrotate's as well. The rest is as for ``Engine.tail``.
+    beside a log belong to it, logrotate's as well. The rest is as for ``Engine.tail``: containers
+    are chosen by what a saved log says of them, or what the engine keeps beside its logs.
 
     Raises:
-        ConfigError: no path is given, or a time or a number cannot be used.
+        ConfigError: no path is given, or a selector, a time or a number cannot be used.
         QueryError: the query cannot be read.
         LogFileError: a file is not there, cannot be read, or is no log.
     """
@@ -251,7 +257,14 @@ def tail_files(
         details=details,
         search=search or _search(where),
     )
-    return TailFiles(find_logs(paths), options, wanted=_filter(where, level))
+    selection = Selection(
+        labels=labels,
+        projects=projects,
+        services=services,
+        images=images,
+        excluded=tuple(map(Selector, exclude)),
+    )
+    return TailFiles(find_logs(paths), selection, options, wanted=_filter(where, level))
 
 
 def _query(where: str | Query | None) -> Query | None:

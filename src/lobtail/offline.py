@@ -12,13 +12,14 @@ import msgspec
 from lobtail.core.filter import LineFilter
 from lobtail.core.merge import Merge
 from lobtail.core.model import ContainerRef, Gap
+from lobtail.core.selection import Selection
 from lobtail.core.swarm import SERVICE_NAME, STACK
 from lobtail.engine.models import Config, Container, HostConfig, LogConfig
 from lobtail.errors import LogFileError
 from lobtail.files import LogFiles, open_log
 from lobtail.files.opening import refused, truncated
 from lobtail.reading.from_files import FileHistory
-from lobtail.reading.from_saved import SAVED, SavedHistory, first_containers
+from lobtail.reading.from_saved import SAVED, SavedHistory, containers_in
 from lobtail.reading.intake import FollowOptions, Intake
 from lobtail.reading.merged import Merged
 from lobtail.reading.readers import Channel, Readers
@@ -43,17 +44,19 @@ class TailFiles(Merged):
     def __init__(
         self,
         paths: list[Path],
+        selection: Selection,
         options: FollowOptions,
         *,
         wanted: LineFilter | None = None,
     ) -> None:
-        super().__init__(_FileReaders(paths, options), wanted)
+        super().__init__(_FileReaders(paths, selection, options), wanted)
 
 
 class _FileReaders(Readers):
-    def __init__(self, paths: list[Path], options: FollowOptions) -> None:
+    def __init__(self, paths: list[Path], selection: Selection, options: FollowOptions) -> None:
         super().__init__(Merge(0))
         self._paths = paths
+        self._selection = selection
         self._options = options
         self._truncated: list[str] = []
 
@@ -67,11 +70,18 @@ class _FileReaders(Readers):
     async def begin(self) -> None:
         logs = [(path, name_of(path)) for path in self._paths]
         # What cannot be opened is said before anything is shown.
+        choosing = self._selection != Selection()
+        chosen: list[tuple[Path, ContainerRef]] = []
         for path, ref in logs:
+            refs = [ref]
             with open_log(path) as files:
-                refs = first_containers(files) if files.driver == SAVED else [ref]
-            self.found += ((each, False) for each in refs)
-        for number, (path, ref) in enumerate(logs):
+                if files.driver == SAVED:
+                    refs = containers_in(files, all=choosing)
+            refs = [each for each in refs if self._selection.matches(each)]
+            self.found += ((each, False) for each in {each.id: each for each in refs}.values())
+            if refs or not choosing:
+                chosen.append((path, ref))
+        for number, (path, ref) in enumerate(chosen):
             channel, turn = self._open_channel(str(number))
             self._spawn(self._read(str(number), path, ref, channel, turn))
 
@@ -82,7 +92,8 @@ class _FileReaders(Readers):
             async with turn:
                 with open_log(path) as files:
                     if files.driver == SAVED:
-                        await SavedHistory(files, ref, self._options, channel).read()
+                        history = SavedHistory(files, ref, self._selection, self._options, channel)
+                        await history.read()
                     else:
                         await self._read_log(files, ref, channel)
                     self._truncated += files.truncated

@@ -1723,6 +1723,11 @@ def tail_files(
     since: int | str | datetime | None = None,
     until: int | str | datetime | None = None,
     streams: tuple[Stream, ...] = (Stream.STDOUT, Stream.STDERR),
+    labels: tuple[str, ...] = (),
+    projects: tuple[str, ...] = (),
+    services: tuple[str, ...] = (),
+    images: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
     details: bool = False,
     level: str | Level | None = None,
     where: str | Query | None = None,
@@ -1733,10 +1738,11 @@ def tail_files(
     ``paths`` are log files of the drivers json-file and local and of Podman's k8s-file, captured
     streams of frames, what ``lobtail tail -o json``, ``journalctl -o json`` or ``-o export`` has
     written, folders of one container, or the engine's folder of all its containers. Rotated files
-    beside a log belong to it, logrotate's as well. The rest is as for ``Engine.tail``.
+    beside a log belong to it, logrotate's as well. The rest is as for ``Engine.tail``: containers
+    are chosen by what a saved log says of them, or what the engine keeps beside its logs.
 
     Raises:
-        ConfigError: no path is given, or a time or a number cannot be used.
+        ConfigError: no path is given, or a selector, a time or a number cannot be used.
         QueryError: the query cannot be read.
         LogFileError: a file is not there, cannot be read, or is no log.
     """
@@ -1748,6 +1754,11 @@ def tail_files(
             since=since,
             until=until,
             streams=streams,
+            labels=labels,
+            projects=projects,
+            services=services,
+            images=images,
+            exclude=exclude,
             details=details,
             level=level,
             where=where,

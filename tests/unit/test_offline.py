@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lobtail.offline import find_logs, name_of
+from lobtail.sync import tail_files
 from support.log_files import Message, json_record
 
 ID = "ab" * 32
 
 
-def container(folder: Path) -> Path:
-    log = folder / ID / f"{ID}-json.log"
+def container(folder: Path, ident: str = ID) -> Path:
+    log = folder / ident / f"{ident}-json.log"
     log.parent.mkdir()
     log.write_bytes(json_record(Message(b"hi")))
     return log
@@ -30,6 +32,24 @@ def test_the_name_that_the_engine_keeps(tmp_path: Path) -> None:
         ref = name_of(path)
         assert (ref.id, ref.name, ref.image, ref.labels) == (ID, "web", "app", {"a": "b"})
     assert find_logs((str(tmp_path),)) == [log.parent]
+
+
+def test_containers_of_a_folder_are_chosen(tmp_path: Path) -> None:
+    for ident, name in ((ID, "web"), ("cd" * 32, "db")):
+        log = container(tmp_path, ident)
+        settings = {"ID": ident, "Name": f"/{name}", "Config": {"Labels": {"tier": name}}}
+        (log.parent / "config.v2.json").write_text(json.dumps(settings))
+
+    def names(**options: Any) -> list[str]:
+        with tail_files(str(tmp_path), **options) as tail:
+            found = [ref.name for ref in tail.found]
+            assert sorted(item.container.name for item in tail.lines()) == sorted(found)
+            return sorted(found)
+
+    assert names() == ["db", "web"]
+    assert names(labels=("tier=web",)) == ["web"]
+    assert names(exclude=("w*",)) == ["db"]
+    assert names(services=("web",)) == []
 
 
 @pytest.mark.parametrize("kind", ["named pipe", "device", "folder", "huge", "deep", "digits"])

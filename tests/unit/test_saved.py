@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from lobtail import tail_files
 from lobtail.core.frames import Frame, Stream
-from lobtail.core.model import ContainerRef, Dropped, Gap, Item, Line, Started, Stopped
+from lobtail.core.model import ContainerRef, Dropped, Gap, Item, Line, Removed, Started, Stopped
 from lobtail.errors import LogFileError
 from lobtail.files import Damage, open_log
 from lobtail.render.json import JsonFormatter
@@ -46,9 +46,9 @@ def tail(*paths: str, **options: Any) -> list[Item]:
     return asyncio.run(read())
 
 
-def found(*paths: str) -> list[ContainerRef]:
+def found(*paths: str, **options: Any) -> list[ContainerRef]:
     async def look() -> list[ContainerRef]:
-        async with tail_files(*paths) as stream:
+        async with tail_files(*paths, **options) as stream:
             return stream.found
 
     return asyncio.run(look())
@@ -152,6 +152,23 @@ def test_streams_levels_and_queries(tmp_path: Path) -> None:
     assert tail(path, level="warn") == [items[0], *items[2:]]
     assert tail(path, where="container==app-db-1") == items[1:2] + items[3:]
     assert tail(path, where="label.tier==front and /a$/") == [items[0], items[3]]
+
+
+def test_containers_are_chosen(tmp_path: Path) -> None:
+    many = [at(i // 100, f"line {i} " + "x" * 90) for i in range(3000)]
+    last = at(99, "db", replace(DB, labels={"tier": "back"}))
+    items: list[Item] = [*many, Gap(WEB, None, "why"), last, Removed(DB, START_NS + 100 * SECOND)]
+    path = file(tmp_path, saved(*items))
+    assert tail(path, labels=("tier=back",)) == items[-2:-1], "its first block has none of it"
+    assert tail(path, labels=("tier",)) == items[:-1]
+    assert tail(path, projects=("app",)) == items
+    assert tail(path, services=("db",)) == items[-2:]
+    assert tail(path, images=("web",)) == items[:-2]
+    assert tail(path, exclude=("app-web-*",)) == items[-2:]
+    assert tail(path, services=("db",), tail=1) == items[-2:]
+    assert tail(path, services=("nobody",)) == []
+    assert found(path, services=("db",)) == [DB]
+    assert found(path, services=("nobody",)) == []
 
 
 def test_files_are_merged_by_time(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ _GRACE: Final = 1.0
 
 _container = attrgetter("container")
 
+_CRITERIA: Final = ("labels", "projects", "services", "images", "exclude")
+
 _log: Final = logging.getLogger("lobtail")
 
 _MOST_FILES: Final = 65_536
@@ -96,7 +98,7 @@ class TailRun:
                 tell=tell,
                 on_engine=self._tell_engine,
             )
-        of_files = ("tail", "since", "until", "streams", "search")
+        of_files = ("tail", "since", "until", "streams", "search", *_CRITERIA)
         chosen = {name: settings.selection[name] for name in of_files}
         return tail_files(*settings.files, **chosen)
 
@@ -225,8 +227,8 @@ class TailRun:
         return ""
 
     def _selective(self) -> bool:
-        criteria = ("labels", "projects", "services", "images", "exclude")
-        return bool(self._settings.named) or any(self._settings.selection[c] for c in criteria)
+        selection = self._settings.selection
+        return bool(self._settings.named) or any(selection[name] for name in _CRITERIA)
 
     # --- batches ------------------------------------------------------------------------------
 
@@ -253,8 +255,9 @@ class TailRun:
         for mark in marks:
             if isinstance(mark, Removed):
                 wanted.forget(mark.container)
-                # Without following it is told only of a log that could not be read.
-                self._missing |= not self._settings.follow and self._selective()
+                # Without following it is told only of a log that could not be read, or was saved.
+                engine = bool(self._engines)
+                self._missing |= engine and not self._settings.follow and self._selective()
         return end
 
     def _ending(self, batch: list[Item]) -> tuple[_End | None, int | None]:

@@ -103,18 +103,8 @@ def make_settings(
     ready, failed = make_matcher(until_match, "--until-match"), make_matcher(fail_on, "--fail-on")
     # What is looked for in all lines cannot be left to a search for others.
     search = search if ready is None and failed is None else None
-    if files:
-        chosen = {
-            "--label": labels,
-            "--project": projects,
-            "--service": services,
-            "--image": images,
-            "--exclude-container": excluded,
-            "--all": everything,
-        }
-        for option, value in chosen.items():
-            if value:
-                raise ConfigError(f"{option} chooses among an engine's containers, not with --file")
+    if files and everything:
+        raise ConfigError("--all chooses among an engine's containers, not with --file")
     return Settings(
         selection={
             "follow": follow,

@@ -8,22 +8,31 @@ from typing import TYPE_CHECKING, Final
 
 from lobtail.core.frames import Stream
 from lobtail.core.model import ContainerRef, Gap, Item, Line
+from lobtail.core.selection import Selection
 from lobtail.engine.logs import tail_count
 from lobtail.files import Damage, LogFiles
 
 if TYPE_CHECKING:
     from lobtail.reading.intake import FollowOptions, Sink
 
-__all__ = ["SAVED", "SavedHistory", "first_containers"]
+__all__ = ["SAVED", "SavedHistory", "containers_in"]
 
 SAVED: Final = "lobtail"
 """The driver of such a file."""
 
 
-def first_containers(files: LogFiles) -> list[ContainerRef]:
-    """Return the containers that the first lines of a file are of: a look, however long it is."""
-    first = next((batch for batch in files.items() if isinstance(batch, list)), [])
-    return [*{item.container.id: item.container for item in first}.values()]
+def containers_in(files: LogFiles, *, all: bool) -> list[ContainerRef]:
+    """Return the containers of a file; unless ``all`` are asked for, those of its first lines.
+
+    A look at these is short, however long the file is. One that was renamed comes twice.
+    """
+    found: dict[int, ContainerRef] = {}  # by id(), for there is an object for each
+    for batch in files.items():
+        if isinstance(batch, list):
+            found |= {id(item.container): item.container for item in batch}
+            if not all:
+                break
+    return [*found.values()]
 
 
 class SavedHistory:
@@ -34,9 +43,17 @@ class SavedHistory:
     """
 
     def __init__(
-        self, files: LogFiles, ref: ContainerRef, options: FollowOptions, sink: Sink
+        self,
+        files: LogFiles,
+        ref: ContainerRef,
+        selection: Selection,
+        options: FollowOptions,
+        sink: Sink,
     ) -> None:
         self._files = files
+        self._selection = selection
+        self._chosen: tuple[ContainerRef, bool] | None = None
+        """The container that was looked at last, and whether it is chosen."""
         self._ref = ref
         self._sink = sink
         self._since = options.since
@@ -49,6 +66,12 @@ class SavedHistory:
         self._inside = options.since is None
         """Whether what has no time is in the span, as what stands before it."""
         self._begun = self._tail is None and options.since is None
+        self._whole = (
+            self._begun
+            and options.until is None
+            and not self._left_out
+            and selection == Selection()
+        )
 
     async def read(self) -> None:
         """Hand on what was asked for.
@@ -59,12 +82,11 @@ class SavedHistory:
             return
         if self._tail is not None:
             await self._count(self._tail)
-        whole = self._begun and self._until is None and not self._left_out
         for batch in self._files.items():
             if isinstance(batch, Damage):
                 items: list[Item] = [Gap(self._ref, None, batch.words)] if self._begun else []
             else:
-                items = batch if whole else self._wanted(batch)
+                items = batch if self._whole else self._wanted(batch)
             if items:
                 self._begun = True
                 await self._sink.deliver(items, _size_of(items))
@@ -84,6 +106,10 @@ class SavedHistory:
         return [item for item in batch if self._is_wanted(item)]
 
     def _is_wanted(self, item: Item) -> bool:
+        if self._chosen is None or self._chosen[0] is not item.container:
+            self._chosen = item.container, self._selection.matches(item.container)
+        if not self._chosen[1]:
+            return False
         is_line = isinstance(item, Line)
         if self._skip[item.container.id] > 0:
             self._skip[item.container.id] -= is_line

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lobtail import tail_files
 from lobtail.core.frames import Stream
 from lobtail.core.model import Item, Line
 from lobtail.render.stamps import utc
@@ -195,6 +196,9 @@ def test_all_is_saved_that_the_engine_has(tmp_path: Path) -> None:
         saved = path.read_text().splitlines()
         lines = [saved_line for saved_line in saved if "checkpoint" in saved_line]
         assert len(lines) == len(everything)
+        async with tail_files(str(path)) as tail:
+            again = [item.raw async for item in tail.lines() if isinstance(item, Line)]
+        assert again == [item.raw for item in everything if isinstance(item, Line)]
         assert not c.pane.beside
 
     use(steps)
