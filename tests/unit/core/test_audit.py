@@ -11,6 +11,7 @@ from lobtail.core.audit import Audit, Verdict
 from lobtail.core.frames import Frame, Stream
 from lobtail.core.resume import Memory
 from lobtail.core.timestamps import format_rfc3339
+from support.chance import examples
 
 T0 = 1_700_000_000_000_000_000
 MS = 1_000_000
@@ -111,7 +112,7 @@ def test_only_so_much_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert audit.full
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.data())
 def test_whatever_is_left_out_of_a_log_that_is_there_is_found(data: st.DataObject) -> None:
     count = data.draw(st.integers(2, 60))

@@ -18,6 +18,7 @@ from lobtail.core.resume import (
     keys_of,
 )
 from lobtail.core.timestamps import format_rfc3339
+from support.chance import examples
 
 T0 = 1_700_000_000_000_000_000
 SECOND = 10**9
@@ -180,7 +181,7 @@ def test_memory_is_bounded_and_still_exact() -> None:
     assert not overlap.gap
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(
     steps=st.lists(st.integers(-WINDOW_NS // 4, SECOND), min_size=1, max_size=60),
     texts=st.lists(st.sampled_from("abc"), min_size=60, max_size=60),

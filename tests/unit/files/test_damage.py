@@ -16,6 +16,7 @@ from lobtail.core.frames import Frame, Stream
 from lobtail.files import Damage, Literals, Passed, open_log
 from lobtail.files import part as part_module
 from lobtail.files.detect import make_format
+from support.chance import examples
 from support.log_files import START, WRITERS, Message, compressed, json_record, local_record
 from unit.files.messages import as_stored, messages
 
@@ -139,7 +140,7 @@ def test_a_run_of_nul_bytes(driver: str, count: int) -> None:
 
 @pytest.mark.parametrize("driver", DRIVERS)
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_intact_records_come_out_once(driver: str, data: st.DataObject) -> None:
     batch = data.draw(st.lists(messages(driver), min_size=1, max_size=8))
     records = [WRITERS[driver](message) for message in batch]

@@ -16,6 +16,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from lobtail.files import Damage, LogTail, Lost
+from support.chance import examples
 from support.rotating import Writer, numbers, opened
 
 DRIVERS = ("json-file", "local", "k8s-file")
@@ -43,7 +44,7 @@ ACTIONS = st.lists(
     st.booleans(),
     st.booleans(),
 )
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_whatever_happens_between_two_readings(
     actions: list[tuple[str, int]], driver: str, files: int, compress: bool, unlink: bool
 ) -> None:
@@ -115,7 +116,7 @@ class Racing:
     st.booleans(),
     st.integers(0, 10),
 )
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 def test_a_writer_between_the_readers_calls(
     schedule: list[int], files: int, compress: bool, holds: int
 ) -> None:

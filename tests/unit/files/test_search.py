@@ -22,6 +22,7 @@ from lobtail.errors import ConfigError
 from lobtail.files import Damage, Literals, Passed, open_log
 from lobtail.files import select as select_module
 from lobtail.files.literals import literals_of, literals_of_pattern, literals_of_term
+from support.chance import examples
 from support.log_files import START, Message, write_rotated
 from unit.files.messages import TEXTS, as_stored
 
@@ -88,7 +89,7 @@ def logs(draw: st.DrawFn, driver: str, piece: int = 40) -> list[Message]:
 
 @pytest.mark.parametrize("driver", ["json-file", "local"])
 @given(data=st.data())
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 def test_no_wanted_line_is_lost(driver: str, data: st.DataObject) -> None:
     batch = data.draw(logs(driver))
     all_lines = lines([message.frame() for message in batch])

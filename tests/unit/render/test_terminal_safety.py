@@ -23,6 +23,7 @@ from lobtail.render.frames import as_json, as_text
 from lobtail.render.stamps import STAMP_STYLES
 from lobtail.render.style import Formatter, Style
 from lobtail.render.table import table
+from support.chance import examples
 from support.items import NOW_NS, START_NS, line
 
 # --- the reader -----------------------------------------------------------------------------------
@@ -282,7 +283,7 @@ def _formatters(draw: st.DrawFn) -> Formatter:
     return make_formatter(draw(st.sampled_from(["pretty", "raw", "json"])), style)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(_formatters(), _items())
 def test_case_template_cut_nothing_but_colour_acts_and_none_is_left_on(
     formatter: Formatter, items: list[Item]

@@ -53,7 +53,7 @@ class Client:
         await self.pilot.press(*(names.get(letter, letter) for letter in text))
 
     async def until(self, condition: Callable[[], object], what: str = "") -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(45):
             while not condition():
                 await self.pilot.pause(0.02)
 

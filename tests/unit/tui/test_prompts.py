@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
-from hypothesis import settings
 from textual import events
 from textual.app import App
 
 from lobtail.errors import EngineError
 from lobtail.tui.screens.questions import ConfirmScreen
 from lobtail.tui.widgets.list_panel import ListPanel
+from support.chance import examples
 from unit.tui.apps import Client, with_client
 from unit.tui.scripted import ScriptedEngine, history
 
@@ -26,8 +26,7 @@ UNPRINTABLE: Final = [
     # Those that quit and suspend do so everywhere.
     *(f"ctrl+{letter}" for letter in "abdefghjklmnoprstuvwxy"),
 ]
-# 10,000 in `make test`.
-EVENTS: Final = settings().max_examples * 100
+EVENTS: Final = examples(10_000)
 PROMPTS: Final = {
     "list-filter": ("2", "slash"),
     "rename": ("2", "R"),
