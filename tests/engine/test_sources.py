@@ -217,7 +217,7 @@ def test_what_is_no_log_is_an_error_in_one_line(
         ("logs", "-f", "--file", "x"),
         ("logs", "--file", "x", "web"),
         ("tail", "-f", "--file", "x"),
-        ("tail", "--label", "a", "--file", "x"),
+        ("tail", "--all", "--file", "x"),
         ("logs",),
     ],
 )
