@@ -62,7 +62,7 @@ class Saved(Format):
             return True
         # Another program may have written the keys in another order.
         whole = data + b"\n" if ends else data[: data.rfind(b"\n") + 1]
-        return not all(isinstance(item, CodecError) for item in JsonDecoder().decode_lines(whole))
+        return any(JsonDecoder().decode_lines(whole))
 
     def unfinished(self, data: bytes) -> bool:
         """Say whether ``data`` can be the beginning of an item."""
@@ -74,10 +74,10 @@ class Saved(Format):
         return start if 0 < start < len(data) else -1
 
     def _take(
-        self, item: Item | CodecError, line: bytes, base: int, details: bool, records: Records
+        self, item: Item | None, line: bytes, base: int, details: bool, records: Records
     ) -> None:
         """Take what a line is."""
-        if isinstance(item, CodecError):
+        if item is None:
             if line.strip():
                 records.lost(line, base)
             else:

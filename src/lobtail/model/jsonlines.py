@@ -25,8 +25,9 @@ VERSIONS: Final = (1, 2)
 # A line of 1 MiB takes six times as much where each byte is escaped, and a third more in base64.
 MAX_OBJECT: Final = 9 << 20
 
-# Containers that are remembered by their IDs, with what was last said of them.
-_MAX_CONTAINERS: Final = 1 << 16
+# Containers that are remembered by their IDs, with what was last said of them. ``render.json`` says
+# the labels again after a quarter as many.
+_MAX_CONTAINERS: Final = 1 << 14
 
 _STREAMS: Final = {stream.name.lower(): stream for stream in Stream}
 _SECOND_SIZE: Final = 20  # 2006-01-02T15:04:05.
@@ -92,28 +93,22 @@ class JsonDecoder:
         except _BROKEN as exc:
             raise CodecError(f"this is no saved item: {exc}") from exc
 
-    def decode_lines(self, data: bytes) -> list[Item | CodecError]:
-        r"""Return for each line of ``data``, which ends in ``\n``, its item, or why it is none."""
+    def decode_lines(self, data: bytes) -> list[Item | None]:
+        r"""Return for each line of ``data``, which ends in ``\n``, its item; None if it is none."""
         try:
-            found = _DECODER.decode_lines(data)
+            found: list[_Object | None] = [*_DECODER.decode_lines(data)]
         except _BROKEN:
             found = []
         if len(found) != data.count(b"\n"):  # some are none, or blank
-            return [self._item_or_error(line) for line in data.split(b"\n")[:-1]]
-        items: list[Item | CodecError] = []
+            found = [_object(line) for line in data.split(b"\n")[:-1]]
+        items: list[Item | None] = []
         add = items.append
         for each in found:
             try:
-                add(self._item(each))
-            except _BROKEN as exc:
-                add(CodecError(f"this is no saved item: {exc}"))
+                add(None if each is None else self._item(each))
+            except _BROKEN:
+                add(None)
         return items
-
-    def _item_or_error(self, line: bytes) -> Item | CodecError:
-        try:
-            return self.decode(line)
-        except CodecError as exc:
-            return exc
 
     def _item(self, found: _Object) -> Item:
         if found.v not in VERSIONS:
@@ -193,11 +188,20 @@ class JsonDecoder:
             _text(found.host, found.host_base64),
         )
         if made == known:
-            return known
-        if len(self._containers) >= _MAX_CONTAINERS:
-            self._containers.clear()
+            made = known
+        # To the end: those of which nothing was said for longest are forgotten first.
+        self._containers.pop(key, None)
         self._containers[key] = made
+        if len(self._containers) > _MAX_CONTAINERS:
+            del self._containers[next(iter(self._containers))]
         return made
+
+
+def _object(line: bytes) -> _Object | None:
+    try:
+        return _DECODER.decode(line) if line else None
+    except _BROKEN:
+        return None
 
 
 def _text(shown: str, data: str | None) -> str:
