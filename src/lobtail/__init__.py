@@ -64,9 +64,9 @@ if TYPE_CHECKING:
         QueryError,
         TruncatedStream,
     )
-    from lobtail.offline import TailFiles
-    from lobtail.several import TailEngines
-    from lobtail.tail import Tail
+    from lobtail.session.discovery import Tail
+    from lobtail.session.file_tail import TailFiles
+    from lobtail.session.multi_engine import TailEngines
 
 _HOME = {
     "AttachStream": "lobtail.engine.attach",
@@ -130,9 +130,9 @@ _HOME = {
     "StatsStream": "lobtail.engine.stats",
     "Stopped": "lobtail.core.model",
     "Stream": "lobtail.core.frames",
-    "Tail": "lobtail.tail",
-    "TailEngines": "lobtail.several",
-    "TailFiles": "lobtail.offline",
+    "Tail": "lobtail.session.discovery",
+    "TailEngines": "lobtail.session.multi_engine",
+    "TailFiles": "lobtail.session.file_tail",
     "Task": "lobtail.engine.swarm_models",
     "TaskLogStream": "lobtail.engine.swarm_logs",
     "Tasks": "lobtail.engine.swarm",

@@ -16,13 +16,14 @@ from lobtail.engine.client import EngineClient
 from lobtail.engine.endpoint import labels
 from lobtail.engine.logs import nanoseconds
 from lobtail.errors import ConfigError
-from lobtail.offline import TailFiles, find_logs
-from lobtail.reading.intake import FollowOptions, Search
-from lobtail.reading.readers import Overflow
-from lobtail.reading.source import SOURCES, Source, Tell
+from lobtail.follow.options import SOURCES, FollowOptions, Source
+from lobtail.follow.position import Positions
 from lobtail.render.stamps import local
-from lobtail.several import OnEngine, TailEngines
-from lobtail.tail import EngineReaders, Tail
+from lobtail.session.discovery import EngineReaders, Tail
+from lobtail.session.file_tail import TailFiles, find_logs
+from lobtail.session.multi_engine import OnEngine, TailEngines
+from lobtail.session.readers import Overflow
+from lobtail.sources.base import Search
 
 if TYPE_CHECKING:
     from lobtail.core.query import Query
@@ -73,7 +74,7 @@ class Engine(EngineClient):
         overflow: Overflow = "wait",
         source: Source = "auto",
         search: Search | None = None,
-        tell: Tell | None = None,
+        position: bytes | None = None,
     ) -> Tail:
         """Tail the containers that match: one stream of lines and marks, merged by time.
 
@@ -95,9 +96,9 @@ class Engine(EngineClient):
 
         ``source`` says where logs are read from: ``"files"``, the engine's own, or ``"api"``;
         ``"auto"`` takes the files where they can be read. Live lines come from them only where
-        they rotate. ``tell`` is called with a line about
-        each container that says which it was. ``search`` are texts that a wanted line contains,
-        which lets files be searched rather than read; lines that have none may come or not.
+        they rotate. The logger ``lobtail`` says at level INFO which it was of each container.
+        ``search`` are texts that a wanted line contains, which lets files be searched rather than
+        read; lines that have none may come or not.
 
         With ``follow`` containers that start later join, restarts and re-creations are followed,
         and the iteration never ends; without it ends with the history. With ``until_stopped`` it
@@ -105,8 +106,13 @@ class Engine(EngineClient):
         engine will not start it again by its restart policy. It goes on while none has been found
         yet, while an engine cannot be reached, and where services of a swarm replace their tasks.
 
+        With ``position``, what ``save_position`` of an earlier stream has returned, or ``b""`` to
+        begin with, it goes on where that one was left: each line that the engine still has comes
+        once, a ``Gap`` says where some are gone, and ``Stopped``, ``Started`` and ``Removed`` tell
+        what has happened meanwhile. ``tail`` then holds for containers that are new.
+
         Raises:
-            ConfigError: a selector, a time or a number cannot be used.
+            ConfigError: a selector, a time, a number or the position cannot be used.
             QueryError: the query cannot be read.
 
         When it begins, ``NotFoundError`` is raised as ``missing`` says; while it is read,
@@ -149,7 +155,7 @@ class Engine(EngineClient):
             window_ns=window_ns,
             overflow=overflow,
             until_stopped=until_stopped and follow,
-            tell=tell,
+            positions=None if position is None else Positions.load(position),
         )
         # With nothing asked for, that nothing runs is an answer.
         strict = missing == "error" and (selectors or labels or projects or services or images)
@@ -179,7 +185,7 @@ class TailOptions(TypedDict, total=False):
     overflow: Overflow
     source: Source
     search: Search | None
-    tell: Tell | None
+    position: bytes | None
 
 
 def tail_engines(

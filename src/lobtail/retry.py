@@ -28,19 +28,19 @@ STAYED: Final = 1.0
 class Failures:
     """Counts streams in a row that were refused, or ended as soon as they began."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self.count = 0
+        self._clock = clock
         self._answered: float | None = None
 
     def answered(self) -> None:
         """Say that the engine has answered, and the stream begins."""
-        self._answered = asyncio.get_running_loop().time()
+        self._answered = self._clock()
 
     @property
     def stayed(self) -> bool:
         """Whether the stream that began last has lasted for a while."""
-        now = asyncio.get_running_loop().time()
-        return self._answered is not None and now - self._answered >= STAYED
+        return self._answered is not None and self._clock() - self._answered >= STAYED
 
     def failed(self, *, succeeded: bool = False) -> int:
         """Count the end of a stream, the first anew if one ``succeeded``; return the failures."""

@@ -73,13 +73,13 @@ if TYPE_CHECKING:
     from lobtail.engine.volumes import Volume
     from lobtail.engine.volumes import Volumes as AsyncVolumes
     from lobtail.errors import LobtailError
-    from lobtail.offline import TailFiles as AsyncTailFiles
-    from lobtail.reading.intake import Search
-    from lobtail.reading.readers import Overflow
-    from lobtail.reading.source import Source, Tell
-    from lobtail.several import OnEngine
-    from lobtail.several import TailEngines as AsyncTailEngines
-    from lobtail.tail import Tail as AsyncTail
+    from lobtail.follow.options import Source
+    from lobtail.session.discovery import Tail as AsyncTail
+    from lobtail.session.file_tail import TailFiles as AsyncTailFiles
+    from lobtail.session.multi_engine import OnEngine
+    from lobtail.session.multi_engine import TailEngines as AsyncTailEngines
+    from lobtail.session.readers import Overflow
+    from lobtail.sources.base import Search
 
 
 __all__ = [
@@ -624,7 +624,7 @@ class Engine(Face):
         overflow: Overflow = "wait",
         source: Source = "auto",
         search: Search | None = None,
-        tell: Tell | None = None,
+        position: bytes | None = None,
     ) -> Tail:
         """Tail the containers that match: one stream of lines and marks, merged by time.
 
@@ -646,9 +646,9 @@ class Engine(Face):
 
         ``source`` says where logs are read from: ``"files"``, the engine's own, or ``"api"``;
         ``"auto"`` takes the files where they can be read. Live lines come from them only where
-        they rotate. ``tell`` is called with a line about
-        each container that says which it was. ``search`` are texts that a wanted line contains,
-        which lets files be searched rather than read; lines that have none may come or not.
+        they rotate. The logger ``lobtail`` says at level INFO which it was of each container.
+        ``search`` are texts that a wanted line contains, which lets files be searched rather than
+        read; lines that have none may come or not.
 
         With ``follow`` containers that start later join, restarts and re-creations are followed,
         and the iteration never ends; without it ends with the history. With ``until_stopped`` it
@@ -656,8 +656,13 @@ class Engine(Face):
         engine will not start it again by its restart policy. It goes on while none has been found
         yet, while an engine cannot be reached, and where services of a swarm replace their tasks.
 
+        With ``position``, what ``save_position`` of an earlier stream has returned, or ``b""`` to
+        begin with, it goes on where that one was left: each line that the engine still has comes
+        once, a ``Gap`` says where some are gone, and ``Stopped``, ``Started`` and ``Removed`` tell
+        what has happened meanwhile. ``tail`` then holds for containers that are new.
+
         Raises:
-            ConfigError: a selector, a time or a number cannot be used.
+            ConfigError: a selector, a time, a number or the position cannot be used.
             QueryError: the query cannot be read.
 
         When it begins, ``NotFoundError`` is raised as ``missing`` says; while it is read,
@@ -687,7 +692,7 @@ class Engine(Face):
                 overflow=overflow,
                 source=source,
                 search=search,
-                tell=tell,
+                position=position,
             ),
         )
 
@@ -1344,6 +1349,18 @@ class Tail(StreamFace):
         """Those of ``found`` that were not running then."""
         return self._portal.call(lambda: self._async.idle)
 
+    def save_position(self) -> bytes:
+        """Return how far items have been taken: the ``position`` for a later ``Engine.tail``.
+
+        Of an iteration over batches the last batch counts as taken. Save it together with what you
+        have made of the items: a program that goes on from there, after whatever end, gets each
+        line once that the engine still has, and a ``Gap`` where it has not.
+
+        Raises:
+            ConfigError: the stream was not opened with ``position``.
+        """
+        return self._portal.call(self._async.save_position)
+
     def __iter__(self) -> Iterator[list[Item]]:
         yield from self._portal.batches(self._async)
 
@@ -1424,6 +1441,18 @@ class TailEngines(StreamFace):
     def idle(self) -> list[ContainerRef]:
         """Those of ``found`` that were not running then."""
         return self._portal.call(lambda: self._async.idle)
+
+    def save_position(self) -> bytes:
+        """Return how far items have been taken: the ``position`` for a later ``Engine.tail``.
+
+        Of an iteration over batches the last batch counts as taken. Save it together with what you
+        have made of the items: a program that goes on from there, after whatever end, gets each
+        line once that the engine still has, and a ``Gap`` where it has not.
+
+        Raises:
+            ConfigError: the stream was not opened with ``position``.
+        """
+        return self._portal.call(self._async.save_position)
 
     def __iter__(self) -> Iterator[list[Item]]:
         yield from self._portal.batches(self._async)
@@ -1515,6 +1544,18 @@ class TailFiles(StreamFace):
     def idle(self) -> list[ContainerRef]:
         """Those of ``found`` that were not running then."""
         return self._portal.call(lambda: self._async.idle)
+
+    def save_position(self) -> bytes:
+        """Return how far items have been taken: the ``position`` for a later ``Engine.tail``.
+
+        Of an iteration over batches the last batch counts as taken. Save it together with what you
+        have made of the items: a program that goes on from there, after whatever end, gets each
+        line once that the engine still has, and a ``Gap`` where it has not.
+
+        Raises:
+            ConfigError: the stream was not opened with ``position``.
+        """
+        return self._portal.call(self._async.save_position)
 
     def __iter__(self) -> Iterator[list[Item]]:
         yield from self._portal.batches(self._async)

@@ -10,7 +10,7 @@ import pytest
 from engine.test_tail import marks, texts
 from lobtail import Engine
 from lobtail.core.model import Item, Line, Removed, Started, Stopped
-from lobtail.reading.source import Source
+from lobtail.follow.options import Source
 from support.engines import WAIT, TestEngine, until
 
 # A run of some milliseconds; its last line has no end, which engines before 23 keep back.

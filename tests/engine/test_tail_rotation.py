@@ -12,7 +12,7 @@ import pytest
 
 from lobtail import Engine
 from lobtail.core.model import Gap, Item, Line, Stopped
-from lobtail.reading.source import Source
+from lobtail.follow.options import Source
 from support.engines import WAIT, TestEngine
 from support.numbered import check_numbered, numbers_of
 

@@ -14,8 +14,8 @@ import pytest
 from lobtail import Engine, Gap, Item, Line
 from lobtail.files import FileWatch
 from lobtail.files.part import Part
-from lobtail.reading import reader, truncated
-from lobtail.reading.source import Source
+from lobtail.follow import ends, truncated
+from lobtail.follow.options import Source
 from support.engines import WAIT, TestEngine, finish, until
 
 # Where the local driver has its log, in the folder of a container.
@@ -31,7 +31,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     # The engine may take long to do what a test asks of it, and no look is to be missed then.
     monkeypatch.setattr(truncated, "LONGEST_BY_API", 0.5)
     monkeypatch.setattr(truncated, "PERIOD", 0.0)
-    monkeypatch.setattr(reader, "LAST_LINE", 0.5)
+    monkeypatch.setattr(ends, "LAST_LINE", 0.5)
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def test_row_8_permission_denied(folder: Path, barred: str) -> None:
         code = (
             "import os, lobtail.cli.logs, lobtail.cli.main, lobtail.cli.entry, encodings.idna\n"
             "import asyncio, lobtail.engine.blocking, lobtail.engine.transport\n"
-            "import lobtail.engine.http, lobtail.reading.source\n"
+            "import lobtail.engine.http, lobtail.sources.opening\n"
             f"if os.getuid() == 0: os.setgroups([]); os.setuid({NOBODY})\n"
             "lobtail.cli.entry.main()"
         )

@@ -246,7 +246,7 @@ def test_an_engine_that_goes_and_comes_back(folder: Path) -> None:
 def test_an_engine_that_does_not_answer_is_not_waited_for(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lobtail.several.PATIENCE", 0.1)
+    monkeypatch.setattr("lobtail.session.multi_engine.PATIENCE", 0.1)
     told: list[str] = []
 
     async def main(host: FakeHost) -> None:

@@ -12,7 +12,7 @@ from faults.command import lobtail
 from faults.fake_engine import Connection, Script, stall, tell
 from faults.fake_host import Box, FakeHost, line
 from lobtail import Engine
-from lobtail.reading.readers import CONNECTIONS
+from lobtail.session.readers import CONNECTIONS
 
 COUNT = 1000
 LINES = 5
@@ -31,7 +31,8 @@ class CountingHost(FakeHost):
         path, _, query = target.partition("?")
         if not path.endswith("/logs") or "follow=1" in query:
             return script
-        return [self._enter, *script, self._leave]
+        # Who has got the end may open the next before we count.
+        return [self._enter, *script[:-1], self._leave, script[-1]]
 
     def _enter(self, connection: Connection) -> None:
         with self._changed:

@@ -22,8 +22,8 @@ from faults.fake_engine import (
 )
 from faults.fake_host import Box, FakeHost, line, stamp
 from lobtail import Engine
-from lobtail import follow as follow_module
 from lobtail.core.model import Item, Line, Started, Stopped
+from lobtail.follow import intake
 
 
 class Crasher(FakeHost):
@@ -158,7 +158,7 @@ def late(_: Connection) -> None:
 def test_want_of_memory_is_told_of_an_end_whose_event_came_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(follow_module, "HEARING", 30)
+    monkeypatch.setattr(intake, "HEARING", 30)
     ended: dict[str, object] = {
         "Status": "exited",
         "Running": False,

@@ -12,8 +12,8 @@ import pytest
 from faults.fake_engine import LAST, Script, await_event, chunk, json_answer, log_head, stall
 from faults.fake_host import Box, FakeHost, line
 from lobtail import Engine, Gap, Item, Line
-from lobtail import tail as tail_module
-from lobtail.reading import patience
+from lobtail.follow import patience
+from lobtail.session import discovery as tail_module
 
 LOUD = Box("loud", [line(f"loud {i}", 10 + i) for i in range(5)])
 QUIET = Box("quiet", number=7)

@@ -13,7 +13,7 @@ from lobtail import Engine, Gap, Item, Line
 from lobtail.cli.logs_run import LogsRun, Wanted
 from lobtail.cli.output import Output
 from lobtail.engine.client import EngineClient
-from lobtail.reading import truncated
+from lobtail.follow import truncated
 
 
 @pytest.fixture(autouse=True)

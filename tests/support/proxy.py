@@ -58,9 +58,10 @@ class CuttingProxy:
             try:
                 await self._downward(up_reader, writer)
             finally:
+                # First: to wait may be cancelled.
+                up_writer.transport.abort()
                 upward.cancel()
                 await asyncio.gather(upward, return_exceptions=True)
-                up_writer.transport.abort()
         except (OSError, asyncio.CancelledError):
             pass
         finally:
@@ -122,10 +123,10 @@ class SocketProxy:
         except (OSError, asyncio.CancelledError):
             pass
         finally:
-            upward.cancel()
-            await asyncio.gather(upward, return_exceptions=True)
             for end in (up_writer, writer):
                 end.transport.abort()
+            upward.cancel()
+            await asyncio.gather(upward, return_exceptions=True)
 
 
 async def _copy(

@@ -14,9 +14,9 @@ from lobtail.engine.bugs import bugs_of, parse_version
 from lobtail.engine.client import EngineClient
 from lobtail.engine.models import Container
 from lobtail.engine.requests import MAX_API
-from lobtail.errors import EngineError, LobtailError, ProtocolError
+from lobtail.errors import EngineError, LobtailError, LogFileError, ProtocolError
 from lobtail.flags import with_flags
-from lobtail.reading.source import open_source
+from lobtail.sources.opening import open_files
 
 __all__ = ["EngineReport", "Finding", "KnownBug", "examine"]
 
@@ -181,17 +181,17 @@ async def _containers(engine: EngineClient, report: EngineReport) -> None:
         async with limit:
             try:
                 container = await engine.inspect(ident)
-                opened = await open_source(engine, container, "auto")
             except (EngineError, ProtocolError) as exc:
                 # What was removed since it was listed, or is on its way, is no matter.
                 if isinstance(exc, ProtocolError) or exc.status >= 500:
                     broken.append(Finding("warning", f"{name}: {' '.join(str(exc).split())}"))
                 return
-            size = 0
-            if opened.files is not None:
-                size = opened.files.size
-                opened.files.close()
-            why = "" if opened.files is not None else opened.why
+            size, why = 0, ""
+            try:
+                with await open_files(engine, container) as files:
+                    size = files.size
+            except LogFileError as exc:
+                why = str(exc)
             found.append((container, why, size))
 
     tasks = [asyncio.create_task(look(item.id, item.name or item.id)) for item in listed]

@@ -14,7 +14,7 @@ from lobtail.errors import ConfigError
 
 __all__ = ["command"]
 
-# As in lobtail.reading.source, which need not be loaded for the API.
+# As in lobtail.follow.options, which need not be loaded for the API.
 _SOURCES = ("auto", "api", "files")
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,13 +18,14 @@ from lobtail.engine.pace import Pace
 from lobtail.errors import ConfigError, EngineError, LogFileError
 
 if TYPE_CHECKING:
-    from lobtail.core.resume import Memory
     from lobtail.engine.blocking import BlockingClient
     from lobtail.engine.client import EngineClient
-    from lobtail.engine.logs import LogStream
     from lobtail.engine.models import Container
-    from lobtail.files import FileWatch, LogFiles
-    from lobtail.reading.source import Opened, Source
+    from lobtail.files import LogFiles
+    from lobtail.follow.driver import Driver
+    from lobtail.follow.options import Source
+    from lobtail.follow.raw import RawLog
+    from lobtail.sources.files import FileSource
 
 __all__ = ["LogsRun", "Wanted"]
 
@@ -72,16 +72,8 @@ class LogsRun:
         self._err = err
         for output in (out, err):
             output.keep(rb"(?:[^ \r\n]*+ ){%d}" % (wanted.timestamps + wanted.details))
-        self._began_ns = time.time_ns()
         # How many bytes each has got from files, should the API have to go on.
         self._written = dict.fromkeys(Stream, 0)
-
-    @cached_property
-    def _memory(self) -> Memory:
-        """What a live stream is joined by."""
-        from lobtail.core.resume import Memory
-
-        return Memory()
 
     def show_at_once(self, engine: BlockingClient, name: str) -> bool:
         """Show the log of a container to its end, without an event loop.
@@ -130,29 +122,21 @@ class LogsRun:
 
     async def _show(self, engine: EngineClient, name: str) -> None:
         wanted = self._wanted
-        files, container = None, None
+        container, files = None, None
         if wanted.source != "api":
-            files, container = await self._open(engine, name)
-        if files is None:
-            if wanted.verbose and wanted.source == "api":
-                narrate(f"lobtail: {name}: from the API, as --source says")
-            if wanted.follow:
-                await self._follow_api(engine, container or await engine.inspect(name))
-            else:
-                await self._copy(self._stream(engine, container or name, follow=False))
-            return
-        if not wanted.follow:
+            container = await engine.inspect(name)
+            files = await self._open(engine, container)
+        elif wanted.verbose:
+            narrate(f"lobtail: {name}: from the API, as --source says")
+        if wanted.follow:
+            await self._follow(engine, container or await engine.inspect(name), files)
+        elif files is None:
+            await self._copy(engine, container or name)
+        else:
             with files:
                 whole = self._copy_files_safely(files)
             if not whole:
-                again = self._stream(engine, container or name, follow=False)
-                await self._copy(again, skip=True)
-            return
-        assert container is not None
-        if container.log_rotates:
-            await self._follow_files(engine, container, files)
-        else:
-            await self._follow(engine, container, files)
+                await self._copy(engine, container or name, skip=True)
 
     def show_file(self, path: str) -> None:
         """Show a log file, without an engine."""
@@ -171,11 +155,17 @@ class LogsRun:
 
     # --- from the API -------------------------------------------------------------------------
 
-    def _stream(
-        self, engine: EngineClient, container: str | Container, *, follow: bool
-    ) -> LogStream:
+    async def _copy(
+        self,
+        engine: EngineClient,
+        container: str | Container,
+        *,
+        follow: bool = False,
+        skip: bool = False,
+    ) -> None:
+        """Show the log as the engine sends it; ``skip`` what was shown from its files."""
         wanted = self._wanted
-        return engine.logs(
+        stream = engine.logs(
             container,
             follow=follow,
             tail=wanted.tail,
@@ -184,8 +174,6 @@ class LogsRun:
             timestamps=wanted.timestamps,
             details=wanted.details,
         )
-
-    async def _copy(self, stream: LogStream, *, skip: bool = False) -> None:
         left = dict(self._written) if skip else {}
         pace = Pace()
         async with stream:
@@ -198,237 +186,108 @@ class LogsRun:
                     self._write(frame)
                 pace.rest(size)
 
-    async def _follow(self, engine: EngineClient, container: Container, files: LogFiles) -> None:
-        """Show what files hold and follow the log from there on (docs/decisions/009)."""
-        from lobtail.reading.from_files import remember
-
-        memory = self._memory
-        watch = files.watch()
-        with files:
-            remember(files, memory, details=self._wanted.details)
-            # Opened before anything is shown: what the reader then does to the container, such as
-            # to remove it, must not come between.
-            live = self._live(engine, container, memory)
-            await live.__aenter__()
-            whole = self._copy_files_safely(files)
-        if not whole:
-            live.close()
-            await self._copy(self._stream(engine, container, follow=True), skip=True)
-            return
-        try:
-            await self._join_and_watch(live, engine, container, watch)
-        except EngineError as exc:
-            if exc.status not in (404, 409):  # it is gone, and its log with it
-                raise
-
-    async def _follow_api(self, engine: EngineClient, container: Container) -> None:
-        """Show the log from the API, and follow it there."""
-        if container.log_driver not in ("json-file", "local") or await engine.is_podman():
-            await self._copy(self._stream(engine, container, follow=True))
-            return
-        wanted = self._wanted
-        stream = engine.logs(
-            container,
-            follow=True,
-            tail=wanted.tail,
-            since=wanted.since,
-            until=wanted.until,
-            timestamps=True,
-            details=wanted.details,
-        )
-        await self._join_and_watch(stream, engine, container, None)
-
-    async def _join_and_watch(
-        self,
-        stream: LogStream,
-        engine: EngineClient,
-        container: Container,
-        file: FileWatch | None,
+    async def _follow(
+        self, engine: EngineClient, container: Container, files: LogFiles | None
     ) -> None:
-        """Show what a live stream brings; where the log is truncated, read it otherwise."""
-        from lobtail.reading.truncated import TruncationWatch
-
-        details = self._wanted.details
-        watch = TruncationWatch(engine, container, self._memory, details=details, file=file)
-        async with watch.over(stream) as deaf:
-            await self._join(stream, self._memory)
-        if not deaf:
-            return
-        await self.gap(*deaf)
-        files, _ = await self._open(engine, container.id)
-        if files is None:
-            await self._poll(engine, container)
-        else:
-            await self._follow_files(engine, container, files, joined=True)
-
-    async def _poll(self, engine: EngineClient, container: Container) -> None:
-        """Show what a log has got, again and again, to the end of the run."""
+        """Show the log, and what is written to it, to the end of the run."""
         import asyncio
 
-        from lobtail.reading.intake import messages_in, younger
-        from lobtail.reading.truncated import pause_after
-
-        wanted, memory = self._wanted, self._memory
-        bell = engine.logs(container, follow=True, tail=0, until=wanted.until)
-        ending = asyncio.create_task(_ended(bell))
-        try:
-            last = False
-            while not last:
-                last, began = ending.done(), time.monotonic()
-                since = memory.since_ns
-                if since is None:
-                    since = self._began_ns if wanted.since is None else wanted.since
-                overlap = memory.overlap()
-                async with engine.logs(
-                    container,
-                    since=since,
-                    until=wanted.until,
-                    timestamps=True,
-                    details=wanted.details,
-                ) as stream:
-                    async for messages in messages_in(stream):
-                        fresh = messages if overlap is None else overlap.filter(messages)
-                        await self.receive(younger(fresh, wanted.since))
-                    if overlap is not None:
-                        await self.receive(younger(overlap.finish(), wanted.since))
-                await asyncio.wait({ending}, timeout=pause_after(time.monotonic() - began))
-            ending.result()
-        finally:
-            ending.cancel()
-            await asyncio.gather(ending, return_exceptions=True)
-
-    async def _follow_files(
-        self,
-        engine: EngineClient,
-        container: Container,
-        files: LogFiles,
-        *,
-        joined: bool = False,
-    ) -> None:
-        """Show what files hold, and what is written to them from then on, to the run's end.
-
-        ``joined`` leaves out what was shown already.
-        """
-        from lobtail.reading.from_files_live import FileLive
+        from lobtail.core.model import ContainerRef
+        from lobtail.follow.driver import Driver
+        from lobtail.follow.intake import Clock
+        from lobtail.follow.raw import RawLog
+        from lobtail.follow.slots import Slot
+        from lobtail.sources.api import ContainerSource, traits_of
+        from lobtail.sources.base import LogRequest
+        from lobtail.sources.files import FileSource
 
         wanted = self._wanted
-
-        async def ring() -> LogStream:
-            stream = engine.logs(container, follow=True, tail=0, until=wanted.until)
-            return await stream.__aenter__()
-
-        with files:
-            live = FileLive(files.tail(details=wanted.details), self, ring=ring, until=wanted.until)
-            if joined:
-                whole = await self._copy_new(files)
-            else:
-                whole = self._copy_files_safely(files, live.hold)
+        traits = await traits_of(engine, container)
+        if not traits.on_files:
+            await self._copy(engine, container, follow=True)
+            return
+        source = ContainerSource(engine, container, details=wanted.details)
+        clock = Clock()
+        driver = Driver(source, self, Slot(asyncio.Semaphore()), clock, time.time_ns)
+        request = LogRequest(follow=True, tail=wanted.tail, since=wanted.since, until=wanted.until)
+        ref = ContainerRef(id=container.id, name=container.name.removeprefix("/"))
+        serve = wanted.source != "api"
+        log = RawLog(ref, request, traits, clock, files_serve=serve)
+        if files is None:
+            await driver.run(log.from_api())
+            return
+        bell = source if traits.rotates else None
+        held = FileSource(files, details=wanted.details, bell=bell)
         try:
+            if bell is None:
+                # Opened before anything is shown: what the reader then does to the container, such
+                # as to remove it, must not come between.
+                live = await driver.run(log.open_behind(held))
+                whole = self._copy_files_safely(files)
+                if not whole:
+                    live.close()
+            else:
+                whole = self._copy_files_safely(files, held.hold)
+            held.close_held()
             if not whole:
-                await self._copy(self._stream(engine, container, follow=True), skip=True)
-                return
-            try:
-                await live.follow()
-            except (LogFileError, OSError) as exc:
-                self._give_up_files(exc)
-                await self._join(self._live(engine, container, self._memory), self._memory)
+                await self._copy(engine, container, follow=True, skip=True)
+            elif bell is None:
+                await driver.run(log.join(live))
+            else:
+                await self._follow_files(driver, log, held)
         except EngineError as exc:
             if exc.status not in (404, 409):  # it is gone, and its log with it
                 raise
         finally:
-            live.close()
+            held.close()
 
-    async def _copy_new(self, files: LogFiles) -> bool:
-        """Show what of files was not shown yet; return False if they broke."""
-        from lobtail.files import Damage
-        from lobtail.reading.from_files import new_in_files
-        from lobtail.reading.intake import younger
-
-        wanted = self._wanted
-        since = self._began_ns if wanted.since is None else wanted.since
+    async def _follow_files(self, driver: Driver, log: RawLog, files: FileSource) -> None:
+        """Show what is written to files; where they cannot be read on, the API goes on."""
         try:
-            for item in new_in_files(files, self._memory, since, details=wanted.details):
-                if isinstance(item, Damage):
-                    await self.gap(item.words)
-                else:
-                    await self.receive(younger(item, wanted.since))
+            await driver.run(log.follow(files))
         except (LogFileError, OSError) as exc:
             self._give_up_files(exc)
-            return False
-        return True
+            await driver.run(log.go_on_by_api())
 
-    async def receive(self, messages: list[Frame]) -> None:
-        """Show messages that were read while they were written."""
-        if not messages:
+    async def deliver(self, items: list[Any], size: int = 0) -> None:  # noqa: ARG002 - as sinks
+        """Show messages, and where some may be missing."""
+        from lobtail.core.model import Gap
+
+        if isinstance(items[0], Gap):
+            narrate(f"lobtail: lines may be missing here: {items[0].reason}")
             return
-        from lobtail.core.resume import stamp_of
-
-        self._write_messages(messages)
-        newest = max((stamp_of(message) or 0 for message in messages[-2:]), default=0)
-        self._memory.add(messages, max(newest, self._memory.newest_ns or 0) or None)
-
-    async def gap(self, reason: str) -> None:
-        """Say that lines may be missing here."""
-        narrate(f"lobtail: lines may be missing here: {reason}")
-
-    def expect_silence(self) -> None:
-        """Do nothing: an unterminated text is shown as it is."""
-
-    def _live(self, engine: EngineClient, container: Container, memory: Memory) -> LogStream:
-        wanted = self._wanted
-        times = [time for time in (memory.since_ns, wanted.since) if time is not None]
-        return engine.logs(
-            container,
-            follow=True,
-            since=max(times, default=None),
-            until=wanted.until,
-            timestamps=True,
-            details=wanted.details,
-        )
-
-    async def _join(self, stream: LogStream, memory: Memory) -> None:
-        from lobtail.reading.intake import messages_in
-
-        since, newest = self._wanted.since, memory.newest_ns
-        # What is known is older than all that comes.
-        apart = since is not None and newest is not None and newest < since
-        overlap = None if apart else memory.overlap()
-        told = False
-        async with stream:
-            async for messages in messages_in(stream):
-                fresh = messages if overlap is None else overlap.filter(messages)
-                if overlap is not None and overlap.gap and not told:
-                    told = True
-                    narrate("lobtail: lines may be missing here: the log was rotated meanwhile")
-                await self.receive(fresh)
-            if overlap is not None:
-                await self.receive(overlap.finish())
-
-    def _write_messages(self, messages: list[Frame]) -> None:
-        for stream, run in groupby(messages, attrgetter("stream")):
+        for stream, run in groupby(items, attrgetter("stream")):
             texts = [message.payload for message in run]
             if not self._wanted.timestamps:
                 texts = [text[text.find(b" ") + 1 :] for text in texts]
             self._write(Frame(stream, b"".join(texts)))
+
+    def set_live(self, live: bool = True) -> None:
+        """Do nothing: there are no others."""
 
     def _write(self, frame: Frame) -> None:
         (self._err if frame.stream is Stream.STDERR else self._out).write(frame.payload)
 
     # --- from files ---------------------------------------------------------------------------
 
-    async def _open(self, engine: EngineClient, name: str) -> tuple[LogFiles | None, Container]:
-        """Inspect a container, and open its log files if they are to be read."""
-        from lobtail.reading.source import open_source
+    async def _open(self, engine: EngineClient, container: Container) -> LogFiles | None:
+        """Open the log files of a container, if they are to be read."""
+        from lobtail.sources.opening import open_files
 
-        container = await engine.inspect(name)
-        opened = await open_source(engine, container, self._wanted.source)
-        self._tell(name, opened)
-        return opened.files, container
+        name = container.name.removeprefix("/")
+        try:
+            files = await open_files(engine, container)
+        except LogFileError as exc:
+            if self._wanted.source == "files":
+                raise LogFileError(f"`source` files: {exc}") from exc
+            self._tell(f"{name}: from the API: {exc}")
+            return None
+        self._tell(f"{name}: from its files: {files.paths[-1]}")
+        return files
 
-    def _tell(self, name: str, opened: Opened) -> None:
+    def _tell(self, words: str) -> None:
         if self._wanted.verbose:
-            which = "from its files" if opened.files else "from the API"
-            narrate(f"lobtail: {name}: {which}: {opened.why}")
+            narrate(f"lobtail: {words}")
 
     def _copy_files_safely(self, files: LogFiles, hold: Callable[[], object] | None = None) -> bool:
         """Show what files hold; return False if they broke and the API is to go on."""
@@ -443,8 +302,7 @@ class LogsRun:
         """Say that the API goes on, unless files were insisted on."""
         if self._wanted.source == "files":
             raise error if isinstance(error, LogFileError) else LogFileError(str(error)) from error
-        if self._wanted.verbose:
-            narrate(f"lobtail: the API goes on, for the files cannot be read: {error}")
+        self._tell(f"the API goes on, for the files cannot be read: {error}")
 
     def _copy_files(self, files: LogFiles, hold: Callable[[], object] | None = None) -> None:
         """Show what files hold; call ``hold`` in between, to hold what is rotated meanwhile."""
@@ -466,13 +324,6 @@ class LogsRun:
                 written[frame.stream] += len(frame.payload)
             if hold is not None:
                 hold()
-
-
-async def _ended(stream: LogStream) -> None:
-    """Wait for the end of a stream, whatever it brings."""
-    async with stream:
-        async for _ in stream.runs():
-            pass
 
 
 def _without(frame: Frame, left: dict[Stream, int]) -> Frame:

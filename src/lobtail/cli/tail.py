@@ -20,7 +20,7 @@ from lobtail.cli.output import narrate
 from lobtail.engine.client import EngineClient
 from lobtail.errors import ConfigError, QueryError
 from lobtail.flags import with_flags
-from lobtail.reading.source import SOURCES
+from lobtail.follow.options import SOURCES
 from lobtail.render.formats import FORMATS
 from lobtail.render.stamps import STAMP_STYLES
 

@@ -9,8 +9,8 @@ from lobtail.core.filter import LineFilter
 from lobtail.core.levels import Level
 from lobtail.core.model import Line
 from lobtail.errors import ConfigError, QueryError
-from lobtail.reading.intake import Search
 from lobtail.render.stamps import local
+from lobtail.sources.base import Search
 
 __all__ = ["FILTERS", "Filtering", "make_filter", "make_matcher", "make_pattern"]
 

@@ -21,9 +21,9 @@ from lobtail.core.nearest import nearest
 from lobtail.core.selection import Selector
 from lobtail.core.swarm import TASK_ID
 from lobtail.errors import LobtailError
-from lobtail.reading.merged import Merged
 from lobtail.render.prefix import shown_name
 from lobtail.render.stamps import STAMP_STYLES
+from lobtail.session.merged import Merged
 
 if TYPE_CHECKING:
     from lobtail.core.field_watch import FieldWatch
@@ -87,15 +87,13 @@ class TailRun:
 
     def _open(self) -> Merged:
         settings = self._settings
-        tell = narrate if settings.verbose else None
         if len(self._engines) == 1:
-            return self._engines[0].tail(*settings.named, **settings.selection, tell=tell)
+            return self._engines[0].tail(*settings.named, **settings.selection)
         if self._engines:
             return tail_engines(
                 self._engines,
                 *settings.named,
                 **settings.selection,
-                tell=tell,
                 on_engine=self._tell_engine,
             )
         of_files = ("tail", "since", "until", "streams", "search", *_CRITERIA)
@@ -105,7 +103,9 @@ class TailRun:
     def run(self) -> int:
         """Run to the end; return the exit code."""
         _allow_many_files()
-        narrator = _Narrator(logging.WARNING)
+        level = logging.INFO if self._settings.verbose else logging.WARNING
+        narrator = _Narrator(level)
+        _log.setLevel(level)
         _log.addHandler(narrator)
         try:
             return run(self._main())

@@ -19,7 +19,7 @@ from lobtail.core.frames import Stream
 from lobtail.core.timestamps import parse_duration
 from lobtail.engine.logs import nanoseconds
 from lobtail.errors import ConfigError
-from lobtail.reading.source import Source
+from lobtail.follow.options import Source
 from lobtail.render.colors import use_color
 from lobtail.render.formats import make_formatter
 from lobtail.render.stamps import Zone, find_zone

@@ -175,6 +175,12 @@ class Merge:
         source = self._sources.get(key)
         return source.size if source else 0
 
+    def first_waiting_ns(self, key: Hashable) -> int | None:
+        """Return the time of the first item of a source that has not gone out, if it has one."""
+        source = self._sources.get(key)
+        times = () if source is None else (item.time_ns for item in source.items)
+        return next((time for time in times if time is not None), None)
+
     @property
     def pending(self) -> bool:
         """Whether any item has not gone out."""

@@ -6,18 +6,22 @@ and "not older than the last" shows some twice. Instead the recent messages are 
 is asked for again from a little before its end, and what was seen already is left out, message by
 message, each as often as it was seen: equal 16 KiB pieces of one line are equal messages.
 
-A message is a frame as it came, stamp included, so the stamp belongs to what is compared.
+A message is a frame as it came, stamp included, so the stamp belongs to what is compared. Lines are
+remembered in the same way for a reader that goes on after its own restart: what it has taken are
+lines, and frames that have not become lines yet are not among them.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections import Counter, deque
-from typing import Final
+from typing import Any, Final, TypeVar, cast
 
+import msgspec
 from xxhash import xxh3_64_intdigest
 
 from lobtail.core.frames import Frame
+from lobtail.core.model import Line
 from lobtail.core.timestamps import LONGEST_STAMP, parse_rfc3339
 from lobtail.errors import ProtocolError
 
@@ -58,6 +62,8 @@ OVERHEAD: Final = 160
 # is never read again.
 REPLAY_LIMIT: Final = 20_000
 
+Message = TypeVar("Message", Frame, Line)
+
 
 class Memory:
     """What was received lately, for a later ``Overlap``.
@@ -93,7 +99,7 @@ class Memory:
         self._size = 0
         self._newest = self._last = self._tip = None
 
-    def add(self, messages: list[Frame], newest_ns: int | None) -> None:
+    def add(self, messages: list[Message], newest_ns: int | None) -> None:
         """Remember ``messages``; ``newest_ns`` is the newest stamp received so far."""
         if not messages:
             return
@@ -121,6 +127,33 @@ class Memory:
             stamp, batch = self._batches.popleft()
             self._size -= len(batch)
             self.forgotten_ns = stamp
+
+    def save(self) -> bytes:
+        """Return what is remembered, for ``load`` in any other process."""
+        return msgspec.msgpack.encode(
+            _Saved(
+                [(stamp, list(batch)) for stamp, batch in self._batches],
+                self._newest,
+                self._last,
+                self._tip,
+                self.forgotten_ns,
+                self.whole_seconds,
+            )
+        )
+
+    @classmethod
+    def load(cls, data: bytes) -> Memory:
+        """Return what was saved. ValueError: it was not."""
+        saved = msgspec.msgpack.decode(data, type=_Saved)
+        memory = cls()
+        for stamp, keys in saved.batches:
+            batch = array("Q", keys)
+            memory._batches.append((stamp, batch))
+            memory._size += len(batch)
+        memory.received = memory._size
+        memory._newest, memory._last, memory._tip = saved.newest, saved.last, saved.tip
+        memory.forgotten_ns, memory.whole_seconds = saved.forgotten, saved.whole_seconds
+        return memory
 
     @property
     def newest_ns(self) -> int | None:
@@ -189,22 +222,33 @@ class Memory:
         return counts
 
 
+class _Saved(msgspec.Struct, array_like=True):
+    """The form of a memory that is saved."""
+
+    batches: list[tuple[int, list[int]]]
+    newest: int | None
+    last: int | None
+    tip: int | None
+    forgotten: int | None
+    whole_seconds: bool
+
+
 class LastMessages:
     """The last messages of a log, so many bytes of them."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._size = 0
-        self._messages: deque[Frame] = deque()
+        self._messages: deque[Any] = deque()
 
-    def append(self, message: Frame) -> None:
+    def append(self, message: Frame | Line) -> None:
         """Take one more, and let go of the first ones where that is too much."""
         self._messages.append(message)
         self._size += cost_of(message)
         while self._size > self._most:
             self._size -= cost_of(self._messages.popleft())
 
-    def clear(self) -> list[Frame]:
+    def clear(self) -> list[Any]:
         """Return them, and begin anew."""
         messages = list(self._messages)
         self._messages.clear()
@@ -233,10 +277,10 @@ class Overlap:
         self.gap = False
         """Whether the log went on without one message that was known: some may be missing."""
 
-    def filter(self, messages: list[Frame]) -> list[Frame]:
+    def filter(self, messages: list[Message]) -> list[Message]:
         """Return the messages that are new."""
         counts = self._counts
-        fresh: list[Frame] = []
+        fresh: list[Message] = []
         for message in messages:
             key = key_of(message)
             left = counts.get(key, 0)
@@ -255,13 +299,13 @@ class Overlap:
                 fresh.append(message)
         return fresh
 
-    def finish(self) -> list[Frame]:
+    def finish(self) -> list[Any]:
         """Say that the log has ended; return what was held, for nothing known came behind it."""
         held = self._held.clear()
         self.gap = self.gap or bool(held)
         return held
 
-    def _old(self, message: Frame) -> bool:
+    def _old(self, message: Frame | Line) -> bool:
         stamp = stamp_of(message)
         return stamp is not None and stamp <= self._newest
 
@@ -405,8 +449,10 @@ def _steps_back(message: Frame, before: Frame | None) -> bool:
     return message.payload[:30] < before.payload[:30]
 
 
-def stamp_of(message: Frame) -> int | None:
+def stamp_of(message: Frame | Line) -> int | None:
     """Return the time of a message in nanoseconds since the epoch; None if it shows none."""
+    if isinstance(message, Line):
+        return message.time_ns
     payload = message.payload
     try:
         return parse_rfc3339(payload[: payload.find(b" ", 0, LONGEST_STAMP + 1)])
@@ -414,19 +460,30 @@ def stamp_of(message: Frame) -> int | None:
         return None
 
 
-def cost_of(message: Frame) -> int:
+def cost_of(message: Frame | Line) -> int:
     """Return about how many bytes of memory a message takes that is kept."""
-    return len(message.payload) + OVERHEAD
+    return len(message.raw if isinstance(message, Line) else message.payload) + OVERHEAD
 
 
-def key_of(message: Frame) -> int:
+def key_of(message: Frame | Line) -> int:
     """Return 64 bits that tell a message from others, by its stream, stamp and text.
 
     They are the same in every process and version, so that they can be saved.
     """
+    if isinstance(message, Line):
+        return xxh3_64_intdigest(message.raw, _seed_of(message))
     return xxh3_64_intdigest(message.payload, message.stream)
 
 
-def keys_of(messages: list[Frame]) -> array[int]:
+def keys_of(messages: list[Frame] | list[Line]) -> array[int]:
     """Return the ``key_of`` each message."""
-    return array("Q", [xxh3_64_intdigest(each.payload, each.stream) for each in messages])
+    if messages and isinstance(messages[0], Line):
+        return array("Q", map(key_of, messages))
+    frames = cast("list[Frame]", messages)
+    return array("Q", [xxh3_64_intdigest(each.payload, each.stream) for each in frames])
+
+
+def _seed_of(line: Line) -> int:
+    """Return what tells a line from others with its text: stream, stamp, and whether it goes on."""
+    flags = line.stream | line.partial << 2 | line.unterminated << 3
+    return ((line.time_ns or 0) << 4 | flags) & 0xFFFF_FFFF_FFFF_FFFF

@@ -118,6 +118,23 @@ class Runs:
         if self._over and self._ends:
             self._late, self._ended, self._heard = False, self._ends.pop(0)[0], True
 
+    def resume(self, look: Look, run_ns: int, *, over: bool) -> None:
+        """Take the first look at a container whose last run that was told of began at ``run_ns``.
+
+        ``over`` says that its end was told of as well. What has happened since is told as if events
+        had come of it, as far as the look shows it.
+        """
+        started = look.started_ns or 0
+        self._current, self._over, self._ended = run_ns, over, run_ns
+        if started <= run_ns + NOTED:
+            self._current = started
+            return
+        if look.running and look.finished_ns and run_ns < look.finished_ns < started:
+            if not over:
+                self.ended(look.finished_ns, None)
+            self._ended = look.finished_ns
+        self.started(started)
+
     def join(self, time_ns: int) -> None:
         """Take the event of the start with which the container joins: its first look came late."""
         self._current, self._told_ahead, self._over = time_ns - 1, True, False
@@ -125,8 +142,9 @@ class Runs:
     def ended(self, time_ns: int, exit_code: int | None) -> None:
         """Take the event of an end."""
         self.heard_ns = max(self.heard_ns, time_ns)
-        if time_ns <= self._current or (time_ns, exit_code) in self._ends:
-            return
+        told = max(self._current, self._ended if self._heard else -1)
+        if time_ns <= told or (time_ns, exit_code) in self._ends:
+            return  # events come again after a cut
         self.exit_code = exit_code
         late, self._late = self._late and self._over, False
         if late and not self.started_since(self._floor + NOTED):

@@ -17,7 +17,7 @@ from lobtail.core.model import ContainerRef, Item, Line
 from lobtail.errors import LobtailError
 from lobtail.files.literals import literals_of_term
 from lobtail.flags import with_flags
-from lobtail.reading.intake import Search
+from lobtail.sources.base import Search
 from lobtail.tui.fleet import Fleet
 from lobtail.tui.state.log import ALL, OVERLAP_NS, Log, overlap
 from lobtail.tui.state.target import Target

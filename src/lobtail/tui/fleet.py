@@ -12,9 +12,9 @@ import msgspec
 from lobtail.api import Engine
 from lobtail.engine.models import ContainerSummary
 from lobtail.errors import LobtailError
-from lobtail.reading.merged import Merged
-from lobtail.several import TailEngines
-from lobtail.tail import Tail
+from lobtail.session.discovery import Tail
+from lobtail.session.merged import Merged
+from lobtail.session.multi_engine import TailEngines
 from lobtail.tui.reading_thread import ReadingThread, ThreadedTail
 from lobtail.tui.state.inventory import Inventory, Kind, Row
 from lobtail.tui.state.target import Target

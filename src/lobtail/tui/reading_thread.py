@@ -18,7 +18,7 @@ from typing import Final, Self
 from lobtail.api import Engine
 from lobtail.core.model import ContainerRef, Item
 from lobtail.portal import Portal
-from lobtail.reading.merged import Merged
+from lobtail.session.merged import Merged
 
 __all__ = ["ReadingThread", "ThreadedTail"]
 

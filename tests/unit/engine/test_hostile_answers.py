@@ -38,7 +38,8 @@ from lobtail.engine.client import EngineClient
 from lobtail.engine.events import Event
 from lobtail.engine.logs import tail_count
 from lobtail.engine.models import MAX_OBJECTS, HostConfig, LogConfig, decode, whole_number
-from lobtail.reading.source import open_source
+from lobtail.errors import LogFileError
+from lobtail.sources.opening import open_files
 from support.talking import asked, collect, stream, talk
 
 LONG = "1" * 5000
@@ -459,9 +460,9 @@ def test_case_log_path_nul(driver: str, root: str) -> None:
 
     async def open_it() -> str:
         async with EngineClient(fake.host) as engine:
-            opened = await open_source(engine, container, "auto")
-            assert opened.files is None
-            return opened.why
+            with pytest.raises(LogFileError) as caught:
+                await open_files(engine, container)
+            return str(caught.value)
 
     with fake:
         assert "\n" not in asyncio.run(open_it())
@@ -483,7 +484,8 @@ def test_a_log_path_that_names_no_file_does_not_lead_to_another_log(
 
     async def open_it() -> None:
         async with EngineClient(fake.host) as engine:
-            assert (await open_source(engine, container, "auto")).files is None
+            with pytest.raises(LogFileError):
+                await open_files(engine, container)
 
     with fake:
         asyncio.run(open_it())

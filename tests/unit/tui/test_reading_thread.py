@@ -12,7 +12,7 @@ import pytest
 from lobtail.api import Engine
 from lobtail.core.model import Item
 from lobtail.errors import ConnectError
-from lobtail.reading.merged import Merged
+from lobtail.session.merged import Merged
 from lobtail.tui.reading_thread import MOST, ReadingThread, ThreadedTail
 from unit.tui.items import REF, line
 

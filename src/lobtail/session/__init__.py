@@ -1,0 +1,1 @@
+"""What is read together: which logs, supervised and merged by time."""

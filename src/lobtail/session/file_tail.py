@@ -1,0 +1,191 @@
+"""Tail log files without an engine: after its death, from a backup, from a captured stream."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from lobtail.core.filter import LineFilter
+from lobtail.core.merge import Merge
+from lobtail.core.model import ContainerRef, Gap
+from lobtail.core.selection import Selection
+from lobtail.core.swarm import SERVICE_NAME, STACK
+from lobtail.engine.models import Config
+from lobtail.errors import LogFileError
+from lobtail.files import LogFiles, open_log
+from lobtail.files.opening import refused, truncated
+from lobtail.follow.driver import Driver
+from lobtail.follow.intake import Clock, Intake
+from lobtail.follow.options import FollowOptions
+from lobtail.follow.slots import Slot
+from lobtail.regular import read_regular
+from lobtail.session.merged import Merged
+from lobtail.session.readers import Channel, Readers
+from lobtail.session.saved import SAVED, SavedHistory, containers_in
+from lobtail.sources.files import FileSource
+
+__all__ = ["TailFiles", "find_logs", "name_of"]
+
+_ID: Final = re.compile(r"[0-9a-f]{64}")
+
+
+class TailFiles(Merged):
+    """The lines of log files, merged by time; see ``tail_files``.
+
+    ::
+
+        async with tail_files("/var/lib/docker/containers") as tail:
+            async for batch in tail:
+                ...
+    """
+
+    def __init__(
+        self,
+        paths: list[Path],
+        selection: Selection,
+        options: FollowOptions,
+        *,
+        wanted: LineFilter | None = None,
+    ) -> None:
+        super().__init__(_FileReaders(paths, selection, options), wanted)
+
+
+class _FileReaders(Readers):
+    def __init__(self, paths: list[Path], selection: Selection, options: FollowOptions) -> None:
+        super().__init__(Merge(0))
+        self._paths = paths
+        self._selection = selection
+        self._options = options
+        self._truncated: list[str] = []
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why there will be no more; a truncated file is one when all others have been read."""
+        if self._truncated and not self.reading:
+            return truncated(self._truncated)
+        return super().failure
+
+    async def begin(self) -> None:
+        logs = [(path, name_of(path)) for path in self._paths]
+        # What cannot be opened is said before anything is shown.
+        choosing = self._selection != Selection()
+        chosen: list[tuple[Path, ContainerRef]] = []
+        for path, ref in logs:
+            refs = [ref]
+            with open_log(path) as files:
+                if files.driver == SAVED:
+                    refs = containers_in(files, all=choosing)
+            refs = [each for each in refs if self._selection.matches(each)]
+            self.found += ((each, False) for each in {each.id: each for each in refs}.values())
+            if refs or not choosing:
+                chosen.append((path, ref))
+        for number, (path, ref) in enumerate(chosen):
+            channel, slot = self._open_channel(str(number))
+            self._spawn(self._read(str(number), path, ref, channel, slot))
+
+    async def _read(
+        self, key: str, path: Path, ref: ContainerRef, channel: Channel, slot: Slot
+    ) -> None:
+        try:
+            async with slot:
+                with open_log(path) as files:
+                    if files.driver == SAVED:
+                        history = SavedHistory(files, ref, self._selection, self._options, channel)
+                        await history.read()
+                    else:
+                        await self._read_log(files, ref, channel, slot)
+                    self._truncated += files.truncated
+        except (LogFileError, OSError) as exc:
+            # The others go on.
+            await channel.deliver([Gap(ref, None, str(exc))])
+        finally:
+            self._close_channel(key)
+
+    async def _read_log(
+        self, files: LogFiles, ref: ContainerRef, channel: Channel, slot: Slot
+    ) -> None:
+        clock, options = Clock(), self._options
+        intake = Intake(
+            ref,
+            clock,
+            streams=options.streams,
+            details=options.details,
+            restamped=files.driver == "k8s-file",
+            runs=False,
+        )
+        source = FileSource(files, details=options.details)
+        driver = Driver(None, channel, slot, clock, self._now)
+        await driver.run(intake.take(source.held(options.history)))
+        await driver.run(intake.finish())
+
+
+def find_logs(paths: tuple[str, ...]) -> list[Path]:
+    """Return the logs that paths mean: a file or a container's folder is one, a folder of many all.
+
+    Raises:
+        LogFileError: a folder cannot be listed, or holds no log.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        try:
+            found += _logs_in(path)
+        except OSError as exc:
+            raise refused(path, exc) from exc
+    return found
+
+
+def _logs_in(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    names = sorted(os.listdir(path))  # noqa: PTH208 - a folder of thousands of names
+    inner = [path / name for name in names if _ID.fullmatch(name)]
+    if not inner:
+        return [path]
+    logs = [folder for folder in inner if _has_log(folder)]
+    if not logs:
+        raise LogFileError(f"{path}: none of its {len(inner)} containers has a log here")
+    return logs
+
+
+def _has_log(folder: Path) -> bool:
+    """Tell whether a container's folder has a log; one with another log driver has none."""
+    return (folder / f"{folder.name}-json.log").exists() or (folder / "local-logs").exists()
+
+
+class _Settings(msgspec.Struct, rename="pascal"):
+    """What names a container in its ``config.v2.json`` (moby, ``container.Container``)."""
+
+    id: str = msgspec.field(default="", name="ID")
+    name: str = ""
+    config: Config = Config()
+
+
+def name_of(path: Path) -> ContainerRef:
+    """Return how the lines of a log name its container.
+
+    By what the engine keeps beside the log, if that can be read; else by its ID or its file's name.
+    """
+    folder = path.parent
+    try:
+        if path.is_dir():
+            folder = path
+        folder = folder.parent if folder.name == "local-logs" else folder
+        data = read_regular(folder / "config.v2.json")
+        settings = msgspec.json.decode(data, type=_Settings)
+    except (OSError, msgspec.DecodeError, ValueError, RecursionError):
+        settings = _Settings()
+    match = _ID.search(folder.name) or _ID.search(path.name)
+    identifier = settings.id or (match[0] if match else str(path))
+    labels = settings.config.labels or {}
+    return ContainerRef(
+        id=identifier,
+        name=settings.name.removeprefix("/") or (identifier[:12] if match else path.name),
+        image=settings.config.image,
+        project=labels.get("com.docker.compose.project") or labels.get(STACK, ""),
+        service=labels.get("com.docker.compose.service") or labels.get(SERVICE_NAME, ""),
+        labels=labels,
+    )

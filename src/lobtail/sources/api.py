@@ -1,0 +1,155 @@
+"""The log of a container as its engine's API gives it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from lobtail.core.lines import TtySplitter
+from lobtail.core.resume import RereadFilter
+from lobtail.engine.pace import Pace
+from lobtail.sources.base import LogRequest, Traits
+from lobtail.sources.files import FileSource
+from lobtail.sources.opening import LATCHED_API, open_files
+
+if TYPE_CHECKING:
+    from lobtail.core.frames import Frame
+    from lobtail.engine.client import EngineClient
+    from lobtail.engine.logs import FrameStream
+    from lobtail.engine.models import Container
+    from lobtail.sources.base import FileLog
+
+__all__ = ["ApiStream", "ContainerSource", "messages_in", "traits_of"]
+
+# Engines before 23.0 lose most of a log whose rotated files are compressed, in a follow stream and
+# behind `since` (docs/decisions/020-old-compressed-logs.md).
+WHOLE_API = (1, 42)
+# From 23.0 on a follow stream does not begin anew when its log is truncated
+# (docs/decisions/044-truncated-logs.md).
+DEAF_API = (1, 42)
+# Drivers whose pieces of one line have different stamps.
+RESTAMPING = ("journald", "k8s-file")
+
+
+async def traits_of(engine: EngineClient, container: Container) -> Traits:
+    """Find out what is peculiar to the log of a container."""
+    version, podman = await engine.api_version(), await engine.is_podman()
+    on_files = not podman and container.log_driver in ("json-file", "local")
+    return Traits(
+        podman=podman,
+        our_clock=engine.endpoint.kind == "unix",
+        timeout=engine.timeout,
+        on_files=on_files,
+        latched=on_files and version >= LATCHED_API,
+        restamped=podman or container.log_driver in RESTAMPING,
+        replays=on_files and container.log_max_size is not None,
+        must_poll=on_files and container.log_compressed and version < WHOLE_API,
+        half_lines=podman and container.log_in_podmans_file,
+        rotates=on_files and container.log_rotates,
+        max_size=container.log_max_size if on_files else None,
+        kept=container.log_kept,
+    )
+
+
+class ContainerSource:
+    """The log of one container, from the API or from the engine's files."""
+
+    def __init__(self, engine: EngineClient, container: Container, *, details: bool) -> None:
+        self._engine = engine
+        self._container = container
+        self._details = details
+
+    async def inspect(self) -> Container:
+        """Ask the engine about the container."""
+        return await self._engine.inspect(self._container.id)
+
+    async def open(self, request: LogRequest) -> ApiStream:
+        """Ask the engine for the log. Errors are those of ``FrameStream``."""
+        stream = self._engine.logs(
+            self._container,
+            follow=request.follow,
+            tail=request.tail,
+            since=request.since,
+            until=request.until,
+            timestamps=True,
+            details=self._details,
+        )
+        await stream.__aenter__()
+        rereads = RereadFilter() if request.follow and await self._rereads() else None
+        return ApiStream(stream, live=request.follow, rereads=rereads)
+
+    async def _rereads(self) -> bool:
+        """Tell whether a follow stream may send again what it has sent of a truncated log."""
+        if self._container.log_driver not in ("json-file", "local"):
+            return False
+        engine = self._engine
+        return await engine.api_version() < DEAF_API and not await engine.is_podman()
+
+    async def open_files(self, *, follow: bool) -> FileLog:
+        """Open the engine's files of the log. LogFileError says why that cannot be."""
+        files = await open_files(self._engine, self._container)
+        return FileSource(files, details=self._details, bell=self if follow else None)
+
+
+class ApiStream:
+    """A stream of the API as records; one that is not ``live`` lets a busy engine fill it."""
+
+    has_more = False
+
+    def __init__(
+        self, stream: FrameStream, *, live: bool, rereads: RereadFilter | None = None
+    ) -> None:
+        self._stream = stream
+        self._messages = messages_in(stream)
+        self._rereads = rereads
+        self._pace = None if live else Pace()
+        self._size = 0  # of the last batch
+
+    @property
+    def received(self) -> int:
+        """How many batches with any text have come of the connection."""
+        return self._stream.received
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for the engine."""
+        return self._stream.is_waiting
+
+    async def read(self) -> list[Frame] | None:
+        """Return the next batch; None at the clean end, or when it was closed."""
+        if self._pace is not None and self._size:
+            self._pace.rest(self._size)
+        messages: list[Frame] = []
+        while not messages:
+            try:
+                messages = await self._messages.__anext__()
+            except StopAsyncIteration:
+                return None
+            if self._rereads is not None:
+                messages = self._rereads.filter(messages)
+        if self._pace is not None:
+            self._size = sum(len(message.payload) for message in messages)
+        return messages
+
+    def close(self) -> None:
+        """End it at once."""
+        self._stream.close()
+
+
+async def messages_in(stream: FrameStream) -> AsyncIterator[list[Frame]]:
+    """Iterate over the messages of a log, batch by batch; never an empty batch.
+
+    Of a log with a TTY, what came of a message when the connection broke is dropped: it will be
+    read again.
+    """
+    splitter: TtySplitter | None = None
+    async for frames in stream:
+        if stream.multiplexed:
+            yield frames
+            continue
+        splitter = splitter or TtySplitter(details=stream.details)
+        messages = [message for frame in frames for message in splitter.feed(frame.payload)]
+        if messages:
+            yield messages
+    if splitter is not None and (rest := splitter.flush()):
+        yield rest
