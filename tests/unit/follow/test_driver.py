@@ -269,3 +269,30 @@ def test_whether_a_routine_waits_for_a_slot() -> None:
 
     found, _ = run(routine)
     assert found == (1, (True, False))
+
+
+def test_who_is_cancelled_while_routines_are_stopped_ends() -> None:
+    def short() -> Steps[None]:
+        yield steps.Pause(0)
+
+    def endless() -> Steps[None]:
+        while True:
+            yield steps.Pause(ENDLESS)
+
+    async def main() -> None:
+        driven = Driven()
+
+        def routine() -> Steps[None]:
+            yield steps.First((short(), endless()))
+            yield from endless()
+
+        # At each turn of the loop: one of them is in the middle of stopping the others.
+        for turns in range(12):
+            task = asyncio.create_task(driven.driver.run(routine()))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            assert task.cancelled()
+
+    run_by_fake_clock(main())
