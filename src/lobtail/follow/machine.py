@@ -18,8 +18,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from lobtail.core.model import ContainerRef, Gap, Item, Removed, Started
 from lobtail.core.timestamps import parse_go_time
 from lobtail.errors import ConnectionLostError, EngineError
@@ -70,10 +68,7 @@ class LogMachine:
     ) -> None:
         known = None if position is None else KnownLines(position)
         if known is not None:
-            times = [time for time in (known.since_ns, options.since) if time is not None]
-            options = msgspec.structs.replace(
-                options, tail="all", since=max(times, default=None), search=None
-            )
+            options = known.narrow(options)
         self._position = position
         self._options = options
         self._clock = clock

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -16,6 +16,9 @@ from lobtail.core.frames import Stream
 from lobtail.core.model import ContainerRef, Item, Line, Removed, Started, Stopped
 from lobtail.core.resume import WINDOW_NS, Memory, Overlap
 from lobtail.errors import ConfigError
+
+if TYPE_CHECKING:
+    from lobtail.follow.options import FollowOptions
 
 __all__ = ["KnownLines", "LogPosition", "Positions", "Reached"]
 
@@ -162,6 +165,13 @@ class KnownLines:
         self._overlap = lines.overlap() or Overlap(Counter(), -1)
         self._begun = dict(position.begun)
         self._until_ns = None if lines.newest_ns is None else lines.newest_ns + WINDOW_NS
+
+    def narrow(self, options: FollowOptions) -> FollowOptions:
+        """Return what is to be read of the log in place of what was asked for at first."""
+        times = [time for time in (self.since_ns, options.since) if time is not None]
+        return msgspec.structs.replace(
+            options, tail="all", since=max(times, default=None), search=None
+        )
 
     @property
     def gap(self) -> bool:

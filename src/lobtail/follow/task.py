@@ -13,6 +13,7 @@ from lobtail.core.timestamps import parse_go_time
 from lobtail.errors import ConnectionLostError, EngineError
 from lobtail.follow.intake import Clock, Intake
 from lobtail.follow.patience import read_history
+from lobtail.follow.position import KnownLines, Reached
 from lobtail.follow.reader import LogReader
 from lobtail.follow.steps import BackOff, First, Live, Steps, Wait
 from lobtail.retry import Failures
@@ -20,6 +21,7 @@ from lobtail.retry import Failures
 if TYPE_CHECKING:
     from lobtail.engine.swarm_models import Node, Task
     from lobtail.follow.options import FollowOptions
+    from lobtail.follow.position import LogPosition
     from lobtail.sources.base import Traits
 
 __all__ = ["TaskLocation", "TaskMachine"]
@@ -54,8 +56,19 @@ class TaskMachine:
     is_finished = False
 
     def __init__(
-        self, location: TaskLocation, options: FollowOptions, traits: Traits, clock: Clock
+        self,
+        location: TaskLocation,
+        options: FollowOptions,
+        traits: Traits,
+        clock: Clock,
+        *,
+        position: LogPosition | None = None,
     ) -> None:
+        known = None if position is None else KnownLines(position)
+        if known is not None:
+            options = known.narrow(options)
+        self._is_resumed = position is not None
+        self._told_end = position is not None and position.is_over
         self._location = location
         self._options = options
         self._clock = clock
@@ -66,6 +79,7 @@ class TaskMachine:
             details=options.details,
             restamped=traits.restamped,
             replays=traits.replays and options.follow,
+            known=known,
         )
         self._reader = LogReader(self._intake, options, traits, clock)
         self._is_gone = False
@@ -87,6 +101,11 @@ class TaskMachine:
         else:
             self._location = location
 
+    @property
+    def reached(self) -> Reached:
+        """How far the log is read, whether or not anything of it was taken."""
+        return Reached(self.ref, self._reader.first_ns, None, self._told_end)
+
     def close(self) -> None:
         """Close what is open: nothing is."""
 
@@ -105,13 +124,14 @@ class TaskMachine:
             if not (yield from self._await_node()):
                 return
             yield from read_history(self._reader, self._clock)
+            yield from self._intake.end_known()
             yield from finish()
             if not follow:
                 return
             yield Live()
             if not ended:
                 yield from self._follow()
-            if joined or not ended:
+            if joined or not ended or (self._is_resumed and not self._told_end):
                 yield from finish(*self._last_marks())
         except EngineError as exc:
             if exc.status not in (404, 409):

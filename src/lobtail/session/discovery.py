@@ -193,8 +193,9 @@ class EngineReaders(Readers):
     def reached(self) -> list[Reached]:
         """Return how far each log is read, whether or not anything of it was taken."""
         found = []
-        for key, log in self._logs.items():
-            reached = log.machine.reached
+        logs = [(key, log.machine.reached) for key, log in self._logs.items()]
+        logs += [(key, log.machine.reached) for key, log in self._tasks_read.items()]
+        for key, reached in logs:
             if (waiting := self._channels[key].first_waiting_ns) is not None:
                 reached = msgspec.structs.replace(reached, from_ns=waiting)
             found.append(reached)
@@ -438,12 +439,9 @@ class EngineReaders(Readers):
             return
         self._note_chosen(ref)
         options = self._options
-        position = None
-        if self.positions is not None and first:
-            position = self.positions.logs.get(container.id)
-            saved_ns, started = self.positions.saved_ns, parse_go_time(container.state.started_at)
-            if position is None and saved_ns is not None and (started or 0) > saved_ns:
-                first = False  # it was started while nobody read
+        position = self._position_of(ref) if first else None
+        if first and position is None and self._is_new(container.state.started_at):
+            first = False
         if first:
             if ref.id not in self._late:
                 self.found.append((ref, container.state.in_run))
@@ -462,6 +460,15 @@ class EngineReaders(Readers):
         source = ContainerSource(self._engine, container, details=options.details)
         log = self._logs[key] = _Log(machine, Driver(source, channel, slot, clock, self._now))
         self._spawn(self._run(key, log, channel, joined=not first))
+
+    def _position_of(self, ref: ContainerRef) -> LogPosition | None:
+        """Return how far an earlier reader has got."""
+        return None if self.positions is None else self.positions.logs.get(ref.id)
+
+    def _is_new(self, started: str) -> bool:
+        """Tell whether what was started then was since an earlier reader has stopped."""
+        saved_ns = None if self.positions is None else self.positions.saved_ns
+        return saved_ns is not None and (parse_go_time(started) or 0) > saved_ns
 
     def _leave_out(
         self,
@@ -538,7 +545,8 @@ class EngineReaders(Readers):
                 self._saw(key, place)
             elif key not in self._tasks_seen and (task.running or task.over):
                 self._tasks_seen.add(key)
-                if task.running or not first or self._everything:
+                known = self._position_of(place.ref) is not None
+                if task.running or not first or self._everything or known:
                     self._join_task(place, first=first)
                 else:
                     self._tasks_over.append(place)
@@ -554,6 +562,9 @@ class EngineReaders(Readers):
     def _join_task(self, place: TaskLocation, *, first: bool) -> None:
         options = self._options
         self._note_chosen(place.ref)
+        position = self._position_of(place.ref) if first else None
+        if first and position is None and self._is_new(place.task.status.timestamp):
+            first = False
         if first:
             self.found.append((place.ref, place.task.running))
         else:
@@ -561,7 +572,8 @@ class EngineReaders(Readers):
         key = place.task.id
         channel, slot = self._open_channel(key)
         clock = Clock()
-        machine = TaskMachine(place, options, task_traits(self._engine, place.task), clock)
+        traits = task_traits(self._engine, place.task)
+        machine = TaskMachine(place, options, traits, clock, position=position)
         name, node = place.ref.name, place.node_name
         source = TaskSource(self._engine, place.task, name, node, details=options.details)
         log = self._tasks_read[key] = _Log(machine, Driver(source, channel, slot, clock, self._now))

@@ -7,10 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from lobtail.core.frames import Stream
+from lobtail.core.model import Line
 from lobtail.engine.swarm_models import Node, Task
 from lobtail.errors import EngineError
 from lobtail.files.values import Lost
 from lobtail.follow.options import FollowOptions
+from lobtail.follow.position import LogPosition, Positions
 from lobtail.follow.task import REMOVED, TaskLocation, TaskMachine
 from lobtail.sources.base import Traits
 from support.engine_model import WEB, EngineModel, words
@@ -60,10 +63,11 @@ class TaskLog(EngineModel):
         *,
         joined: bool = False,
         until: float = 100,
+        position: LogPosition | None = None,
     ) -> list[str]:
         simulation = self.simulation
         simulation.run_until(0.5)
-        self.task = TaskMachine(where, options, self.traits, simulation.clock)
+        self.task = TaskMachine(where, options, self.traits, simulation.clock, position=position)
         assert self.task.ref == WEB
         simulation.start(self._whole(self.task, joined))
         simulation.run_until(until)
@@ -193,3 +197,29 @@ def test_a_task_whose_log_cannot_be_read_is_a_gap() -> None:
     log = TaskLog()
     log.refusal = EngineError(501, "its log driver cannot be read")
     assert log.read_task(location()) == ["gap: its log driver cannot be read"]
+
+
+def taken(*lines: Line, is_over: bool = False) -> LogPosition:
+    position = LogPosition(WEB)
+    position.note([*lines])
+    position.is_over = is_over
+    return position
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_one_that_an_earlier_reader_knew_is_gone_on_with(is_over: bool) -> None:
+    log = TaskLog()
+    log.write(0.1, "zero", "one")
+    log.write(0.2, "two")
+    log.die(0.3)
+    zero = Line(WEB, Stream.STDOUT, T0 + 10**8, b"zero")
+    found = log.read_task(location("failed", code=1), position=taken(zero, is_over=is_over))
+    assert found == ["one", "two", *([] if is_over else ["stopped 0 code 1"])]
+
+
+def test_how_far_one_is_read_of_which_nothing_was_taken() -> None:
+    log = TaskLog()
+    log.read_task(location(), FollowOptions(tail="0"), until=5)
+    assert log.task is not None
+    saved = Positions().save([log.task.reached], 9)
+    assert Positions.load(saved).logs[WEB.id].from_ns == log.task.reached.from_ns
