@@ -62,9 +62,9 @@ $(DONE)/docs: $(DONE)/pip
 demo: $(DONE)/lobtail
 	@$(BIN)/python scripts/demo
 
-# Tests of real engines also wait for them: one process more than cores pays.
+# Tests of real engines also wait for them: more processes than cores pay.
 # One that has no other process beside it: make test JOBS=0.
-JOBS ?= 3
+JOBS ?= 4
 
 test: $(DONE)/dev
 	@$(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder $(ARGS)

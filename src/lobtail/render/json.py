@@ -151,6 +151,8 @@ class JsonFormatter(Formatter):
             self._labels.clear()
             self._unsaid = None
         self._labels[container.id] = container.labels
+        for stream in Stream:  # what is known of the others was said with other labels
+            self._heads.pop((container.id, stream), None)
         labels = {valid(name): valid(value) for name, value in container.labels.items()}
         return b',"labels":' + _encode(labels)
 

@@ -118,6 +118,13 @@ def test_labels_are_said_once_and_where_they_change() -> None:
     assert data == render(*items), "whatever stands in a batch"
 
 
+def test_labels_that_a_mark_has_changed_are_said_anew_with_the_next_line() -> None:
+    bare = replace(WEB, labels={})
+    found = objects(line(b"a"), line(b"b"), Stopped(bare, START_NS), line(b"c"), line(b"d"))
+    front = {"tier": "front"}
+    assert [each.get("labels") for each in found] == [front, None, {}, front, None]
+
+
 def test_labels_are_not_said_with_a_mark_that_is_not_shown() -> None:
     items: list[Item] = [Stopped(WEB, START_NS), line(b"a")]
     (found,) = render(*items, style=Style(marks=False)).splitlines()
