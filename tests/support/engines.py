@@ -59,7 +59,9 @@ class TestEngine:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("DOCKER_", "LOBTAIL_"))}
         # What one run of the client leaves is not to be found by the next one.
         state = {"XDG_STATE_HOME": os.devnull}
-        return {**kept, **state, "DOCKER_HOST": self.host, **(extra or {})}
+        # Docker's command line takes a fifth less CPU.
+        go = {"GOMAXPROCS": "1"}
+        return {**kept, **state, **go, "DOCKER_HOST": self.host, **(extra or {})}
 
     def docker(self, *args: str, check: bool = True) -> str:
         """Run the docker CLI; return its stdout, stripped."""
