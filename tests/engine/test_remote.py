@@ -269,7 +269,7 @@ def test_ssh_asks_for_a_passphrase_at_the_terminal(far: Far, tmp_path: Path) -> 
         shown = read_until(master, b"no newline")
         # The line of stderr may be stored as the last but one: the engine knows.
         last = far.engine.run("docker", "logs", "-n", "2", container(far))
-        for line in (last.stdout + last.stderr).splitlines():
+        for line in (*last.stdout.splitlines(), *last.stderr.splitlines()):
             assert b"\r\n" + line in shown
         assert b"secret" not in shown
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0

@@ -41,6 +41,7 @@ TRIES: Final = 200
 # The newest files of a log are held open, so many of them; older ones are opened to be read.
 MAX_OPEN: Final = 64
 
+_JSON_LOG: Final = re.compile(r"(.*-json\.log)(?:\.|$)")
 _ROTATED: Final = re.compile(r"\.([1-9][0-9]{0,8})(\.gz)?")
 
 
@@ -53,13 +54,15 @@ def find_log(path: Path) -> Path:
         if not path.is_dir():
             return path
         names = sorted(os.listdir(path))  # noqa: PTH208 - a folder of thousands of names
-        candidates = [path / name for name in names if name.endswith("-json.log")]
+        # A log that is being rotated may have no file of its own name.
+        logs = dict.fromkeys(m[1] for name in names if (m := _JSON_LOG.match(name)))
+        candidates = [path / name for name in logs]
         # The last is a cache of a remote driver's log, in the local driver's format (moby,
         # daemon/logger/loggerutils/cache).
         others = ("local-logs/container.log", "ctr.log", "userdata/ctr.log", "container-cached.log")
         candidates += [path / name for name in others]
         for candidate in candidates:
-            if candidate.exists() or candidate.with_name(candidate.name + ".1").exists():
+            if candidate.exists() or _has_rotated(candidate):
                 return candidate
     except OSError as exc:
         raise refused(path, exc) from exc
@@ -67,6 +70,18 @@ def find_log(path: Path) -> Path:
         f"no log in the folder {path}: neither NAME-json.log nor local-logs/container.log nor "
         "ctr.log; the container's log driver may keep none"
     )
+
+
+def _has_rotated(path: Path) -> bool:
+    """Tell whether there are files that were rotated out of a log.
+
+    One look at all names: what is renamed and compressed meanwhile has one of them at any time.
+    """
+    try:
+        names = os.listdir(path.parent)  # noqa: PTH208 - as above
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return path.name in names or bool(all_names(path, names))
 
 
 def open_parts(path: Path, *, engines: bool = False) -> list[Part]:

@@ -10,6 +10,7 @@ import pytest
 
 from lobtail.errors import ConfigError, LobtailError, LogFileError
 from lobtail.files import Damage, Literals, Passed, open_log, opening
+from lobtail.files.opening import find_log
 from support.log_files import START, WRITERS, Message, compressed, json_record, local_record
 
 ONE, TWO, THREE = (Message(b"line %d" % i, time_ns=START + i) for i in (1, 2, 3))
@@ -346,3 +347,14 @@ def test_a_rotation_at_every_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     path.write_bytes(json_record(ONE))
     monkeypatch.setattr(opening, "same", lambda part: False)
     refused(path, "rotated faster")
+
+
+@pytest.mark.parametrize("name", [f"{'c' * 64}-json.log", "local-logs/container.log", "ctr.log"])
+@pytest.mark.parametrize("rotated", [".1", ".1.gz", ".2.gz"])
+def test_a_log_is_found_while_its_newest_file_is_being_rotated(
+    tmp_path: Path, name: str, rotated: str
+) -> None:
+    file = tmp_path / (name + rotated)
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"")
+    assert find_log(tmp_path) == tmp_path / name
