@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo 'make demo    show lobtail on real containers'
 	@echo 'make test    run the whole suite against real engines'
-	@echo 'make check   style, types, import contracts and unit tests, in a minute: random ones briefly'
+	@echo 'make check   style, types, import contracts and unit tests: random ones briefly'
 	@echo 'make coverage  unit tests, with how much of the code they run'
 	@echo 'make lint    style, types, import contracts, the site'
 	@echo 'make docs    build the site of the documents in build/docs/site'
