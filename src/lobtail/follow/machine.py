@@ -112,11 +112,13 @@ class LogMachine:
             case "destroy" | "remove":
                 self._runs.removed_ns = event.time_ns
 
-    @property
-    def reached(self) -> Reached:
-        """How far the log is read, whether or not anything of it was taken."""
-        since, look = self._reader.first_ns, self._first
-        return Reached(self.ref, since, look.started_ns, not look.running)
+    def reached(self, waiting_ns: int | None) -> Reached:
+        """Return how far the log is read, whether or not anything of it was taken.
+
+        ``waiting_ns`` is the time of the first item that has not been, if there is one.
+        """
+        since = self._reader.begins_ns(waiting_ns)
+        return Reached(self.ref, since, self._first.started_ns, not self._first.running)
 
     def close(self) -> None:
         """Close the files."""

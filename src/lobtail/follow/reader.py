@@ -104,10 +104,18 @@ class LogReader:
         if self._files is not None:
             self._files.close()
 
-    @property
-    def first_ns(self) -> int | None:
-        """When the log was first asked for, by the engine's clock; None if it was not yet."""
-        return self._streams.first_ns
+    def begins_ns(self, waiting_ns: int | None) -> int | None:
+        """Return from when on the log is to be read by one who has taken nothing of it.
+
+        None as long as that is what was asked for. ``waiting_ns`` is the time of the first item on
+        its way to him, if there is one.
+        """
+        if self._options.tail == "all":
+            return self._options.since
+        if waiting_ns is not None:
+            return waiting_ns
+        # What was not asked for is older, and what was is on its way.
+        return None if self.read_ns is None else self._streams.first_ns
 
     @property
     def progress(self) -> tuple[int, int]:

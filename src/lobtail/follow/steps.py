@@ -82,7 +82,7 @@ class OpenFiles(Step, frozen=True):
 
 
 class CheckFile(Step, frozen=True):
-    """Look at the file that is written; gives whether it was truncated, and its size."""
+    """Look at the file that is written; gives whether it was truncated."""
 
     file: FileCheck
 

@@ -53,8 +53,6 @@ class TaskLocation(NamedTuple):
 class TaskMachine:
     """The log of one task. The arguments are those of ``LogMachine``."""
 
-    is_finished = False
-
     def __init__(
         self,
         location: TaskLocation,
@@ -101,10 +99,9 @@ class TaskMachine:
         else:
             self._location = location
 
-    @property
-    def reached(self) -> Reached:
-        """How far the log is read, whether or not anything of it was taken."""
-        return Reached(self.ref, self._reader.first_ns, None, self._told_end)
+    def reached(self, waiting_ns: int | None) -> Reached:
+        """Return how far the log is read: as ``LogMachine.reached``."""
+        return Reached(self.ref, self._reader.begins_ns(waiting_ns), None, self._told_end)
 
     def close(self) -> None:
         """Close what is open: nothing is."""

@@ -1,11 +1,11 @@
 """The session: many containers as one stream of lines and marks, in time order.
 
-``EngineReaders`` watches the engine's events and runs a ``Follower`` for each container that is
-selected; ``Tail`` is what they deliver, merged. Nothing runs ahead: a follower waits while too much
-of it has not gone out (``reading.readers``); its socket is not read then, so the engine waits.
+``EngineReaders`` watches the engine's events and runs a ``LogMachine`` for each container that is
+selected; ``Tail`` is what they deliver, merged. Nothing runs ahead: a log is not read on while too
+much of it has not gone out (``session.readers``), so the engine waits.
 
-Where services of a swarm may be meant and the engine manages one, a ``TaskFollower`` reads each
-task that runs on another node.
+Where services of a swarm may be meant and the engine manages one, a ``TaskMachine`` reads each task
+that runs on another node.
 """
 
 from __future__ import annotations
@@ -190,15 +190,17 @@ class EngineReaders(Readers):
             return False
         return super().reading
 
-    def reached(self) -> list[Reached]:
-        """Return how far each log is read, whether or not anything of it was taken."""
+    def reached(self, handed_out: Mapping[str, int]) -> list[Reached]:
+        """Return how far each log is read, whether or not anything of it was taken.
+
+        ``handed_out`` has the time of the first item that was handed out and not taken, by the ID.
+        """
         found = []
-        logs = [(key, log.machine.reached) for key, log in self._logs.items()]
-        logs += [(key, log.machine.reached) for key, log in self._tasks_read.items()]
-        for key, reached in logs:
-            if (waiting := self._channels[key].first_waiting_ns) is not None:
-                reached = msgspec.structs.replace(reached, from_ns=waiting)
-            found.append(reached)
+        logs: dict[str, _Log[LogMachine] | _Log[TaskMachine]]
+        logs = {**self._logs, **self._tasks_read}
+        for key, log in logs.items():
+            waiting = self._channels[key].first_waiting_ns
+            found.append(log.machine.reached(handed_out.get(log.machine.ref.id, waiting)))
         return found
 
     # --- who is followed ------------------------------------------------------------------

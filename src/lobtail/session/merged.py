@@ -99,7 +99,11 @@ class Merged:
             rest = []
         positions.note(self._taken)
         self._taken = rest
-        return positions.save(self.readers.reached(), time.time_ns())
+        handed_out: dict[str, int] = {}
+        for item in rest:
+            if item.time_ns is not None:
+                handed_out.setdefault(item.container.id, item.time_ns)
+        return positions.save(self.readers.reached(handed_out), time.time_ns())
 
     def __aiter__(self) -> AsyncIterator[list[Item]]:
         return self._batches()

@@ -200,9 +200,10 @@ class _SeveralReaders(Readers):
                 return False
         return super().reading or any(each.reading for each in engines)
 
-    def reached(self) -> list[Reached]:
+    def reached(self, handed_out: Mapping[str, int]) -> list[Reached]:
         """Return how far each log is read, whether or not anything of it was taken."""
-        return [reached for each in self.engines.values() for reached in each.reached()]
+        engines = self.engines.values()
+        return [reached for each in engines for reached in each.reached(handed_out)]
 
     def make_room(self) -> None:
         """Say that something has gone out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Hashable
+from collections.abc import Coroutine, Hashable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
 from lobtail.core.merge import Merge
@@ -174,8 +174,11 @@ class Readers(ABC):
         """Whether all that was chosen so far has ended, if anything was, and stays so."""
         return False
 
-    def reached(self) -> list[Reached]:
-        """Return how far each log is read, whether or not anything of it was taken."""
+    def reached(self, handed_out: Mapping[str, int]) -> list[Reached]:  # noqa: ARG002
+        """Return how far each log is read, whether or not anything of it was taken.
+
+        ``handed_out`` has the time of the first item that was handed out and not taken, by the ID.
+        """
         return []
 
     def make_room(self) -> None:

@@ -57,11 +57,8 @@ class Reader:
         del items[:count]
         self.taken += taken
         self.positions.note(taken)
-        reached = self.machine.reached
-        if items:
-            times = [item.time_ns for item in items if item.time_ns is not None]
-            reached = msgspec.structs.replace(reached, from_ns=times[0] if times else None)
-        self.saved = self.positions.save([reached], 0)
+        waiting = next((item.time_ns for item in items if item.time_ns is not None), None)
+        self.saved = self.positions.save([self.machine.reached(waiting)], 0)
 
     def kill(self) -> None:
         self.task.close()
@@ -122,6 +119,33 @@ def test_a_container_of_which_no_line_was_taken_yet() -> None:
     engine.simulation.run_until(20)
     reader.take()
     assert texts(reader.taken) == ["new"]
+
+
+def test_lines_that_were_asked_for_and_not_taken_come_again() -> None:
+    engine = EngineModel()
+    engine.start(0)
+    engine.write(0.01, *(f"old {i}" for i in range(5)))
+    engine.write(0.02, "first", "second")
+    reader = Reader(engine, FollowOptions(tail="2"))
+    engine.simulation.run_until(1)
+    reader.take(0)
+    reader.stop_and_go_on(away=1)
+    engine.simulation.run_until(20)
+    reader.take()
+    assert texts(reader.taken) == ["first", "second"]
+
+
+def test_a_history_that_has_not_been_read_is_read_as_it_was_asked_for() -> None:
+    engine = EngineModel(latency=lambda: 5)
+    engine.start(0)
+    engine.write(0.01, "old", "last")
+    reader = Reader(engine, FollowOptions(tail="1"))
+    engine.simulation.run_until(1)
+    reader.take()
+    reader.stop_and_go_on()
+    engine.simulation.run_until(60)
+    reader.take()
+    assert texts(reader.taken) == ["last"]
 
 
 def test_a_restart_meanwhile_stands_between_the_lines_of_the_runs() -> None:
