@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lobtail.follow.slots import Slot
     from lobtail.sources.base import FileLog, LogRequest, RecordStream
 
-__all__ = ["Driver", "Sink", "Source"]
+__all__ = ["Driver", "Inspector", "Sink", "Source"]
 
 T = TypeVar("T")
 
@@ -25,13 +25,17 @@ _log: Final = logging.getLogger("lobtail")
 
 
 class Source(Protocol):
-    """The log of one container, and who knows about the container."""
+    """The log of one container."""
 
     async def open(self, request: LogRequest) -> RecordStream:
         """Ask the engine for the log."""
 
     async def open_files(self, *, follow: bool) -> FileLog:
         """Open its files. LogFileError says why that cannot be."""
+
+
+class Inspector(Protocol):
+    """Who knows about the container."""
 
     async def inspect(self) -> Container:
         """Ask the engine about the container."""
@@ -48,16 +52,26 @@ class Sink(Protocol):
 
 
 class Driver:
-    """Runs the routines of one log; those that ask no engine need no ``source``.
+    """Runs the routines of one log.
+
+    Those that ask for no log need no ``source``, those that do not ``Inspect`` no ``inspector``.
 
     ``slot`` bounds how many logs are opened, or read from their beginning, at once. ``now`` is the
     engine's clock, in nanoseconds since the epoch.
     """
 
     def __init__(
-        self, source: Source | None, sink: Sink, slot: Slot, clock: Clock, now: Callable[[], int]
+        self,
+        source: Source | None,
+        sink: Sink,
+        slot: Slot,
+        clock: Clock,
+        now: Callable[[], int],
+        *,
+        inspector: Inspector | None = None,
     ) -> None:
         self._source = source
+        self._inspector = inspector
         self._sink = sink
         self._slot = slot
         self._clock = clock
@@ -128,8 +142,8 @@ class Driver:
             return await self._source.open(step.request)
 
     async def _inspect(self, step: steps.Inspect) -> Container:  # noqa: ARG002 - as all
-        assert self._source is not None
-        return await self._source.inspect()
+        assert self._inspector is not None
+        return await self._inspector.inspect()
 
     async def _open_files(self, step: steps.OpenFiles) -> FileLog:
         assert self._source is not None

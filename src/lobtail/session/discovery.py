@@ -460,7 +460,8 @@ class EngineReaders(Readers):
             container, ref, options, traits, clock, joined_ns=started_ns, position=position
         )
         source = ContainerSource(self._engine, container, details=options.details)
-        log = self._logs[key] = _Log(machine, Driver(source, channel, slot, clock, self._now))
+        driver = Driver(source, channel, slot, clock, self._now, inspector=source)
+        log = self._logs[key] = _Log(machine, driver)
         self._spawn(self._run(key, log, channel, joined=not first))
 
     def _position_of(self, ref: ContainerRef) -> LogPosition | None:

@@ -15,7 +15,6 @@ from lobtail.sources.base import LogRequest, Traits
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
-    from lobtail.engine.models import Container
     from lobtail.engine.swarm_models import Task
     from lobtail.sources.base import Batch, FileLog
 
@@ -55,10 +54,6 @@ class TaskSource:
         self.turned_at: tuple[bytes, int] | None = (b"", 0)
         """With which record the log last began anew, and ``newest_ns`` then; None where that says
         nothing."""
-
-    async def inspect(self) -> Container:
-        """Never called: what is known of a task comes from looks at the swarm."""
-        raise NotImplementedError
 
     async def open_files(self, *, follow: bool) -> FileLog:  # noqa: ARG002 - as other sources
         """Raise LogFileError: the files are on another machine."""

@@ -57,7 +57,9 @@ class Driven:
         self.slot = Slot(self.places)
         self.time_ns = T0
         world: Any = self.world
-        self.driver = Driver(world, world, self.slot, self.clock, lambda: self.time_ns)
+        self.driver = Driver(
+            world, world, self.slot, self.clock, lambda: self.time_ns, inspector=world
+        )
 
 
 def run(make: Callable[[Driven], Steps[Any]]) -> tuple[Any, list[object]]:
