@@ -132,7 +132,6 @@ class EngineReaders(Readers):
         self._tasks_seen: set[str] = set()
         self._tasks_over: list[TaskLocation] = []  # those that had ended at the start
         self._listed = asyncio.Event()
-        self._podman = False
         self._told: Told | None = None
         self.chosen = False
         """Whether anything was chosen so far."""
@@ -225,7 +224,7 @@ class EngineReaders(Readers):
 
     async def _learn_engine(self) -> None:
         """Find out how far the engine's clock is from ours, whether it is Podman, or a manager."""
-        self._podman = await self._ask(self._engine.is_podman)
+        await self._ask(self._engine.is_podman)  # which the client remembers
         before = time.time_ns()
         info = await self._ask(self._engine.info)
         after = time.time_ns()

@@ -70,6 +70,21 @@ class Reader:
         simulation.run_until(simulation.clock.seconds + away)
         self.begin()
 
+    def finish(self, until: float = 60) -> list[Item]:
+        """Take all that comes until then; return all that was taken."""
+        self.engine.simulation.run_until(until)
+        self.take()
+        return self.taken
+
+
+def reading(engine: EngineModel) -> Reader:
+    """Return a reader that has taken all there was in the first second, and was killed."""
+    reader = Reader(engine)
+    engine.simulation.run_until(1)
+    reader.take()
+    reader.kill()
+    return reader
+
 
 def texts(items: list[Item]) -> list[str]:
     return [item.text for item in items if isinstance(item, Line)]
@@ -86,9 +101,7 @@ def test_each_line_comes_once_whenever_it_is_stopped(stop: float, traits: Any) -
     engine.simulation.run_until(stop)
     reader.take()
     reader.stop_and_go_on(away=1)
-    engine.simulation.run_until(20)
-    reader.take()
-    assert texts(reader.taken) == [f"{word} {i}" for i in range(8) for word in ("one", "two")]
+    assert texts(reader.finish()) == [f"{word} {i}" for i in range(8) for word in ("one", "two")]
     assert not [item for item in reader.taken if isinstance(item, Gap)]
 
 
@@ -100,9 +113,7 @@ def test_what_was_on_its_way_comes_again() -> None:
     engine.simulation.run_until(1)
     reader.take(4)
     reader.stop_and_go_on()
-    engine.simulation.run_until(20)
-    reader.take()
-    assert texts(reader.taken) == [f"line {i}" for i in range(9)]
+    assert texts(reader.finish(20)) == [f"line {i}" for i in range(9)]
 
 
 def test_a_container_of_which_no_line_was_taken_yet() -> None:
@@ -116,9 +127,7 @@ def test_a_container_of_which_no_line_was_taken_yet() -> None:
     engine.write(2, "new")
     engine.simulation.run_until(3)
     reader.begin()
-    engine.simulation.run_until(20)
-    reader.take()
-    assert texts(reader.taken) == ["new"]
+    assert texts(reader.finish(20)) == ["new"]
 
 
 def test_lines_that_were_asked_for_and_not_taken_come_again() -> None:
@@ -130,9 +139,7 @@ def test_lines_that_were_asked_for_and_not_taken_come_again() -> None:
     engine.simulation.run_until(1)
     reader.take(0)
     reader.stop_and_go_on(away=1)
-    engine.simulation.run_until(20)
-    reader.take()
-    assert texts(reader.taken) == ["first", "second"]
+    assert texts(reader.finish()) == ["first", "second"]
 
 
 def test_a_history_that_has_not_been_read_is_read_as_it_was_asked_for() -> None:
@@ -143,66 +150,47 @@ def test_a_history_that_has_not_been_read_is_read_as_it_was_asked_for() -> None:
     engine.simulation.run_until(1)
     reader.take()
     reader.stop_and_go_on()
-    engine.simulation.run_until(60)
-    reader.take()
-    assert texts(reader.taken) == ["last"]
+    assert texts(reader.finish(60)) == ["last"]
 
 
 def test_a_restart_meanwhile_stands_between_the_lines_of_the_runs() -> None:
     engine = EngineModel()
     engine.start(0)
     engine.write(0.1, "one")
-    reader = Reader(engine)
-    engine.simulation.run_until(1)
-    reader.take()
-    reader.kill()
+    reader = reading(engine)
     engine.write(1.5, "two")
     engine.die(2, 3)
     engine.start(3)
     engine.write(3.1, "three")
     engine.simulation.run_until(4)
     reader.begin()
-    engine.simulation.run_until(20)
-    reader.take()
-    assert words(reader.taken) == ["one", "two", "stopped 2 code None", "started 3", "three"]
+    assert words(reader.finish(20)) == ["one", "two", "stopped 2 code None", "started 3", "three"]
 
 
 def test_an_end_meanwhile_is_told_with_its_exit_code() -> None:
     engine = EngineModel()
     engine.start(0)
     engine.write(0.1, "one")
-    reader = Reader(engine)
-    engine.simulation.run_until(1)
-    reader.take()
-    reader.kill()
+    reader = reading(engine)
     engine.write(1.5, "two")
     engine.die(2, 3)
     engine.simulation.run_until(4)
     reader.begin()
-    engine.simulation.run_until(20)
-    reader.take()
-    assert words(reader.taken) == ["one", "two", "stopped 2 code 3"]
+    assert words(reader.finish(20)) == ["one", "two", "stopped 2 code 3"]
     reader.stop_and_go_on(away=1)
-    engine.simulation.run_until(40)
-    reader.take()
-    assert words(reader.taken) == ["one", "two", "stopped 2 code 3"], "it is told once"
+    assert words(reader.finish(40)) == ["one", "two", "stopped 2 code 3"], "it is told once"
 
 
 def test_a_log_that_was_rotated_away_meanwhile_is_a_gap() -> None:
     engine = EngineModel()
     engine.start(0)
     engine.write(0.1, "one")
-    reader = Reader(engine)
-    engine.simulation.run_until(1)
-    reader.take()
-    reader.kill()
+    reader = reading(engine)
     engine.write(5, "lost", "kept")
     engine.rotate(5.1, 1)
     engine.simulation.run_until(6)
     reader.begin()
-    engine.simulation.run_until(20)
-    reader.take()
-    assert words(reader.taken) == ["one", f"gap: {UNMET}", "kept"]
+    assert words(reader.finish(20)) == ["one", f"gap: {UNMET}", "kept"]
 
 
 def test_a_line_that_was_taken_before_its_end_is_gone_on_with() -> None:
