@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from benchkit import BenchError
 from benchkit.report import OURS, Goal, Row
-from lobtail.core.frames import Frame, FrameDecoder
+from lobtail.model.frames import Frame, FrameDecoder
 
 PAYLOAD = 110
 READ = 64 * 1024

@@ -13,22 +13,6 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from lobtail.api import Engine, tail_engines, tail_files
-    from lobtail.core.frames import Frame, FrameDecoder, RawDecoder, Stream
-    from lobtail.core.levels import Level
-    from lobtail.core.model import (
-        ContainerRef,
-        Dropped,
-        Gap,
-        Item,
-        Line,
-        Mark,
-        Removed,
-        Resumed,
-        Skipped,
-        Started,
-        Stopped,
-    )
-    from lobtail.core.query import Query
     from lobtail.demultiplex import ademux, demux, stdcopy
     from lobtail.engine.attach import AttachStream
     from lobtail.engine.disk import DiskUsage, Usage
@@ -64,6 +48,22 @@ if TYPE_CHECKING:
         QueryError,
         TruncatedStream,
     )
+    from lobtail.model.frames import Frame, FrameDecoder, RawDecoder, Stream
+    from lobtail.model.items import (
+        ContainerRef,
+        Dropped,
+        Gap,
+        Item,
+        Line,
+        Mark,
+        Removed,
+        Resumed,
+        Skipped,
+        Started,
+        Stopped,
+    )
+    from lobtail.model.levels import Level
+    from lobtail.query.query import Query
     from lobtail.session.discovery import Tail
     from lobtail.session.file_tail import TailFiles
     from lobtail.session.multi_engine import TailEngines
@@ -74,12 +74,12 @@ _HOME = {
     "ConnectError": "lobtail.errors",
     "ConnectionLostError": "lobtail.errors",
     "Container": "lobtail.engine.models",
-    "ContainerRef": "lobtail.core.model",
+    "ContainerRef": "lobtail.model.items",
     "ContainerStateError": "lobtail.errors",
     "ContainerSummary": "lobtail.engine.models",
     "Credentials": "lobtail.engine.pull",
     "DiskUsage": "lobtail.engine.disk",
-    "Dropped": "lobtail.core.model",
+    "Dropped": "lobtail.model.items",
     "Endpoint": "lobtail.engine.endpoint",
     "Engine": "lobtail.api",
     "EngineError": "lobtail.errors",
@@ -88,23 +88,23 @@ _HOME = {
     "EventStream": "lobtail.engine.events",
     "ExecStream": "lobtail.engine.exec",
     "Filters": "lobtail.engine.models",
-    "Frame": "lobtail.core.frames",
-    "FrameDecoder": "lobtail.core.frames",
-    "Gap": "lobtail.core.model",
+    "Frame": "lobtail.model.frames",
+    "FrameDecoder": "lobtail.model.frames",
+    "Gap": "lobtail.model.items",
     "HistoryEntry": "lobtail.engine.images",
     "Image": "lobtail.engine.images",
     "ImageRemoval": "lobtail.engine.images",
     "ImageSummary": "lobtail.engine.images",
     "Images": "lobtail.engine.images",
     "Info": "lobtail.engine.system",
-    "Item": "lobtail.core.model",
-    "Level": "lobtail.core.levels",
-    "Line": "lobtail.core.model",
+    "Item": "lobtail.model.items",
+    "Level": "lobtail.model.levels",
+    "Line": "lobtail.model.items",
     "LobtailError": "lobtail.errors",
     "LogFileError": "lobtail.errors",
     "LogsEndedError": "lobtail.errors",
     "LogStream": "lobtail.engine.logs",
-    "Mark": "lobtail.core.model",
+    "Mark": "lobtail.model.items",
     "Network": "lobtail.engine.networks",
     "Networks": "lobtail.engine.networks",
     "Node": "lobtail.engine.swarm_models",
@@ -115,21 +115,21 @@ _HOME = {
     "Pruned": "lobtail.engine.lifecycle_models",
     "PullProgress": "lobtail.engine.pull",
     "PullStream": "lobtail.engine.pull",
-    "Query": "lobtail.core.query",
+    "Query": "lobtail.query.query",
     "QueryError": "lobtail.errors",
-    "RawDecoder": "lobtail.core.frames",
-    "Removed": "lobtail.core.model",
-    "Resumed": "lobtail.core.model",
+    "RawDecoder": "lobtail.model.frames",
+    "Removed": "lobtail.model.items",
+    "Resumed": "lobtail.model.items",
     "Service": "lobtail.engine.swarm_models",
     "ServiceLogStream": "lobtail.engine.swarm_logs",
     "Services": "lobtail.engine.swarm",
-    "Skipped": "lobtail.core.model",
-    "Started": "lobtail.core.model",
+    "Skipped": "lobtail.model.items",
+    "Started": "lobtail.model.items",
     "State": "lobtail.engine.models",
     "Stats": "lobtail.engine.stats",
     "StatsStream": "lobtail.engine.stats",
-    "Stopped": "lobtail.core.model",
-    "Stream": "lobtail.core.frames",
+    "Stopped": "lobtail.model.items",
+    "Stream": "lobtail.model.frames",
     "Tail": "lobtail.session.discovery",
     "TailEngines": "lobtail.session.multi_engine",
     "TailFiles": "lobtail.session.file_tail",

@@ -7,27 +7,27 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, Unpack
 
-from lobtail.core.filter import LineFilter
-from lobtail.core.frames import Stream
-from lobtail.core.levels import Level
-from lobtail.core.merge import WINDOW_NS
-from lobtail.core.selection import Selection, Selector
 from lobtail.engine.client import EngineClient
 from lobtail.engine.endpoint import labels
 from lobtail.engine.logs import nanoseconds
 from lobtail.errors import ConfigError
 from lobtail.follow.options import SOURCES, FollowOptions, Source
 from lobtail.follow.position import Positions
+from lobtail.model.frames import Stream
+from lobtail.model.levels import Level
+from lobtail.query.filter import LineFilter
+from lobtail.query.selection import Selection, Selector
 from lobtail.render.stamps import local
 from lobtail.session.discovery import EngineReaders, Tail
 from lobtail.session.file_tail import TailFiles, find_logs
+from lobtail.session.merge import WINDOW_NS
 from lobtail.session.multi_engine import OnEngine, TailEngines
 from lobtail.session.readers import Overflow
 from lobtail.sources.base import Search
 
 if TYPE_CHECKING:
-    from lobtail.core.query import Query
-    from lobtail.core.terms import Predicate
+    from lobtail.query.query import Query
+    from lobtail.query.terms import Predicate
 
 __all__ = ["Engine", "TailOptions", "tail_engines", "tail_files"]
 
@@ -276,7 +276,7 @@ def tail_files(
 def _query(where: str | Query | None) -> Query | None:
     if isinstance(where, str):
         # Only those who ask for something need the parser.
-        from lobtail.core.query import Query
+        from lobtail.query.query import Query
 
         return Query(where, now_ns=time.time_ns(), local_offset=local)
     return where
@@ -297,7 +297,7 @@ def _search(where: Query | None) -> Search | None:
     """Return what the lines contain for which a query holds, if that can be said."""
     if where is None:
         return None
-    from lobtail.files.literals import literals_of_term
+    from lobtail.query.plan import literals_of_term
 
     texts = literals_of_term(where.term)
     return Search(texts) if texts else None

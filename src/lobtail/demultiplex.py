@@ -10,8 +10,8 @@ import io
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from lobtail.core.frames import Frame, FrameDecoder, Stream
 from lobtail.errors import EngineStreamError
+from lobtail.model.frames import Frame, FrameDecoder, Stream
 
 __all__ = ["AsyncByteSource", "ByteSink", "ByteSource", "ademux", "demux", "stdcopy"]
 

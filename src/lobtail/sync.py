@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING
 from lobtail.api import Engine as AsyncEngine
 from lobtail.api import tail_engines as async_tail_engines
 from lobtail.api import tail_files as async_tail_files
-from lobtail.core.frames import Stream
-from lobtail.core.merge import WINDOW_NS
 from lobtail.engine.client import TIMEOUT
+from lobtail.model.frames import Stream
 from lobtail.portal import Face, Portal, StreamFace
+from lobtail.session.merge import WINDOW_NS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -40,10 +40,6 @@ if TYPE_CHECKING:
     from typing import Any, Self, Unpack
 
     from lobtail.api import Missing, TailOptions
-    from lobtail.core.frames import Frame
-    from lobtail.core.levels import Level
-    from lobtail.core.model import ContainerRef, Item, Line
-    from lobtail.core.query import Query
     from lobtail.engine.attach import AttachStream as AsyncAttachStream
     from lobtail.engine.disk import DiskUsage
     from lobtail.engine.endpoint import Endpoint
@@ -74,6 +70,10 @@ if TYPE_CHECKING:
     from lobtail.engine.volumes import Volumes as AsyncVolumes
     from lobtail.errors import LobtailError
     from lobtail.follow.options import Source
+    from lobtail.model.frames import Frame
+    from lobtail.model.items import ContainerRef, Item, Line
+    from lobtail.model.levels import Level
+    from lobtail.query.query import Query
     from lobtail.session.discovery import Tail as AsyncTail
     from lobtail.session.file_tail import TailFiles as AsyncTailFiles
     from lobtail.session.multi_engine import OnEngine

@@ -14,9 +14,10 @@ import pytest
 from engine.test_logs_differential import SCRIPTS as LOGGED
 from engine.test_logs_differential import x
 from lobtail import Engine
-from lobtail.core.frames import Frame, Stream
-from lobtail.core.timestamps import parse_rfc3339
-from lobtail.files import Damage, Literals, LogFiles, Passed, open_log
+from lobtail.files import Damage, LogFiles, Passed, open_log
+from lobtail.model.frames import Frame, Stream
+from lobtail.model.timestamps import parse_rfc3339
+from lobtail.query.literals import Literals
 from support.engines import TestEngine
 
 DRIVERS = ("json-file", "local")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from lobtail import Engine
-from lobtail.core.timestamps import format_rfc3339, parse_rfc3339
+from lobtail.model.timestamps import format_rfc3339, parse_rfc3339
 from support.engines import TestEngine
 
 DRIVERS = ("json-file", "local")

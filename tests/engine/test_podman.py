@@ -12,7 +12,7 @@ import pytest
 
 from engine.test_tail import collect, seen, texts
 from lobtail import Engine
-from lobtail.core.model import Gap, Item
+from lobtail.model.items import Gap, Item
 from support.engines import WAIT, Lab, TestEngine, until
 
 SCRIPTS = {

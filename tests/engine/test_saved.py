@@ -7,7 +7,7 @@ import gzip
 from pathlib import Path
 
 from lobtail import Engine, tail_files
-from lobtail.core.model import Item, Line, Started, Stopped
+from lobtail.model.items import Item, Line, Started, Stopped
 from lobtail.render.json import JsonFormatter
 from lobtail.render.style import Style
 from support.engines import TestEngine

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lobtail import Engine, tail_files
-from lobtail.core.model import Gap, Item, Line
+from lobtail.model.items import Gap, Item, Line
 from support.engines import WAIT, Lab, TestEngine, finish, until
 from support.proxy import SocketProxy
 

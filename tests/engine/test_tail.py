@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lobtail import Engine
-from lobtail.core.model import Item, Line, Mark, Removed, Started, Stopped
+from lobtail.model.items import Item, Line, Mark, Removed, Started, Stopped
 from support.engines import WAIT, TestEngine, until
 
 

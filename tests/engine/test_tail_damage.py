@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lobtail import Engine
-from lobtail.core.model import Gap, Item, Line
+from lobtail.model.items import Gap, Item, Line
 from support.engines import WAIT, TestEngine, until
 
 DAMAGE = {"NULs": b"\0" * 512, "half a record": b'{"log":"half a rec', "garbage": b"garbage\n"}

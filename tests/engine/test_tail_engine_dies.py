@@ -20,7 +20,7 @@ import pytest
 
 from faults.process import runs
 from lobtail import Engine
-from lobtail.core.model import Gap, Item, Line, Started, Stopped
+from lobtail.model.items import Gap, Item, Line, Started, Stopped
 from support.engines import LAB, SHORT, TestEngine, until
 from support.numbered import numbers_of
 

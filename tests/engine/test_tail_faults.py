@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from lobtail import Engine
-from lobtail.core.model import Gap, Item, Line, Resumed
+from lobtail.model.items import Gap, Item, Line, Resumed
 from support.engines import TestEngine
 from support.numbered import check_numbered
 from support.proxy import CuttingProxy, random_distance

@@ -9,8 +9,8 @@ import pytest
 
 from engine.test_tail import marks, texts
 from lobtail import Engine
-from lobtail.core.model import Item, Line, Removed, Started, Stopped
 from lobtail.follow.options import Source
+from lobtail.model.items import Item, Line, Removed, Started, Stopped
 from support.engines import WAIT, TestEngine, until
 
 # A run of some milliseconds; its last line has no end, which engines before 23 keep back.

@@ -11,8 +11,8 @@ from collections import Counter
 import pytest
 
 from lobtail import Engine
-from lobtail.core.model import Gap, Item, Line, Stopped
 from lobtail.follow.options import Source
+from lobtail.model.items import Gap, Item, Line, Stopped
 from support.engines import WAIT, TestEngine
 from support.numbered import check_numbered, numbers_of
 

@@ -13,8 +13,8 @@ import pytest
 
 from engine.test_tail import collect, texts
 from lobtail import Engine
-from lobtail.core.frames import Stream
-from lobtail.core.model import Gap, Item, Line, Removed, Resumed, Stopped
+from lobtail.model.frames import Stream
+from lobtail.model.items import Gap, Item, Line, Removed, Resumed, Stopped
 from support.engines import ROOT, WAIT, Result, finish
 from support.proxy import CuttingProxy, random_distance
 from support.swarm import Swarm

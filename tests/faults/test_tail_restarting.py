@@ -22,8 +22,8 @@ from faults.fake_engine import (
 )
 from faults.fake_host import Box, FakeHost, line, stamp
 from lobtail import Engine
-from lobtail.core.model import Item, Line, Started, Stopped
 from lobtail.follow import intake
+from lobtail.model.items import Item, Line, Started, Stopped
 
 
 class Crasher(FakeHost):

@@ -7,8 +7,8 @@ from typing import Final
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import (
+from lobtail.model.frames import Stream
+from lobtail.model.items import (
     ContainerRef,
     Dropped,
     Gap,

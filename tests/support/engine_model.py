@@ -19,19 +19,6 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from lobtail.core.frames import Frame, Stream
-from lobtail.core.model import (
-    ContainerRef,
-    Gap,
-    Item,
-    Line,
-    Removed,
-    Resumed,
-    Skipped,
-    Started,
-    Stopped,
-)
-from lobtail.core.timestamps import format_rfc3339
 from lobtail.engine.events import Actor, Event
 from lobtail.engine.models import Container, HostConfig, RestartPolicy, State
 from lobtail.errors import (
@@ -45,6 +32,19 @@ from lobtail.files.values import Damage
 from lobtail.follow.machine import LogMachine
 from lobtail.follow.options import FollowOptions
 from lobtail.follow.steps import Live, Steps
+from lobtail.model.frames import Frame, Stream
+from lobtail.model.items import (
+    ContainerRef,
+    Gap,
+    Item,
+    Line,
+    Removed,
+    Resumed,
+    Skipped,
+    Started,
+    Stopped,
+)
+from lobtail.model.timestamps import format_rfc3339
 from lobtail.sources.base import LogRequest, Traits
 from support.simulated import T0, FakeStream, Late, Simulation
 

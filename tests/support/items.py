@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import (
+from lobtail.model.frames import Stream
+from lobtail.model.items import (
     ContainerRef,
     Dropped,
     Gap,

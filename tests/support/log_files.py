@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote_plus
 
-from lobtail.core.frames import Frame, Stream
-from lobtail.core.timestamps import format_rfc3339
+from lobtail.model.frames import Frame, Stream
+from lobtail.model.timestamps import format_rfc3339
 
 START = 1_700_000_000 * 10**9
 NAMES = {Stream.STDOUT: "stdout", Stream.STDERR: "stderr"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from lobtail.core.model import Item, Line, Mark
+from lobtail.model.items import Item, Line, Mark
 
 
 def check_numbered(

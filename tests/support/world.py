@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from lobtail.core.frames import Stream
+from lobtail.model.frames import Stream
 from support.engines import LOBTAIL, TestEngine, docker_cli, until
 from support.registry import Registry
 

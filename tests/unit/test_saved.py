@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from lobtail import tail_files
-from lobtail.core.frames import Frame, Stream
-from lobtail.core.model import ContainerRef, Dropped, Gap, Item, Line, Removed, Started, Stopped
 from lobtail.errors import LogFileError
 from lobtail.files import Damage, open_log
+from lobtail.model.frames import Frame, Stream
+from lobtail.model.items import ContainerRef, Dropped, Gap, Item, Line, Removed, Started, Stopped
 from lobtail.render.json import JsonFormatter
 from lobtail.render.style import Style
 from support.any_items import any_items

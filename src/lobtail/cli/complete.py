@@ -199,7 +199,7 @@ def _contexts(_: Place) -> Iterator[Candidate]:
 
 
 def _levels(_: Place) -> Iterator[Candidate]:
-    from lobtail.core.levels import Level
+    from lobtail.model.levels import Level
 
     return (Candidate(level.name.lower()) for level in sorted(Level))
 

@@ -13,9 +13,9 @@ from lobtail.cli.examine import EngineReport, Finding, examine
 from lobtail.cli.examine_here import HereReport, examine_here
 from lobtail.cli.options import DockerCommand, every_engine_arguments, host_option, run
 from lobtail.cli.output import Output
-from lobtail.core.sanitize import sanitize
 from lobtail.errors import ConfigError
 from lobtail.flags import with_flags
+from lobtail.model.sanitize import sanitize
 from lobtail.render.escaped import encode_json
 
 __all__ = ["command"]

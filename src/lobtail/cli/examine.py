@@ -9,13 +9,13 @@ from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
-from lobtail.core.timestamps import parse_rfc3339
 from lobtail.engine.bugs import bugs_of, parse_version
 from lobtail.engine.client import EngineClient
 from lobtail.engine.models import Container
 from lobtail.engine.requests import MAX_API
 from lobtail.errors import EngineError, LobtailError, LogFileError, ProtocolError
 from lobtail.flags import with_flags
+from lobtail.model.timestamps import parse_rfc3339
 from lobtail.sources.opening import open_files
 
 __all__ = ["EngineReport", "Finding", "KnownBug", "examine"]

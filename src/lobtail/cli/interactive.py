@@ -9,7 +9,7 @@ from typing import Final, Self
 import click
 
 from lobtail.cli.output import Output, narrate
-from lobtail.core.detach import parse_detach_keys
+from lobtail.engine.detach import parse_detach_keys
 from lobtail.engine.docker_config import read_config
 
 __all__ = [

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from lobtail.cli.output import Output, narrate
-from lobtail.core.frames import Frame, Stream
 from lobtail.engine.logs import nanoseconds, tail_count
 from lobtail.engine.pace import Pace
 from lobtail.errors import ConfigError, EngineError, LogFileError
+from lobtail.model.frames import Frame, Stream
 
 if TYPE_CHECKING:
     from lobtail.engine.blocking import BlockingClient
@@ -192,11 +192,11 @@ class LogsRun:
         """Show the log, and what is written to it, to the end of the run."""
         import asyncio
 
-        from lobtail.core.model import ContainerRef
         from lobtail.follow.driver import Driver
         from lobtail.follow.intake import Clock
         from lobtail.follow.raw import RawLog
         from lobtail.follow.slots import Slot
+        from lobtail.model.items import ContainerRef
         from lobtail.sources.api import ContainerSource, traits_of
         from lobtail.sources.base import LogRequest
         from lobtail.sources.files import FileSource
@@ -251,7 +251,7 @@ class LogsRun:
 
     async def deliver(self, items: list[Any], size: int = 0) -> None:  # noqa: ARG002 - as sinks
         """Show messages, and where some may be missing."""
-        from lobtail.core.model import Gap
+        from lobtail.model.items import Gap
 
         if isinstance(items[0], Gap):
             narrate(f"lobtail: lines may be missing here: {items[0].reason}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from lobtail.flags import with_flags
 
 if TYPE_CHECKING:
-    from lobtail.core.sanitize import Sanitizer
+    from lobtail.model.sanitize import Sanitizer
 
 __all__ = ["TOO_MANY_FILES", "Output", "OutputClosed", "OutputError", "narrate", "narrate_at_once"]
 
@@ -31,7 +31,7 @@ class Output:
 
     A write returns when all bytes are written; while the reader does not read, it waits, and with
     it everything before it, up to the engine. With ``safe``, what a terminal would act on is shown
-    instead, all but colours (``core.sanitize``).
+    instead, all but colours (``model.sanitize``).
     """
 
     def __init__(self, fd: int, name: str, *, safe: bool) -> None:
@@ -94,7 +94,7 @@ def narrate(text: str) -> None:
     """Write one line to stderr, with flags for arguments; on a terminal nothing in it acts."""
     line = with_flags(text)
     if _isatty(2):
-        from lobtail.core.sanitize import sanitize
+        from lobtail.model.sanitize import sanitize
 
         line = sanitize(line)
     # Nobody is left to be told that nobody can be told.
@@ -117,7 +117,7 @@ def narrate_at_once(lines: Iterable[str]) -> None:
 
 def _sanitizer() -> Sanitizer:
     # Its tables take 10 ms to make, which a pipe need not wait for.
-    from lobtail.core.sanitize import Sanitizer
+    from lobtail.model.sanitize import Sanitizer
 
     return Sanitizer()
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from lobtail.core.frames import Frame, Stream
-from lobtail.core.swarm import TaskContext, parse_context
 from lobtail.engine.logs import nanoseconds
 from lobtail.engine.pace import Pace
 from lobtail.errors import EngineError, LobtailError, ProtocolError
+from lobtail.model.frames import Frame, Stream
+from lobtail.model.swarm import TaskContext, parse_context
 
 if TYPE_CHECKING:
     from lobtail.cli.output import Output

@@ -13,8 +13,8 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
-from lobtail.core.frames import Frame, Stream
 from lobtail.errors import ConnectionLostError, LobtailError
+from lobtail.model.frames import Frame, Stream
 
 if TYPE_CHECKING:
     from lobtail.cli.interactive import Outputs

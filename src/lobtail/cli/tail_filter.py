@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lobtail.core.filter import LineFilter
-from lobtail.core.levels import Level
-from lobtail.core.model import Line
 from lobtail.errors import ConfigError, QueryError
+from lobtail.model.items import Line
+from lobtail.model.levels import Level
+from lobtail.query.filter import LineFilter
 from lobtail.render.stamps import local
 from lobtail.sources.base import Search
 
 __all__ = ["FILTERS", "Filtering", "make_filter", "make_matcher", "make_pattern"]
 
 if TYPE_CHECKING:
-    from lobtail.core.patterns import Pattern
-    from lobtail.core.query import Query
-    from lobtail.core.terms import Contains, Matches, Predicate, Term
+    from lobtail.query.patterns import Pattern
+    from lobtail.query.query import Query
+    from lobtail.query.terms import Contains, Matches, Predicate, Term
 
 FILTERS: Final = ("include", "exclude", "grep", "where", "level", "after", "before", "context")
 
@@ -81,8 +81,8 @@ def make_matcher(text: str | None, option: str) -> Matches | None:
 def _search(required: Sequence[Term], around: tuple[int, int] | None) -> Search | None:
     if not required:
         return None
-    from lobtail.core.terms import And
-    from lobtail.files.literals import literals_of_term
+    from lobtail.query.plan import literals_of_term
+    from lobtail.query.terms import And
 
     texts = literals_of_term(And(tuple(required)))
     return Search(texts, around) if texts else None
@@ -92,26 +92,26 @@ def _search(required: Sequence[Term], around: tuple[int, int] | None) -> Search 
 
 
 def _contains(text: str) -> Contains:
-    from lobtail.core.terms import Contains, Subject
+    from lobtail.query.terms import Contains, Subject
 
     return Contains(Subject("text"), text)
 
 
 def make_pattern(text: str, option: str) -> Pattern:
     """Compile a regex that ``option`` gives."""
-    from lobtail.core.patterns import compile_pattern
+    from lobtail.query.patterns import compile_pattern
 
     return compile_pattern(text, option)
 
 
 def _matches(text: str, option: str) -> Matches:
-    from lobtail.core.terms import Matches, Subject
+    from lobtail.query.terms import Matches, Subject
 
     return Matches(Subject("text"), make_pattern(text, option))
 
 
 def _one_of(terms: Sequence[Term]) -> Term:
-    from lobtail.core.terms import Or
+    from lobtail.query.terms import Or
 
     return terms[0] if len(terms) == 1 else Or(tuple(terms))
 
@@ -119,7 +119,7 @@ def _one_of(terms: Sequence[Term]) -> Term:
 def _query(text: str, now_ns: int) -> Query:
     if not text.strip():
         raise ConfigError("--where is empty; say for instance 'level>=warn'")
-    from lobtail.core.query import Query
+    from lobtail.query.query import Query
 
     try:
         return Query(text, now_ns=now_ns, local_offset=local)

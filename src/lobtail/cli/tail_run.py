@@ -16,18 +16,18 @@ from lobtail.api import Engine, tail_engines, tail_files
 from lobtail.cli.options import run
 from lobtail.cli.output import Output, narrate, narrate_at_once
 from lobtail.cli.tail_settings import Settings
-from lobtail.core.model import ContainerRef, Dropped, Gap, Item, Line, Mark, Removed
-from lobtail.core.nearest import nearest
-from lobtail.core.selection import Selector
-from lobtail.core.swarm import TASK_ID
 from lobtail.errors import LobtailError
+from lobtail.model.items import ContainerRef, Dropped, Gap, Item, Line, Mark, Removed
+from lobtail.model.swarm import TASK_ID
+from lobtail.query.nearest import nearest
+from lobtail.query.selection import Selector
 from lobtail.render.prefix import shown_name
 from lobtail.render.stamps import STAMP_STYLES
 from lobtail.session.merged import Merged
 
 if TYPE_CHECKING:
-    from lobtail.core.field_watch import FieldWatch
-    from lobtail.core.patterns import Pattern
+    from lobtail.query.field_watch import FieldWatch
+    from lobtail.query.patterns import Pattern
 
 __all__ = ["FAILED", "NOT_FOUND", "NOT_SEEN", "TIMED_OUT", "Account", "TailRun"]
 
@@ -300,8 +300,8 @@ class _FilterWords:
         self._since = time.monotonic()
         self._shown = False
         if settings.terms:
-            from lobtail.core.field_watch import FieldWatch
-            from lobtail.core.terms import patterns_of
+            from lobtail.query.field_watch import FieldWatch
+            from lobtail.query.terms import patterns_of
 
             self._watch = FieldWatch(settings.terms)
             self._patterns += patterns_of(settings.terms)

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from lobtail.cli.tail_filter import FILTERS, make_filter, make_matcher, make_pattern
-from lobtail.core.filter import LineFilter
-from lobtail.core.frames import Stream
-from lobtail.core.timestamps import parse_duration
 from lobtail.engine.logs import nanoseconds
 from lobtail.errors import ConfigError
 from lobtail.follow.options import Source
+from lobtail.model.frames import Stream
+from lobtail.query.filter import LineFilter
+from lobtail.query.time_arguments import parse_duration
 from lobtail.render.colors import use_color
 from lobtail.render.formats import make_formatter
 from lobtail.render.stamps import Zone, find_zone
 from lobtail.render.style import Formatter, Style
 
 if TYPE_CHECKING:
-    from lobtail.core.patterns import Pattern
-    from lobtail.core.terms import Predicate, Term
+    from lobtail.query.patterns import Pattern
+    from lobtail.query.terms import Predicate, Term
 
 __all__ = ["Settings", "make_settings"]
 

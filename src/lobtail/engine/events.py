@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lobtail.core.timestamps import format_wire_time
 from lobtail.engine.logs import nanoseconds
 from lobtail.engine.models import Answer, Filters, decode, encode_filters, whole_number
 from lobtail.engine.streams import JsonStream
 from lobtail.errors import ConnectionLostError
+from lobtail.model.timestamps import format_wire_time
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient

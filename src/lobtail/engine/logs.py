@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
 
-from lobtail.core.frames import Frame, FrameDecoder, RawDecoder, Stream
-from lobtail.core.timestamps import format_wire_time, parse_time_argument
 from lobtail.engine.models import whole_number
 from lobtail.engine.requests import PATIENCE, segment
 from lobtail.errors import ConfigError, ConnectionLostError, EngineStreamError, TruncatedStream
+from lobtail.model.frames import Frame, FrameDecoder, RawDecoder, Stream
+from lobtail.model.timestamps import format_wire_time
+from lobtail.query.time_arguments import parse_time_argument
 
 if TYPE_CHECKING:
     from lobtail.engine.answer import Response

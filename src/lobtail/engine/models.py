@@ -62,7 +62,7 @@ _DIGITS: Final = 19
 _NEVER_RAN: Final = ("created", "configured", "initialized")
 _SMALL: Final = 1 << 20
 _SERVICE = "com.docker.compose.service"
-# Of containers of a swarm, the same as in core.swarm, which readers of one log need not load.
+# Of containers of a swarm, the same as in model.swarm, which readers of one log need not load.
 _STACK = "com.docker.stack.namespace"
 _SWARM_SERVICE = "com.docker.swarm.service.name"
 

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from lobtail.core.timestamps import parse_rfc3339
 from lobtail.engine.models import decode
 from lobtail.engine.requests import segment
 from lobtail.engine.streams import JsonStream
 from lobtail.errors import ProtocolError
+from lobtail.model.timestamps import parse_rfc3339
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient

@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from lobtail.core.frames import Frame
-from lobtail.core.lines import TtySplitter
-from lobtail.core.resume import stamp_of
 from lobtail.engine.logs import UNTIL_GRACE_NS, FrameStream, LogOptions
 from lobtail.engine.requests import PATIENCE, segment
 from lobtail.engine.swarm_models import Service, Task
 from lobtail.errors import ConnectionLostError, EngineError, EngineStreamError
+from lobtail.model.frames import Frame
+from lobtail.model.lines import TtySplitter
+from lobtail.model.resume import stamp_of
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient

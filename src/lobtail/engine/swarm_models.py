@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from lobtail.core.swarm import STACK
 from lobtail.engine.models import Answer, Identifier
+from lobtail.model.swarm import STACK
 
 __all__ = [
     "Node",

@@ -12,8 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
-from lobtail.core.detach import DetachScanner, parse_detach_keys
-from lobtail.core.frames import Frame, FrameDecoder, RawDecoder, Stream
+from lobtail.engine.detach import DetachScanner, parse_detach_keys
 from lobtail.errors import (
     ConnectionLostError,
     EngineStreamError,
@@ -21,6 +20,7 @@ from lobtail.errors import (
     ProtocolError,
     TruncatedStream,
 )
+from lobtail.model.frames import Frame, FrameDecoder, RawDecoder, Stream
 
 if TYPE_CHECKING:
     from lobtail.engine.answer import Response

@@ -6,13 +6,12 @@ from here: showing a log needs no query.
 
 from lobtail.files.following import LogTail
 from lobtail.files.log import LogFiles, open_log
-from lobtail.files.values import Damage, Literals, Lost, Passed
+from lobtail.files.values import Damage, Lost, Passed
 from lobtail.files.watch import FileWatch
 
 __all__ = [
     "Damage",
     "FileWatch",
-    "Literals",
     "LogFiles",
     "LogTail",
     "Lost",

@@ -23,8 +23,8 @@ from typing import Final
 
 import msgspec
 
-from lobtail.core.frames import Frame, Stream
 from lobtail.files.values import Buffer
+from lobtail.model.frames import Frame, Stream
 
 __all__ = ["bulk_messages", "bulk_runs"]
 

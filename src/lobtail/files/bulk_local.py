@@ -17,8 +17,8 @@ from itertools import groupby
 from operator import add, itemgetter
 from typing import Any, Final
 
-from lobtail.core.frames import Frame, Stream
 from lobtail.files.values import Buffer
+from lobtail.model.frames import Frame, Stream
 
 __all__ = ["bulk_messages", "bulk_runs"]
 

@@ -1,6 +1,6 @@
 """A captured stream: frames as the engine sends them, kept in a file.
 
-``[type, 0, 0, 0, size as big-endian uint32]`` and as many bytes (``core.frames``). Frames have no
+``[type, 0, 0, 0, size as big-endian uint32]`` and as many bytes (``model.frames``). Frames have no
 times of their own, and only the one before tells where a frame begins. Behind a header that is none
 the next place is taken from which several frames follow one another.
 """
@@ -11,9 +11,9 @@ import re
 from struct import Struct
 from typing import Final
 
-from lobtail.core.frames import HEADER_SIZE, Frame, Stream
 from lobtail.files.formats import Format, Records
 from lobtail.files.values import MAX_RECORD, Decoded
+from lobtail.model.frames import HEADER_SIZE, Frame, Stream
 
 __all__ = ["Capture"]
 

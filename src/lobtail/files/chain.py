@@ -28,12 +28,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from lobtail.core.frames import Frame
 from lobtail.files.finding import first_message
 from lobtail.files.formats import Format
 from lobtail.files.opening import TRIES, names_of, open_part, same
 from lobtail.files.part import KNOWN, Part
 from lobtail.files.values import BLOCK, STAMP, Damage
+from lobtail.model.frames import Frame
 
 __all__ = ["Chain", "Held"]
 

@@ -17,12 +17,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from lobtail.core.frames import Frame
 from lobtail.files.formats import Format
 from lobtail.files.part import Part
 from lobtail.files.span import stamp_text
 from lobtail.files.values import STAMP
 from lobtail.files.walk import Walk
+from lobtail.model.frames import Frame
 
 __all__ = ["find_first", "find_moment", "find_tail", "first_message"]
 

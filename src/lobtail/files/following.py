@@ -17,13 +17,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lobtail.core.frames import Frame
 from lobtail.files.chain import Chain, Held
 from lobtail.files.formats import Format
 from lobtail.files.opening import refused
 from lobtail.files.part import KNOWN, Part
 from lobtail.files.values import BLOCK, MAX_RECORD, STAMP, Damage, Decoded, Hole, Lost
 from lobtail.files.walk import Walk, in_place
+from lobtail.model.frames import Frame
 
 __all__ = ["LogTail"]
 

@@ -6,8 +6,6 @@ import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lobtail.core.frames import Frame, Stream
-from lobtail.core.timestamps import format_rfc3339, parse_rfc3339
 from lobtail.errors import ConfigError, ProtocolError
 from lobtail.files.values import (
     MAX_RECORD,
@@ -17,11 +15,13 @@ from lobtail.files.values import (
     Buffer,
     Decoded,
     Hole,
-    Literals,
 )
+from lobtail.model.frames import Frame, Stream
+from lobtail.model.timestamps import format_rfc3339, parse_rfc3339
 
 if TYPE_CHECKING:
     from lobtail.files.select import Selector
+    from lobtail.query.literals import Literals
 
 __all__ = ["STREAMS", "Format", "Records", "Show", "full_stamp"]
 

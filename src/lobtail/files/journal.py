@@ -25,12 +25,12 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from lobtail.core.frames import Frame, Stream
-from lobtail.core.model import encode_details
-from lobtail.core.timestamps import format_rfc3339
 from lobtail.errors import ConfigError
 from lobtail.files.formats import Format, Records, full_stamp
 from lobtail.files.values import MAX_RECORD, Decoded
+from lobtail.model.frames import Frame, Stream
+from lobtail.model.items import encode_details
+from lobtail.model.timestamps import format_rfc3339
 
 __all__ = ["JournalExport", "JournalJson"]
 

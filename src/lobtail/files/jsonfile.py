@@ -31,11 +31,12 @@ from typing import Final
 
 import msgspec
 
-from lobtail.core.frames import Frame, Stream
 from lobtail.files.bulk import Hints, bulk_messages, bulk_runs
 from lobtail.files.formats import STREAMS, Format, Records, Show, full_stamp, joined
 from lobtail.files.select import JsonSelector
-from lobtail.files.values import Buffer, Decoded, Literals
+from lobtail.files.values import Buffer, Decoded
+from lobtail.model.frames import Frame, Stream
+from lobtail.query.literals import Literals
 
 __all__ = ["JsonFile"]
 
@@ -225,7 +226,7 @@ def _details(attrs: bytes) -> bytes:
 
 def _decoded_details(attrs: bytes) -> bytes:
     # Loaded here, for it brings the levels of lines along.
-    from lobtail.core.model import encode_details
+    from lobtail.model.items import encode_details
 
     try:
         return encode_details(_ATTRS.decode(attrs)) if attrs else b""

@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from lobtail.core.frames import Frame
 from lobtail.files.formats import STREAMS, Format, Records, full_stamp
 from lobtail.files.values import Decoded
+from lobtail.model.frames import Frame
 
 __all__ = ["K8sFile"]
 

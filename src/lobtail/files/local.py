@@ -22,13 +22,14 @@ import re
 from struct import Struct
 from typing import Final, NamedTuple
 
-from lobtail.core.frames import Frame, Stream
-from lobtail.core.model import encode_details
-from lobtail.core.timestamps import format_rfc3339
 from lobtail.files.bulk_local import bulk_messages, bulk_runs
 from lobtail.files.formats import STREAMS, Format, Records, Show
 from lobtail.files.select import LocalSelector
-from lobtail.files.values import MAX_RECORD, Buffer, Decoded, Literals
+from lobtail.files.values import MAX_RECORD, Buffer, Decoded
+from lobtail.model.frames import Frame, Stream
+from lobtail.model.items import encode_details
+from lobtail.model.timestamps import format_rfc3339
+from lobtail.query.literals import Literals
 
 __all__ = ["Local"]
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
-from lobtail.core.frames import Frame, Stream
 from lobtail.errors import ConfigError, LogFileError
 from lobtail.files.detect import DRIVERS, detect, make_format
 from lobtail.files.finding import find_first, find_moment, find_tail
@@ -17,15 +16,17 @@ from lobtail.files.opening import find_log, open_parts
 from lobtail.files.part import TRUNCATED
 from lobtail.files.search import Search
 from lobtail.files.span import Span
-from lobtail.files.values import STAMP, Damage, Literals, Passed
+from lobtail.files.values import STAMP, Damage, Passed
 from lobtail.files.walk import Walk, in_place
 from lobtail.files.watch import FileWatch
+from lobtail.model.frames import Frame, Stream
+from lobtail.query.literals import Literals
 
 if TYPE_CHECKING:
-    from lobtail.core.model import Item
     from lobtail.files.formats import Format
     from lobtail.files.part import Part
     from lobtail.files.select import Selector
+    from lobtail.model.items import Item
 
 __all__ = ["LogFiles", "open_log"]
 

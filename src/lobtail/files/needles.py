@@ -16,7 +16,7 @@ from itertools import product
 from math import prod
 from typing import Final
 
-from lobtail.files.values import Literals
+from lobtail.query.literals import Literals
 
 __all__ = ["Needles", "json_needles", "raw_needles"]
 

@@ -11,9 +11,9 @@ from typing import Final
 
 import msgspec
 
-from lobtail.core.timestamps import parse_rfc3339
 from lobtail.errors import ProtocolError
 from lobtail.files.values import BLOCK, MAX_RECORD, NULS, TOO_LONG, Buffer, Hole
+from lobtail.model.timestamps import parse_rfc3339
 from lobtail.regular import open_regular
 
 __all__ = ["KNOWN", "PACKED", "TRUNCATED", "Part", "Window"]

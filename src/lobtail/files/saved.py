@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from typing import Final, cast
 
-from lobtail.core.frames import Frame, Stream
-from lobtail.core.model import Dropped, Gap, Item, Line
-from lobtail.core.timestamps import format_rfc3339
-from lobtail.core.words import mark_words
 from lobtail.errors import CodecError, ConfigError
 from lobtail.files.formats import Format, Records
 from lobtail.files.values import Decoded
+from lobtail.model.frames import Frame, Stream
+from lobtail.model.items import Dropped, Gap, Item, Line
 from lobtail.model.jsonlines import MAX_OBJECT, JsonDecoder
+from lobtail.model.timestamps import format_rfc3339
+from lobtail.model.words import mark_words
 
 __all__ = ["Saved", "SavedItems"]
 

@@ -10,13 +10,13 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from lobtail.core.frames import Frame, Stream
 from lobtail.files.formats import Format
 from lobtail.files.part import Part, Window
 from lobtail.files.select import ContextSelector
 from lobtail.files.span import Span, stamp_text
 from lobtail.files.values import STAMP, Damage, Decoded, Hole, Passed
 from lobtail.files.walk import in_place, with_fault
+from lobtail.model.frames import Frame, Stream
 
 if TYPE_CHECKING:
     from lobtail.files.select import Selector
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Search"]
 
-# Behind what is younger than that nothing comes that is not too young (core.resume.WINDOW_NS).
+# Behind what is younger than that nothing comes that is not too young (model.resume.WINDOW_NS).
 _LATE_NS = 2 * 10**9
 
 # What is held of the lines before a find, in bytes: lines may be of 1 MiB each.

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import msgspec
 
-from lobtail.core.frames import Stream
 from lobtail.files.finder import Finder
 from lobtail.files.values import Buffer
+from lobtail.model.frames import Stream
 
 if TYPE_CHECKING:
     from lobtail.files.formats import Format
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ContextSelector", "JsonSelector", "LocalSelector", "Selector", "Spans"]
 
-LONG: Final = 1 << 13  # half of lobtail.core.lines.PIECE
+LONG: Final = 1 << 13  # half of lobtail.model.lines.PIECE
 
 Spans = list[tuple[int, int]]
 

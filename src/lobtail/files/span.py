@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Final, NamedTuple
 
-from lobtail.core.timestamps import format_rfc3339
 from lobtail.errors import ConfigError
 from lobtail.files.values import STAMP, Decoded
+from lobtail.model.timestamps import format_rfc3339
 
 __all__ = ["EVERYTHING", "Span", "stamp_text"]
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from lobtail.core.frames import Frame
+from lobtail.model.frames import Frame
 
 __all__ = [
     "BLOCK",
@@ -19,7 +19,6 @@ __all__ = [
     "Damage",
     "Decoded",
     "Hole",
-    "Literals",
     "Lost",
     "Passed",
 ]
@@ -68,19 +67,6 @@ class Passed(msgspec.Struct, frozen=True):
 
     count: int | None
     """How many messages; None where nobody asked for context, and they were not counted."""
-
-
-class Literals(msgspec.Struct, frozen=True):
-    """Texts that a line must contain to be wanted: of every group at least one.
-
-    No group at all is no condition: every line is wanted.
-    """
-
-    groups: tuple[tuple[str, ...], ...] = ()
-
-    def __and__(self, other: Literals) -> Literals:
-        """Return the condition that both hold."""
-        return Literals((*self.groups, *other.groups))
 
 
 NO_RECORD: Final = "this is no record"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from lobtail.core.frames import Frame
 from lobtail.files.formats import Format, Show, joined
 from lobtail.files.part import Part, Window
 from lobtail.files.span import EVERYTHING, Span
 from lobtail.files.values import Damage, Decoded, Hole
+from lobtail.model.frames import Frame
 
 __all__ = ["Walk", "in_place", "with_fault"]
 

@@ -11,9 +11,9 @@ from lobtail.retry import GIVE_UP
 from lobtail.sources.base import LogRequest, Traits
 
 if TYPE_CHECKING:
-    from lobtail.core.resume import Memory
     from lobtail.follow.opening import LogStreams
     from lobtail.follow.options import FollowOptions
+    from lobtail.model.resume import Memory
 
 __all__ = ["LAST_LINE", "LogEnds"]
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from lobtail.core.frames import Frame, Stream
-from lobtail.core.lines import LineAssembler
-from lobtail.core.model import ContainerRef, Gap, Item, Line, Resumed, Skipped
-from lobtail.core.resume import Memory, Overlap, ReplayFilter, stamp_of
-from lobtail.core.runs import Runs
 from lobtail.files.values import Damage, Lost
+from lobtail.follow.runs import Runs
 from lobtail.follow.steps import Deliver, News, Pause, Read, Steps, Wait
+from lobtail.model.frames import Frame, Stream
+from lobtail.model.items import ContainerRef, Gap, Item, Line, Resumed, Skipped
+from lobtail.model.lines import LineAssembler
+from lobtail.model.resume import Memory, Overlap, ReplayFilter, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lobtail.core.audit import Audit, Verdict
+    from lobtail.follow.gaps import Audit, Verdict
     from lobtail.follow.position import KnownLines
     from lobtail.sources.base import RecordStream
 

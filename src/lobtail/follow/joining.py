@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lobtail.core.resume import WINDOW_NS, Memory, stamp_of
 from lobtail.follow.steps import Read, Steps
+from lobtail.model.resume import WINDOW_NS, Memory, stamp_of
 from lobtail.sources.base import LogRequest
 
 if TYPE_CHECKING:

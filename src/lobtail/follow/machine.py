@@ -3,7 +3,7 @@
 It goes through these states:
 
 1. *history*: what the log holds, read to its clean end;
-2. *live*: a follow stream, joined to what was read by the overlap rule (``core.resume``);
+2. *live*: a follow stream, joined to what was read by the overlap rule (``model.resume``);
 3. *stopped*: the run has ended; the rest of its log is read once more without follow (engines
    before 23 lose an unterminated last line in a follow stream), then the next start is awaited.
 
@@ -18,8 +18,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lobtail.core.model import ContainerRef, Gap, Item, Removed, Started
-from lobtail.core.timestamps import parse_go_time
 from lobtail.errors import ConnectionLostError, EngineError
 from lobtail.follow.intake import Clock, Intake, hear, news_since
 from lobtail.follow.patience import read_history
@@ -27,6 +25,8 @@ from lobtail.follow.position import KnownLines, Reached
 from lobtail.follow.reader import LogReader
 from lobtail.follow.steps import BackOff, Live, Steps
 from lobtail.follow.watching import RunWatch, look_at, run_of
+from lobtail.model.items import ContainerRef, Gap, Item, Removed, Started
+from lobtail.model.timestamps import parse_go_time
 from lobtail.retry import Failures
 
 if TYPE_CHECKING:

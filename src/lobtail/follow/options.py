@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from lobtail.core.frames import Stream
+from lobtail.model.frames import Stream
 from lobtail.sources.base import LogRequest, Search
 
 __all__ = ["SOURCES", "FollowOptions", "Source"]

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lobtail.core.frames import Frame
-from lobtail.core.resume import WHOLE_SECONDS_WINDOW_NS, stamp_of
 from lobtail.errors import EngineError
 from lobtail.follow.steps import Steps
+from lobtail.model.frames import Frame
+from lobtail.model.resume import WHOLE_SECONDS_WINDOW_NS, stamp_of
 
 if TYPE_CHECKING:
     from lobtail.follow.ends import LogEnds

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from lobtail.core.frames import Frame
-from lobtail.core.resume import HELD_SIZE, LIMIT, Overlap, cost_of
 from lobtail.follow.intake import ROTATED, UNMET, Intake, size_of, younger
 from lobtail.follow.opening import LogStreams
 from lobtail.follow.steps import BackOff, Read, Steps
+from lobtail.model.frames import Frame
+from lobtail.model.resume import HELD_SIZE, LIMIT, Overlap, cost_of
 from lobtail.retry import CUTS, GIVE_UP
 from lobtail.sources.base import LogRequest
 

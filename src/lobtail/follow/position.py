@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import ContainerRef, Item, Line, Removed, Started, Stopped
-from lobtail.core.resume import WINDOW_NS, Memory, Overlap
 from lobtail.errors import ConfigError
+from lobtail.model.frames import Stream
+from lobtail.model.items import ContainerRef, Item, Line, Removed, Started, Stopped
+from lobtail.model.resume import WINDOW_NS, Memory, Overlap
 
 if TYPE_CHECKING:
     from lobtail.follow.options import FollowOptions

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lobtail.core.frames import Frame
-from lobtail.core.model import ContainerRef, Gap
-from lobtail.core.resume import WINDOW_NS, Memory, Overlap, stamp_of
 from lobtail.errors import EngineError, LogFileError
 from lobtail.files.values import Damage, Lost
 from lobtail.follow.intake import Clock, hear, younger
 from lobtail.follow.joining import remember
 from lobtail.follow.steps import Deliver, First, News, Open, OpenFiles, Read, Steps, Wait
 from lobtail.follow.truncated import TruncationWatch, pause_after
+from lobtail.model.frames import Frame
+from lobtail.model.items import ContainerRef, Gap
+from lobtail.model.resume import WINDOW_NS, Memory, Overlap, stamp_of
 from lobtail.sources.base import LogRequest
 
 if TYPE_CHECKING:

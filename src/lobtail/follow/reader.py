@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Final
 
-from lobtail.core.frames import Frame
-from lobtail.core.model import Gap
-from lobtail.core.resume import LIMIT, WINDOW_NS, Overlap, keys_of, stamp_of
 from lobtail.engine.logs import tail_count
 from lobtail.errors import EngineError, EngineStreamError, LogFileError
 from lobtail.files.values import Damage, Lost
@@ -35,6 +32,9 @@ from lobtail.follow.steps import (
     Tell,
 )
 from lobtail.follow.truncated import TruncationWatch, pause_after
+from lobtail.model.frames import Frame
+from lobtail.model.items import Gap
+from lobtail.model.resume import LIMIT, WINDOW_NS, Overlap, keys_of, stamp_of
 from lobtail.retry import CUTS, GIVE_UP, STAYED, Failures
 from lobtail.sources.base import LogRequest, Traits
 

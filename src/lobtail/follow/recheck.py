@@ -1,4 +1,4 @@
-"""Look at a log a second time, now and then, while it is followed (``core.audit``).
+"""Look at a log a second time, now and then, while it is followed (``follow.gaps``).
 
 Follow streams leave lines out: Docker's where a log is rotated faster than it is read, Podman's
 where a line is read that is only half written.
@@ -9,10 +9,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final
 
-from lobtail.core.audit import Audit
-from lobtail.core.resume import LIMIT, WHOLE_SECONDS_WINDOW_NS, WINDOW_NS
 from lobtail.errors import EngineError
+from lobtail.follow.gaps import Audit
 from lobtail.follow.steps import BackOff, News, Read, Steps, Wait
+from lobtail.model.resume import LIMIT, WHOLE_SECONDS_WINDOW_NS, WINDOW_NS
 from lobtail.retry import CUTS
 from lobtail.sources.base import LogRequest
 

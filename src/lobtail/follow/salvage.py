@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from lobtail.core.frames import Frame
-from lobtail.core.resume import Memory, cost_of, key_of, stamp_of
 from lobtail.errors import EngineStreamError
 from lobtail.follow.intake import younger
 from lobtail.follow.steps import Read, Steps
+from lobtail.model.frames import Frame
+from lobtail.model.resume import Memory, cost_of, key_of, stamp_of
 
 if TYPE_CHECKING:
     from lobtail.follow.ends import LogEnds

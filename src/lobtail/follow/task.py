@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lobtail.core.model import ContainerRef, Gap, Item, Removed, Started, Stopped
-from lobtail.core.timestamps import parse_go_time
 from lobtail.errors import ConnectionLostError, EngineError
 from lobtail.follow.intake import Clock, Intake
 from lobtail.follow.patience import read_history
 from lobtail.follow.position import KnownLines, Reached
 from lobtail.follow.reader import LogReader
 from lobtail.follow.steps import BackOff, First, Live, Steps, Wait
+from lobtail.model.items import ContainerRef, Gap, Item, Removed, Started, Stopped
+from lobtail.model.timestamps import parse_go_time
 from lobtail.retry import Failures
 
 if TYPE_CHECKING:

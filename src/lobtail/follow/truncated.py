@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lobtail.core.frames import Frame
-from lobtail.core.resume import Memory
 from lobtail.errors import EngineStreamError, LobtailError
 from lobtail.follow.ends import LAST_LINE
 from lobtail.follow.steps import CheckFile, First, Open, Pause, Read, Steps, Wait, Within
+from lobtail.model.frames import Frame
+from lobtail.model.resume import Memory
 from lobtail.sources.base import LogRequest
 
 if TYPE_CHECKING:

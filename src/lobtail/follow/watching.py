@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lobtail.core.runs import Look
-from lobtail.core.timestamps import parse_go_time
 from lobtail.errors import EngineError, ProtocolError
 from lobtail.follow.again import retrying
 from lobtail.follow.intake import hear, news_since
+from lobtail.follow.runs import Look
 from lobtail.follow.steps import Inspect, Pause, Steps, Wait
+from lobtail.model.timestamps import parse_go_time
 from lobtail.retry import GIVE_UP
 
 if TYPE_CHECKING:

@@ -19,8 +19,9 @@ from typing import Annotated, Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import (
+from lobtail.errors import CodecError
+from lobtail.model.frames import Stream
+from lobtail.model.items import (
     ContainerRef,
     Dropped,
     Gap,
@@ -33,7 +34,6 @@ from lobtail.core.model import (
     Started,
     Stopped,
 )
-from lobtail.errors import CodecError
 
 __all__ = ["MARKS", "MAX_BATCH", "VERSION", "Batch", "Decoder", "Encoder"]
 

@@ -12,11 +12,11 @@ from typing import Final
 
 import msgspec
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import ContainerRef, Item, Line, Mark, encode_details
-from lobtail.core.timestamps import parse_rfc3339
 from lobtail.errors import CodecError, ProtocolError
 from lobtail.model.codec import MARKS
+from lobtail.model.frames import Stream
+from lobtail.model.items import ContainerRef, Item, Line, Mark, encode_details
+from lobtail.model.timestamps import parse_rfc3339
 
 __all__ = ["MAX_OBJECT", "VERSIONS", "JsonDecoder"]
 

@@ -11,8 +11,8 @@ from binascii import crc32
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
-from lobtail.core.levels import Level
 from lobtail.errors import ConfigError
+from lobtail.model.levels import Level
 
 __all__ = [
     "DIM",

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from lobtail.core.sgr import RESET, SGR
+from lobtail.model.sgr import RESET, SGR
 
 __all__ = ["cut", "fit", "pad", "width"]
 

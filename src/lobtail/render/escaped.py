@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from lobtail.core.sanitize import INVISIBLE
+from lobtail.model.sanitize import INVISIBLE
 
 __all__ = ["encode_json", "escaped", "valid"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from lobtail.core.frames import HEADER_SIZE
-from lobtail.core.inspect import PREVIEW_SIZE, WireFrame
-from lobtail.core.sanitize import sanitize
+from lobtail.model.frame_inspector import PREVIEW_SIZE, WireFrame
+from lobtail.model.frames import HEADER_SIZE
+from lobtail.model.sanitize import sanitize
 from lobtail.render.escaped import encode_json
 
 __all__ = ["HEADING", "as_json", "as_text"]

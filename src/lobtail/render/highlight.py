@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from lobtail.core.patterns import Pattern
+    from lobtail.query.patterns import Pattern
 
-from lobtail.core.sgr import SGR, Attributes
+from lobtail.model.sgr import SGR, Attributes
 
 __all__ = ["Highlighter"]
 

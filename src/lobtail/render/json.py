@@ -31,9 +31,9 @@ from typing import Any, Final
 
 import msgspec
 
-from lobtail.core.frames import Stream
-from lobtail.core.levels import Level
-from lobtail.core.model import ContainerRef, Line, Mark, encode_details, level_of, parse_details
+from lobtail.model.frames import Stream
+from lobtail.model.items import ContainerRef, Line, Mark, encode_details, level_of, parse_details
+from lobtail.model.levels import Level
 from lobtail.render.escaped import escaped, valid
 from lobtail.render.stamps import UNKNOWN, Stamper
 from lobtail.render.style import Chunk, Formatter, Style

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import ContainerRef
-from lobtail.core.words import shown_name
+from lobtail.model.frames import Stream
+from lobtail.model.items import ContainerRef
+from lobtail.model.words import shown_name
 from lobtail.render.colors import DIM, RESET, Colors, sgr
 from lobtail.render.columns import fit, pad, width
 

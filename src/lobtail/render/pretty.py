@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from operator import attrgetter
 
-from lobtail.core.model import ContainerRef, Item, Line, Mark, Removed
+from lobtail.model.items import ContainerRef, Item, Line, Mark, Removed
 from lobtail.render.colors import DIM, LEVELS, RESET
 from lobtail.render.highlight import Highlighter
 from lobtail.render.prefix import Prefixes, shown_name

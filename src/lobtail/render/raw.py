@@ -8,7 +8,7 @@ the very bytes of one container.
 
 from __future__ import annotations
 
-from lobtail.core.model import Line, Mark
+from lobtail.model.items import Line, Mark
 from lobtail.render.prefix import shown_name
 from lobtail.render.style import Chunk, Formatter, Style
 from lobtail.render.text import take_text

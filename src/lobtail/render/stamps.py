@@ -6,8 +6,8 @@ import re
 import time
 from typing import Final, Literal, TypeAlias
 
-from lobtail.core.timestamps import Zone, format_rfc3339
 from lobtail.errors import ConfigError
+from lobtail.model.timestamps import Zone, format_rfc3339
 
 __all__ = ["STAMP_STYLES", "UNKNOWN", "StampStyle", "Stamper", "Zone", "find_zone", "local", "utc"]
 

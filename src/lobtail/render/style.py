@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import msgspec
 
-from lobtail.core.model import ContainerRef, Item, Line, Mark
+from lobtail.model.items import ContainerRef, Item, Line, Mark
 from lobtail.render.stamps import Stamper, StampStyle, Zone, utc
 
 if TYPE_CHECKING:
-    from lobtail.core.patterns import Pattern
+    from lobtail.query.patterns import Pattern
 
 __all__ = ["Chunk", "Formatter", "Style"]
 
@@ -27,7 +27,7 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
     color_stderr: bool = False
     """The same for stderr, where raw and template output have their marks."""
     safe: bool = False
-    """Stdout is a terminal, and nothing but colour may act on it (``core.sanitize``). Without
+    """Stdout is a terminal, and nothing but colour may act on it (``model.sanitize``). Without
     this the bytes of lines are not touched."""
     prefix: bool | None = None
     """Name the container of each line; None for what the format usually does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lobtail.core.sanitize import sanitize
+from lobtail.model.sanitize import sanitize
 from lobtail.render.columns import pad, width
 
 __all__ = ["table", "width"]

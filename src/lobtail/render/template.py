@@ -13,10 +13,10 @@ from collections.abc import Callable
 from string import Formatter as Braces
 from typing import Final, NamedTuple, TypeAlias
 
-from lobtail.core.fields import MISSING, lookup, value_text
-from lobtail.core.model import Line, Mark
-from lobtail.core.sanitize import safe_lines, sanitize
 from lobtail.errors import QueryError
+from lobtail.model.fields import MISSING, lookup, value_text
+from lobtail.model.items import Line, Mark
+from lobtail.model.sanitize import safe_lines, sanitize
 from lobtail.render.columns import cut, pad
 from lobtail.render.stamps import Stamper
 from lobtail.render.style import Chunk, Formatter, Style

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from lobtail.core.model import Line
-from lobtail.core.sanitize import safe_lines
+from lobtail.model.items import Line
+from lobtail.model.sanitize import safe_lines
 from lobtail.render.colors import RESET
 
 __all__ = ["contained", "encoded", "take_text"]
@@ -17,7 +17,7 @@ _RESETS: Final = (RESET, b"\x1b[m")
 def take_text(lines: Sequence[Line], *, safe: bool, contain: bool) -> list[bytes]:
     """Return what to show of each line, without its newline and the CR that a TTY puts before it.
 
-    With ``safe``, as ``core.sanitize`` makes it. With ``contain``, a line with an ESC ends in a
+    With ``safe``, as ``model.sanitize`` makes it. With ``contain``, a line with an ESC ends in a
     reset, so that its colours end with it; ``safe`` implies that.
     """
     raws = [line.raw for line in lines]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lobtail.core.levels import Level
-from lobtail.core.model import Dropped, Gap, Line, Mark
-from lobtail.core.words import mark_words, shown_name
+from lobtail.model.items import Dropped, Gap, Line, Mark
+from lobtail.model.levels import Level
+from lobtail.model.words import mark_words, shown_name
 from lobtail.render.colors import DIM, LEVELS, RESET
 from lobtail.render.stamps import Stamper
 

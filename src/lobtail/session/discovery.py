@@ -20,11 +20,6 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
-from lobtail.core.merge import Merge
-from lobtail.core.model import ContainerRef, Gap, Item, Removed, Started
-from lobtail.core.selection import Selection
-from lobtail.core.swarm import TASK_ID
-from lobtail.core.timestamps import parse_go_time
 from lobtail.engine.models import Config, Container
 from lobtail.errors import ConnectError, EngineError, LobtailError, ProtocolError
 from lobtail.follow.driver import Driver
@@ -34,7 +29,12 @@ from lobtail.follow.options import FollowOptions
 from lobtail.follow.patience import PATIENCE, late_reason
 from lobtail.follow.position import LogPosition, Positions, Reached
 from lobtail.follow.task import TaskLocation, TaskMachine
+from lobtail.model.items import ContainerRef, Gap, Item, Removed, Started
+from lobtail.model.swarm import TASK_ID
+from lobtail.model.timestamps import parse_go_time
+from lobtail.query.selection import Selection
 from lobtail.retry import CUTS, GIVE_UP, Failures, back_off, retrying
+from lobtail.session.merge import Merge
 from lobtail.session.merged import Merged
 from lobtail.session.readers import Channel, Overflow, Readers
 from lobtail.session.swarm_discovery import SwarmDiscovery

@@ -9,11 +9,6 @@ from typing import Final
 
 import msgspec
 
-from lobtail.core.filter import LineFilter
-from lobtail.core.merge import Merge
-from lobtail.core.model import ContainerRef, Gap
-from lobtail.core.selection import Selection
-from lobtail.core.swarm import SERVICE_NAME, STACK
 from lobtail.engine.models import Config
 from lobtail.errors import LogFileError
 from lobtail.files import LogFiles, open_log
@@ -22,7 +17,12 @@ from lobtail.follow.driver import Driver
 from lobtail.follow.intake import Clock, Intake
 from lobtail.follow.options import FollowOptions
 from lobtail.follow.slots import Slot
+from lobtail.model.items import ContainerRef, Gap
+from lobtail.model.swarm import SERVICE_NAME, STACK
+from lobtail.query.filter import LineFilter
+from lobtail.query.selection import Selection
 from lobtail.regular import read_regular
+from lobtail.session.merge import Merge
 from lobtail.session.merged import Merged
 from lobtail.session.readers import Channel, Readers
 from lobtail.session.saved import SAVED, SavedHistory, containers_in

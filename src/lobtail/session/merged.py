@@ -11,12 +11,12 @@ from re import Pattern
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from lobtail.core.model import ContainerRef, Item, Line, Removed, Stopped
 from lobtail.errors import ConfigError, LogsEndedError, NotFoundError
+from lobtail.model.items import ContainerRef, Item, Line, Removed, Stopped
 
 if TYPE_CHECKING:
-    from lobtail.core.filter import LineFilter
-    from lobtail.core.selection import Selection
+    from lobtail.query.filter import LineFilter
+    from lobtail.query.selection import Selection
     from lobtail.session.readers import Readers
 
 __all__ = ["Merged"]
@@ -187,8 +187,8 @@ class Merged:
             QueryError: ``regex`` is not a regex of RE2, on which one of ``re`` runs as well.
         """
         # Only those who wait need it.
-        from lobtail.core.patterns import as_pattern
-        from lobtail.core.terms import Matches, Subject
+        from lobtail.query.patterns import as_pattern
+        from lobtail.query.terms import Matches, Subject
 
         pattern = as_pattern(regex, "regex")
         found = Matches(Subject("text"), pattern).predicate()

@@ -20,8 +20,8 @@ from lobtail.session.merged import Merged
 from lobtail.session.readers import Readers
 
 if TYPE_CHECKING:
-    from lobtail.core.model import ContainerRef
     from lobtail.follow.position import Reached
+    from lobtail.model.items import ContainerRef
 
 __all__ = ["OnEngine", "TailEngines"]
 

@@ -8,11 +8,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Hashable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
-from lobtail.core.merge import Merge
-from lobtail.core.model import ContainerRef, Dropped, Item, Line
 from lobtail.errors import LobtailError
 from lobtail.follow.position import Positions, Reached
 from lobtail.follow.slots import Slot
+from lobtail.model.items import ContainerRef, Dropped, Item, Line
+from lobtail.session.merge import Merge
 
 __all__ = ["CONNECTIONS", "Channel", "Overflow", "Readers", "SteadyClock"]
 

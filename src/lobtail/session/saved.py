@@ -6,11 +6,11 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import ContainerRef, Gap, Item, Line
-from lobtail.core.selection import Selection
 from lobtail.engine.logs import tail_count
 from lobtail.files import Damage, LogFiles
+from lobtail.model.frames import Stream
+from lobtail.model.items import ContainerRef, Gap, Item, Line
+from lobtail.query.selection import Selection
 
 if TYPE_CHECKING:
     from lobtail.follow.driver import Sink

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lobtail.core.model import ContainerRef
-from lobtail.core.selection import Selection
-from lobtail.core.swarm import NODE_ID, SERVICE_ID, SERVICE_NAME, STACK, TASK_ID, TASK_NAME
 from lobtail.follow.task import TaskLocation
+from lobtail.model.items import ContainerRef
+from lobtail.model.swarm import NODE_ID, SERVICE_ID, SERVICE_NAME, STACK, TASK_ID, TASK_NAME
+from lobtail.query.selection import Selection
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient

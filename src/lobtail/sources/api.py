@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from lobtail.core.lines import TtySplitter
-from lobtail.core.resume import RereadFilter
 from lobtail.engine.pace import Pace
+from lobtail.model.lines import TtySplitter
+from lobtail.model.resume import RereadFilter
 from lobtail.sources.base import LogRequest, Traits
 from lobtail.sources.files import FileSource
 from lobtail.sources.opening import LATCHED_API, open_files
 
 if TYPE_CHECKING:
-    from lobtail.core.frames import Frame
     from lobtail.engine.client import EngineClient
     from lobtail.engine.logs import FrameStream
     from lobtail.engine.models import Container
+    from lobtail.model.frames import Frame
     from lobtail.sources.base import FileLog
 
 __all__ = ["ApiStream", "ContainerSource", "messages_in", "traits_of"]

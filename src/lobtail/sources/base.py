@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import msgspec
 
 if TYPE_CHECKING:
-    from lobtail.core.frames import Frame
-    from lobtail.files.values import Damage, Literals, Lost, Passed
+    from lobtail.files.values import Damage, Lost, Passed
+    from lobtail.model.frames import Frame
+    from lobtail.query.literals import Literals
 
 __all__ = ["Batch", "FileCheck", "FileLog", "LogRequest", "RecordStream", "Search", "Traits"]
 

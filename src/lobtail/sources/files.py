@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from lobtail.core.resume import stamp_of
 from lobtail.engine.logs import tail_count
 from lobtail.files import FileWatch, LogFiles, LogTail
+from lobtail.model.resume import stamp_of
 from lobtail.retry import CUTS, Failures, back_off
 from lobtail.sources.base import Batch, LogRequest
 
 if TYPE_CHECKING:
-    from lobtail.core.frames import Frame
+    from lobtail.model.frames import Frame
     from lobtail.sources.api import ContainerSource
 
 __all__ = ["FileSource"]

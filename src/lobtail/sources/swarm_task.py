@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from lobtail.core.frames import Frame
-from lobtail.core.resume import WINDOW_NS, stamp_of
-from lobtail.core.swarm import NODE_ID, SERVICE_ID, TASK_ID
 from lobtail.errors import ConnectionLostError, EngineError, EngineStreamError, LogFileError
 from lobtail.files.span import stamp_text
 from lobtail.files.values import Lost
+from lobtail.model.frames import Frame
+from lobtail.model.resume import WINDOW_NS, stamp_of
+from lobtail.model.swarm import NODE_ID, SERVICE_ID, TASK_ID
 from lobtail.sources.api import RESTAMPING, ApiStream
 from lobtail.sources.base import LogRequest, Traits
 

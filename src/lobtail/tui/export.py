@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
-from lobtail.core.model import ContainerRef, Item
 from lobtail.errors import ConfigError
+from lobtail.model.items import ContainerRef, Item
 from lobtail.regular import NotRegularError, check_regular
 from lobtail.render.formats import make_formatter
 from lobtail.render.style import Formatter, Style

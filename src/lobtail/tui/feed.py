@@ -13,10 +13,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from lobtail.core.model import ContainerRef, Item, Line
 from lobtail.errors import LobtailError
-from lobtail.files.literals import literals_of_term
 from lobtail.flags import with_flags
+from lobtail.model.items import ContainerRef, Item, Line
+from lobtail.query.plan import literals_of_term
 from lobtail.sources.base import Search
 from lobtail.tui.fleet import Fleet
 from lobtail.tui.state.log import ALL, OVERLAP_NS, Log, overlap

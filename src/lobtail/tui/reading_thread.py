@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from lobtail.api import Engine
-from lobtail.core.model import ContainerRef, Item
+from lobtail.model.items import ContainerRef, Item
 from lobtail.portal import Portal
 from lobtail.session.merged import Merged
 

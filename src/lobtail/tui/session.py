@@ -12,11 +12,11 @@ from contextlib import suppress
 from typing import Final
 
 from lobtail.api import Engine
-from lobtail.core.frames import Stream
-from lobtail.core.sanitize import Sanitizer
 from lobtail.engine.attach import AttachStream
 from lobtail.engine.exec import ExecStream
 from lobtail.errors import LobtailError
+from lobtail.model.frames import Stream
+from lobtail.model.sanitize import Sanitizer
 
 __all__ = ["attach", "shell"]
 

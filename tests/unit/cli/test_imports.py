@@ -74,7 +74,7 @@ def test_logs_of_a_socket_need_no_event_loop() -> None:
     modules = run("-H", "unix:///nonexistent", "logs", "--source", "api", "web")
     assert "lobtail.engine.blocking" in modules  # it has tried to connect
     assert not modules & {"asyncio", "ssl", "logging", "lobtail.engine.http", *NEVER}
-    assert not modules & {"lobtail.files", "lobtail.follow", "lobtail.core.resume", "xxhash"}
+    assert not modules & {"lobtail.files", "lobtail.follow", "lobtail.model.resume", "xxhash"}
     assert not modules & {"lobtail.engine.lifecycle_models", "dataclasses", "lark"}
 
 

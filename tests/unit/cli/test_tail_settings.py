@@ -10,9 +10,9 @@ import pytest
 
 from lobtail.cli.tail import command, settled
 from lobtail.cli.tail_settings import Settings, make_settings
-from lobtail.core.frames import Stream
-from lobtail.core.model import Item, Line, Skipped
 from lobtail.errors import ConfigError
+from lobtail.model.frames import Stream
+from lobtail.model.items import Item, Line, Skipped
 from lobtail.render.json import JsonFormatter
 from lobtail.render.pretty import PrettyFormatter
 from lobtail.render.raw import RawFormatter

@@ -14,9 +14,9 @@ import pytest
 
 import lobtail
 from lobtail.cli.main import cli
-from lobtail.core.model import Dropped, Gap, Removed, Resumed, Skipped, Started, Stopped
-from lobtail.core.query import Query
 from lobtail.engine.client import EngineClient
+from lobtail.model.items import Dropped, Gap, Removed, Resumed, Skipped, Started, Stopped
+from lobtail.query.query import Query
 from lobtail.render.template import FIELDS
 
 ROOT = Path(__file__).parents[3]

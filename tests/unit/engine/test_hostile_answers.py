@@ -29,9 +29,6 @@ from faults.fake_engine import (
     repeat,
 )
 from lobtail import ConfigError, Container, Engine, EngineError, LobtailError, ProtocolError
-from lobtail.core.frames import Frame, Stream
-from lobtail.core.lines import LineAssembler
-from lobtail.core.model import ContainerRef
 from lobtail.engine.answer import MAX_BARREN, AnswerParser, request_head
 from lobtail.engine.bugs import parse_version
 from lobtail.engine.client import EngineClient
@@ -39,6 +36,9 @@ from lobtail.engine.events import Event
 from lobtail.engine.logs import tail_count
 from lobtail.engine.models import MAX_OBJECTS, HostConfig, LogConfig, decode, whole_number
 from lobtail.errors import LogFileError
+from lobtail.model.frames import Frame, Stream
+from lobtail.model.items import ContainerRef
+from lobtail.model.lines import LineAssembler
 from lobtail.sources.opening import open_files
 from support.talking import asked, collect, stream, talk
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from lobtail.core.frames import Stream
+from lobtail.model.frames import Stream
 from support.log_files import START, Message, go_text
 
 STREAMS = st.sampled_from([Stream.STDOUT, Stream.STDERR])

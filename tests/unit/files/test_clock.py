@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lobtail.core.frames import Frame
-from lobtail.files import Literals, open_log
+from lobtail.files import open_log
+from lobtail.model.frames import Frame
+from lobtail.query.literals import Literals
 from support.log_files import START, Message, write_rotated
 
 HOUR = 3600 * 10**9

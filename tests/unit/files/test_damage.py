@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lobtail.core.frames import Frame, Stream
-from lobtail.files import Damage, Literals, Passed, open_log
+from lobtail.files import Damage, Passed, open_log
 from lobtail.files import part as part_module
 from lobtail.files.detect import make_format
+from lobtail.model.frames import Frame, Stream
+from lobtail.query.literals import Literals
 from support.chance import examples
 from support.log_files import START, WRITERS, Message, compressed, json_record, local_record
 from unit.files.messages import as_stored, messages

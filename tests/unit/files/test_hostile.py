@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lobtail.core.frames import Frame
 from lobtail.errors import LogFileError
-from lobtail.files import Damage, Literals, LogFiles, Lost, Passed, open_log
+from lobtail.files import Damage, LogFiles, Lost, Passed, open_log
 from lobtail.files import part as part_module
 from lobtail.files.detect import make_format
+from lobtail.model.frames import Frame
+from lobtail.query.literals import Literals
 from support.log_files import START, WRITERS, Message, compressed, local_record, varint
 from unit.files.messages import as_stored
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lobtail.core.frames import Frame, Stream
 from lobtail.files import Damage, open_log
 from lobtail.files import part as part_module
 from lobtail.files.detect import make_format
+from lobtail.model.frames import Frame, Stream
 
 MICROS = 1767225600500000
 STAMP = b"2026-01-01T00:00:00.500000000Z "

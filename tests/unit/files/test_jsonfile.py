@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lobtail.core.frames import Frame
 from lobtail.files.formats import Show, joined
 from lobtail.files.jsonfile import JsonFile
+from lobtail.model.frames import Frame
 from support.log_files import START, Message, json_record
 from unit.files.messages import as_stored, messages
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from lobtail.core.frames import Frame, Stream
 from lobtail.files import LogFiles, open_log
+from lobtail.model.frames import Frame, Stream
 from support.log_files import START, Message, write_rotated
 
 SECOND = 10**9

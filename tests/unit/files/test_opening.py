@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from lobtail.errors import ConfigError, LobtailError, LogFileError
-from lobtail.files import Damage, Literals, Passed, open_log, opening
+from lobtail.files import Damage, Passed, open_log, opening
 from lobtail.files.opening import find_log
+from lobtail.query.literals import Literals
 from support.log_files import START, WRITERS, Message, compressed, json_record, local_record
 
 ONE, TWO, THREE = (Message(b"line %d" % i, time_ns=START + i) for i in (1, 2, 3))

@@ -13,15 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lobtail.core.frames import Frame, Stream
-from lobtail.core.lines import LineAssembler
-from lobtail.core.model import ContainerRef, Line
-from lobtail.core.patterns import compile_pattern
-from lobtail.core.query import Query
 from lobtail.errors import ConfigError
-from lobtail.files import Damage, Literals, Passed, open_log
+from lobtail.files import Damage, Passed, open_log
 from lobtail.files import select as select_module
-from lobtail.files.literals import literals_of, literals_of_pattern, literals_of_term
+from lobtail.model.frames import Frame, Stream
+from lobtail.model.items import ContainerRef, Line
+from lobtail.model.lines import LineAssembler
+from lobtail.query.literals import Literals
+from lobtail.query.patterns import compile_pattern
+from lobtail.query.plan import literals_of, literals_of_pattern, literals_of_term
+from lobtail.query.query import Query
 from support.chance import examples
 from support.log_files import START, Message, write_rotated
 from unit.files.messages import TEXTS, as_stored

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from lobtail.core.frames import Frame
-from lobtail.files import Damage, Literals, LogFiles, Passed, open_log
+from lobtail.files import Damage, LogFiles, Passed, open_log
 from lobtail.files import part as part_module
 from lobtail.files.select import JsonSelector, LocalSelector
+from lobtail.model.frames import Frame
+from lobtail.query.literals import Literals
 from support.log_files import START, WRITERS, Message, compressed
 
 DRIVERS = ["json-file", "local", "k8s-file"]

@@ -19,12 +19,12 @@ from lobtail.errors import (
     LogFileError,
     ProtocolError,
 )
-from lobtail.files.values import Literals
 from lobtail.follow import poll, salvage
 from lobtail.follow.ends import LAST_LINE
 from lobtail.follow.machine import REMOVED
 from lobtail.follow.options import FollowOptions
 from lobtail.follow.steps import Tell
+from lobtail.query.literals import Literals
 from lobtail.sources.base import Search, Traits
 from support.engine_model import CUT, DOCKER, PODMAN, WEB, EngineModel
 from support.simulated import T0

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lobtail.core.frames import Frame, Stream
-from lobtail.core.resume import Memory, stamp_of
-from lobtail.core.timestamps import format_rfc3339
 from lobtail.errors import EngineError
 from lobtail.follow.podman_end import Beginning, behind_lines, read_beginning
 from lobtail.follow.salvage import EndOfLog
 from lobtail.follow.steps import Pause, Steps
+from lobtail.model.frames import Frame, Stream
+from lobtail.model.resume import Memory, stamp_of
+from lobtail.model.timestamps import format_rfc3339
 from support.simulated import Simulation
 
 S = 1_000_000_000

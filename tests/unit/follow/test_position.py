@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import ContainerRef, Gap, Item, Line, Removed, Started, Stopped
 from lobtail.errors import ConfigError
 from lobtail.follow.intake import UNMET
 from lobtail.follow.machine import LogMachine
 from lobtail.follow.options import FollowOptions
 from lobtail.follow.position import KnownLines, LogPosition, Positions, Reached
+from lobtail.model.frames import Stream
+from lobtail.model.items import ContainerRef, Gap, Item, Line, Removed, Started, Stopped
 from support.engine_model import DOCKER, PODMAN, WEB, EngineModel, words
 from support.simulated import T0
 

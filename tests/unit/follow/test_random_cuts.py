@@ -12,9 +12,9 @@ import msgspec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import Gap, Item, Line, Removed, Started, Stopped
 from lobtail.errors import ConnectionLostError
+from lobtail.model.frames import Stream
+from lobtail.model.items import Gap, Item, Line, Removed, Started, Stopped
 from lobtail.sources.base import Traits
 from support.engine_model import CUT, DOCKER, PODMAN, WEB, EngineModel
 from support.simulated import T0

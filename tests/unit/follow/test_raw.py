@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from lobtail.core.frames import Frame
-from lobtail.core.model import Gap
 from lobtail.errors import ConnectionLostError, EngineError, EngineStreamError, LogFileError
 from lobtail.files.values import Lost
 from lobtail.follow.raw import ROTATED, RawLog
 from lobtail.follow.steps import Read, Steps
 from lobtail.follow.truncated import SILENT, TRUNCATED
+from lobtail.model.frames import Frame
+from lobtail.model.items import Gap
 from lobtail.sources.base import LogRequest
 from support.engine_model import CUT, DOCKER, WEB, EngineModel
 from support.simulated import T0, FakeStream

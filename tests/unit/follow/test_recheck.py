@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from lobtail.core.frames import Frame, Stream
-from lobtail.core.model import ContainerRef, Gap, Item, Line
-from lobtail.core.timestamps import format_rfc3339
 from lobtail.errors import ConnectionLostError, EngineError
 from lobtail.follow.intake import ROTATED, Intake
 from lobtail.follow.opening import LogStreams
@@ -25,6 +22,9 @@ from lobtail.follow.recheck import (
     recheck_of,
 )
 from lobtail.follow.steps import Pause, Steps
+from lobtail.model.frames import Frame, Stream
+from lobtail.model.items import ContainerRef, Gap, Item, Line
+from lobtail.model.timestamps import format_rfc3339
 from lobtail.sources.base import LogRequest, Traits
 from support.simulated import FakeStream, NoWorld, Simulation
 

@@ -7,14 +7,14 @@ from typing import Any, cast
 
 import pytest
 
-from lobtail.core.frames import Frame
-from lobtail.core.frames import Stream as LogStream
-from lobtail.core.resume import Memory, cost_of, keys_of
-from lobtail.core.timestamps import format_rfc3339
 from lobtail.errors import EngineStreamError
 from lobtail.follow import salvage
 from lobtail.follow.salvage import Behind, EndOfLog, end_of_log, read_behind_damage, take_unknown
 from lobtail.follow.steps import Pause, Steps
+from lobtail.model.frames import Frame
+from lobtail.model.frames import Stream as LogStream
+from lobtail.model.resume import Memory, cost_of, keys_of
+from lobtail.model.timestamps import format_rfc3339
 from support.simulated import FakeStream, Simulation
 
 T0 = 1_700_000_000_000_000_000

@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import Line
 from lobtail.engine.swarm_models import Node, Task
 from lobtail.errors import EngineError
 from lobtail.files.values import Lost
 from lobtail.follow.options import FollowOptions
 from lobtail.follow.position import LogPosition, Positions
 from lobtail.follow.task import REMOVED, TaskLocation, TaskMachine
+from lobtail.model.frames import Stream
+from lobtail.model.items import Line
 from lobtail.sources.base import Traits
 from support.engine_model import WEB, EngineModel, words
 from support.simulated import T0

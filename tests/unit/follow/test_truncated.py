@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from lobtail.core.frames import Frame, Stream
-from lobtail.core.resume import Memory
 from lobtail.errors import ConnectionLostError, EngineStreamError
 from lobtail.follow.ends import LAST_LINE
 from lobtail.follow.steps import Read, Steps
@@ -20,6 +18,8 @@ from lobtail.follow.truncated import (
     TruncationWatch,
     pause_after,
 )
+from lobtail.model.frames import Frame, Stream
+from lobtail.model.resume import Memory
 from lobtail.sources.base import LogRequest, Traits
 from support.simulated import FakeStream, NoWorld, Simulation
 

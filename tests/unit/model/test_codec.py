@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import msgpack
 
-from lobtail.core.model import ContainerRef, Item, Line, Started
 from lobtail.errors import CodecError
 from lobtail.model import codec
 from lobtail.model.codec import Batch, Decoder, Encoder
+from lobtail.model.items import ContainerRef, Item, Line, Started
 from support.any_items import any_items
 from support.golden import GOLDEN
 from support.items import DB, ITEMS, WEB, line

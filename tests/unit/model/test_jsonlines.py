@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import ContainerRef, Gap, Item, Line, Started
 from lobtail.errors import CodecError
 from lobtail.model import jsonlines
+from lobtail.model.frames import Stream
+from lobtail.model.items import ContainerRef, Gap, Item, Line, Started
 from lobtail.model.jsonlines import JsonDecoder
 from lobtail.render.json import VERSION, JsonFormatter
 from lobtail.render.style import Style

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from lobtail.core.levels import Level
 from lobtail.errors import ConfigError
+from lobtail.model.levels import Level
 from lobtail.render import colors
 from lobtail.render.colors import DIM, LEVELS, PALETTE, Colors, sgr, use_color
 

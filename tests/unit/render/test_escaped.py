@@ -8,8 +8,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lobtail.core.inspect import WireFrame
-from lobtail.core.sanitize import sanitize
+from lobtail.model.frame_inspector import WireFrame
+from lobtail.model.sanitize import sanitize
 from lobtail.render.escaped import encode_json
 from lobtail.render.frames import as_json
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from lobtail.core.model import Gap, Item, Line, Mark, Stopped
+from lobtail.model.items import Gap, Item, Line, Mark, Stopped
 from lobtail.render.json import JsonFormatter
 from lobtail.render.style import Style
 from support.golden import golden

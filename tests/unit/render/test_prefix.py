@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import ContainerRef
+from lobtail.model.frames import Stream
+from lobtail.model.items import ContainerRef
 from lobtail.render.colors import DIM, PALETTE, RESET, Colors, sgr
 from lobtail.render.prefix import MAX_WIDTH, Prefixes, fit, shown_name
 from lobtail.render.table import width

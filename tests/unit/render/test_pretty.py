@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from lobtail.core.levels import Level
-from lobtail.core.model import Gap, Item, Removed, Started
+from lobtail.model.items import Gap, Item, Removed, Started
+from lobtail.model.levels import Level
 from lobtail.render.colors import LEVELS, RESET, Colors, sgr
 from lobtail.render.pretty import PrettyFormatter
 from lobtail.render.style import Style

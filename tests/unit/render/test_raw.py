@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from lobtail.core.model import Gap, Item, Line, Started
+from lobtail.model.items import Gap, Item, Line, Started
 from lobtail.render.raw import RawFormatter
 from lobtail.render.stamps import find_zone
 from lobtail.render.style import Chunk, Style

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lobtail.core.timestamps import parse_rfc3339
 from lobtail.errors import ConfigError
+from lobtail.model.timestamps import parse_rfc3339
 from lobtail.render.stamps import STAMP_STYLES, UNKNOWN, Stamper, StampStyle, find_zone, local, utc
 
 SECOND = 1_000_000_000

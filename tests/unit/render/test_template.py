@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lobtail.core.model import Item, Line, Stopped
 from lobtail.errors import QueryError
+from lobtail.model.items import Item, Line, Stopped
 from lobtail.render.stamps import find_zone
 from lobtail.render.style import Style
 from lobtail.render.template import FIELDS, TemplateFormatter

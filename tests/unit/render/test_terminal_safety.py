@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lobtail.core.frames import Stream
-from lobtail.core.inspect import WireFrame
-from lobtail.core.model import ContainerRef, Gap, Item, Line, Stopped
-from lobtail.core.sanitize import Sanitizer, safe_lines, sanitize
+from lobtail.model.frame_inspector import WireFrame
+from lobtail.model.frames import Stream
+from lobtail.model.items import ContainerRef, Gap, Item, Line, Stopped
+from lobtail.model.sanitize import Sanitizer, safe_lines, sanitize
 from lobtail.render.formats import make_formatter
 from lobtail.render.frames import as_json, as_text
 from lobtail.render.stamps import STAMP_STYLES

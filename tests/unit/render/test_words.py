@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lobtail.core.levels import Level
-from lobtail.core.model import Dropped, Gap, Mark, Removed, Resumed, Started, Stopped
+from lobtail.model.items import Dropped, Gap, Mark, Removed, Resumed, Started, Stopped
+from lobtail.model.levels import Level
 from lobtail.render.colors import DIM, LEVELS, RESET
 from lobtail.render.stamps import Stamper
 from lobtail.render.words import dim, flag_words, mark_line, mark_words

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from lobtail.core.frames import Stream
-from lobtail.core.merge import Merge
-from lobtail.core.model import ContainerRef, Line
 from lobtail.errors import ConfigError
 from lobtail.follow.position import Positions, Reached
+from lobtail.model.frames import Stream
+from lobtail.model.items import ContainerRef, Line
+from lobtail.session.merge import Merge
 from lobtail.session.merged import Merged
 from lobtail.session.readers import Readers
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import ContainerRef, Line
+from lobtail.model.frames import Stream
+from lobtail.model.items import ContainerRef, Line
 
 REF = ContainerRef(id="a" * 64, name="web-1", image="shop/web:1", project="shop", service="web")
 DB = ContainerRef(id="b" * 64, name="db-1", image="postgres:16", project="shop", service="db")

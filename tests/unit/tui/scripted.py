@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator, Sequence
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import ContainerRef, Gap, Item, Line, Started, Stopped
 from lobtail.engine.events import Event
 from lobtail.engine.images import ImageSummary
 from lobtail.engine.lifecycle_models import Pruned, Top
@@ -21,6 +19,8 @@ from lobtail.engine.networks import Network
 from lobtail.engine.stats import Stats
 from lobtail.engine.volumes import Volume
 from lobtail.errors import ConnectError, EngineError
+from lobtail.model.frames import Stream
+from lobtail.model.items import ContainerRef, Gap, Item, Line, Started, Stopped
 
 S = 1_000_000_000
 SAMPLES = 90

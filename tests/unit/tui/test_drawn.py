@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from rich.segment import Segment
 from textual.widgets import OptionList
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import Item, Line
 from lobtail.engine.stats import Stats
+from lobtail.model.frames import Stream
+from lobtail.model.items import Item, Line
 from lobtail.render.stamps import find_zone, utc
 from lobtail.render.table import width
 from lobtail.tui.state.histogram import Bar, Histogram, duration_words

@@ -6,9 +6,9 @@ from typing import cast
 
 import pytest
 
-from lobtail.core.frames import Stream
-from lobtail.core.levels import Level
-from lobtail.core.model import ContainerRef
+from lobtail.model.frames import Stream
+from lobtail.model.items import ContainerRef
+from lobtail.model.levels import Level
 from lobtail.tui.feed import Feed
 from lobtail.tui.fleet import Fleet
 from lobtail.tui.state.filters import Filter

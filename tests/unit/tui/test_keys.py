@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lobtail.core.frames import Stream
-from lobtail.core.levels import Level
-from lobtail.core.model import Line, Mark
+from lobtail.model.frames import Stream
+from lobtail.model.items import Line, Mark
+from lobtail.model.levels import Level
 from lobtail.render.stamps import utc
 from lobtail.tui.screens.questions import ConfirmScreen, HelpScreen, MenuScreen
 from lobtail.tui.state.keys import keys_of

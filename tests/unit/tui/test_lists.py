@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from lobtail.core.query import Query
+from lobtail.query.query import Query
 from lobtail.tui.state.filters import Filter
 from lobtail.tui.state.room import share
 from lobtail.tui.state.target import Target, command_for, joined

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lobtail.core.frames import Stream
-from lobtail.core.levels import Level
-from lobtail.core.model import Gap, Line, Started
 from lobtail.errors import ConfigError, QueryError
+from lobtail.model.frames import Stream
+from lobtail.model.items import Gap, Line, Started
+from lobtail.model.levels import Level
 from lobtail.tui.state.filters import Filter, join_query, make_pattern
 from lobtail.tui.state.histogram import Histogram
 from lobtail.tui.state.log import OVERLAP_NS, Log, is_error, is_mark

@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 
 from lobtail.api import Engine
-from lobtail.core.frames import Stream
-from lobtail.core.levels import Level
-from lobtail.core.model import Item, Line
+from lobtail.model.frames import Stream
+from lobtail.model.items import Item, Line
+from lobtail.model.levels import Level
 from lobtail.tui.app import LobtailApp, Settings
 from lobtail.tui.fleet import Fleet
 from lobtail.tui.screens.questions import HelpScreen, help_text

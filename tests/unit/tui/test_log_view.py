@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from lobtail.core.model import Item, Line
+from lobtail.model.items import Item, Line
 from lobtail.tui.feed import Feed
 from lobtail.tui.state.target import Target
 from unit.tui.apps import Client, running, with_client

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from lobtail import tail_files
-from lobtail.core.frames import Stream
-from lobtail.core.model import Item, Line
+from lobtail.model.frames import Stream
+from lobtail.model.items import Item, Line
 from lobtail.render.stamps import utc
 from lobtail.tui.screens.questions import ConfirmScreen, MenuScreen
 from lobtail.tui.state.filters import Filter, meaning

@@ -10,8 +10,8 @@ from typing import Any, Self, cast
 import pytest
 
 from lobtail.api import Engine
-from lobtail.core.model import Item
 from lobtail.errors import ConnectError
+from lobtail.model.items import Item
 from lobtail.session.merged import Merged
 from lobtail.tui.reading_thread import MOST, ReadingThread, ThreadedTail
 from unit.tui.items import REF, line

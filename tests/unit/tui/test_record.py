@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import ContainerRef, Gap, Line
+from lobtail.model.frames import Stream
+from lobtail.model.items import ContainerRef, Gap, Line
 from lobtail.tui.state.record import nodes_of, record_of
 
 WEB = ContainerRef(id="4f" * 32, name="web")

@@ -6,8 +6,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import Gap, Item, Line
+from lobtail.model.frames import Stream
+from lobtail.model.items import Gap, Item, Line
 from lobtail.tui.state.rows import Rows
 from lobtail.tui.state.store import LOSS, OVERHEAD, Store
 from unit.tui.items import REF, line

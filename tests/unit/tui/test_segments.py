@@ -10,9 +10,9 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import Line
-from lobtail.core.sanitize import safe_lines
+from lobtail.model.frames import Stream
+from lobtail.model.items import Line
+from lobtail.model.sanitize import safe_lines
 from lobtail.tui.widgets.drawing import LONGEST, Drawer, beginning, safe_text
 from lobtail.tui.widgets.segments import cut, mark_spans, segments_of, text_of, width_of
 from support.items import HOSTILE

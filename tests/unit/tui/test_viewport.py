@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lobtail.core.model import Item
+from lobtail.model.items import Item
 from lobtail.tui.state.rows import Rows
 from lobtail.tui.state.store import Store
 from lobtail.tui.state.viewport import ABOVE, BELOW, Place, Viewport

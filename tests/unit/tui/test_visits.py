@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lobtail.core.frames import Stream
-from lobtail.core.levels import Level
+from lobtail.model.frames import Stream
+from lobtail.model.levels import Level
 from lobtail.tui.memory import keep_visits, kept_visits, state_path
 from lobtail.tui.state.filters import Filter
 from lobtail.tui.state.target import Target

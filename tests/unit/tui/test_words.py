@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from textual.keys import _character_to_key
 
 from lobtail.cli.tail import command
-from lobtail.core.frames import Stream
-from lobtail.core.levels import Level
-from lobtail.core.model import Line, Stopped
-from lobtail.core.query import Query
 from lobtail.errors import ConfigError
+from lobtail.model.frames import Stream
+from lobtail.model.items import Line, Stopped
+from lobtail.model.levels import Level
+from lobtail.query.query import Query
 from lobtail.tui.state.filters import Filter
 from lobtail.tui.state.jump import parse_jump
 from lobtail.tui.state.keymap import check_keymap, key_name

@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widget import Widget
 
-from lobtail.core.sanitize import sanitize
 from lobtail.errors import LobtailError
+from lobtail.model.sanitize import sanitize
 from lobtail.render.stamps import Stamper, Zone
 from lobtail.tui.fleet import Fleet
 from lobtail.tui.state.inventory import Kind, Row, size_words

@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from lobtail.core.sanitize import sanitize
+from lobtail.model.sanitize import sanitize
 from lobtail.tui.state.keys import TITLES, keys_of, shown_keys
 
 __all__ = ["ConfirmScreen", "HelpScreen", "MenuScreen"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lobtail.core.sanitize import sanitize
 from lobtail.errors import ConfigError, EngineError, EngineStreamError, LobtailError
+from lobtail.model.sanitize import sanitize
 from lobtail.render.prefix import fit
 from lobtail.tui import session
 from lobtail.tui.actions import PRUNE_QUESTIONS, Action, actions_for, perform, prune

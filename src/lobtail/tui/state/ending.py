@@ -7,9 +7,9 @@ from typing import Final
 
 import msgspec
 
-from lobtail.core.sanitize import sanitize
-from lobtail.core.timestamps import parse_go_time
 from lobtail.engine.models import ContainerSummary, State
+from lobtail.model.sanitize import sanitize
+from lobtail.model.timestamps import parse_go_time
 
 __all__ = ["Ending", "ago"]
 

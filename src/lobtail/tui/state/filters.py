@@ -7,13 +7,13 @@ from typing import Final
 
 import msgspec
 
-from lobtail.core.frames import Stream
-from lobtail.core.levels import Level
-from lobtail.core.model import Item, Line, Mark, forget_parsed
-from lobtail.core.patterns import Pattern, compile_pattern
-from lobtail.core.query import Query
-from lobtail.core.timestamps import Zone
 from lobtail.errors import ConfigError, QueryError
+from lobtail.model.frames import Stream
+from lobtail.model.items import Item, Line, Mark, forget_parsed
+from lobtail.model.levels import Level
+from lobtail.model.timestamps import Zone
+from lobtail.query.patterns import Pattern, compile_pattern
+from lobtail.query.query import Query
 from lobtail.tui.state.rows import Test
 from lobtail.tui.state.store import MARK
 

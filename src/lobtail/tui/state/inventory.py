@@ -7,13 +7,13 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from lobtail.core.model import ContainerRef
-from lobtail.core.sanitize import sanitize
-from lobtail.core.selection import Selector
 from lobtail.engine.images import ImageSummary
 from lobtail.engine.models import ContainerSummary
 from lobtail.engine.networks import Network
 from lobtail.engine.volumes import Volume
+from lobtail.model.items import ContainerRef
+from lobtail.model.sanitize import sanitize
+from lobtail.query.selection import Selector
 from lobtail.tui.state.ending import Ending
 from lobtail.tui.state.target import Target
 from lobtail.tui.state.usage import Usage

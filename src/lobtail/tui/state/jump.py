@@ -5,14 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from lobtail.core.moments import parse_moment
-from lobtail.core.timestamps import (
-    Zone,
-    format_rfc3339,
-    parse_duration,
-    parse_time_argument,
-)
 from lobtail.errors import ConfigError
+from lobtail.model.timestamps import Zone, format_rfc3339
+from lobtail.query.moments import parse_moment
+from lobtail.query.time_arguments import parse_duration, parse_time_argument
 from lobtail.render.stamps import Stamper
 
 __all__ = ["jump_words", "parse_jump"]

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import Item, Line, Mark
-from lobtail.core.patterns import Pattern
-from lobtail.core.query import Query
-from lobtail.core.terms import patterns_of
-from lobtail.core.timestamps import Zone
+from lobtail.model.frames import Stream
+from lobtail.model.items import Item, Line, Mark
+from lobtail.model.timestamps import Zone
+from lobtail.query.patterns import Pattern
+from lobtail.query.query import Query
+from lobtail.query.terms import patterns_of
 from lobtail.tui.state.filters import Filter, find_test
 from lobtail.tui.state.rows import Rows, Test
 from lobtail.tui.state.store import MARK, Store

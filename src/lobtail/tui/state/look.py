@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from lobtail.core.patterns import Pattern
+from lobtail.query.patterns import Pattern
 from lobtail.render.stamps import Stamper, Zone, local, utc
 
 __all__ = ["STAMPS", "Look", "Stamp"]

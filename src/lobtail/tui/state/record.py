@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
-from lobtail.core.fields import MAX_DEPTH, value_text
-from lobtail.core.levels import Level
-from lobtail.core.model import Item, Line, Mark, forget_parsed, level_of
+from lobtail.model.fields import MAX_DEPTH, value_text
+from lobtail.model.items import Item, Line, Mark, forget_parsed, level_of
+from lobtail.model.levels import Level
 from lobtail.render.stamps import Stamper
 
 __all__ = ["Node", "nodes_of", "record_of", "term_for"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import compress
 from typing import TypeAlias
 
-from lobtail.core.model import Item
+from lobtail.model.items import Item
 from lobtail.tui.state.store import Store
 
 __all__ = ["Rows", "Test"]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from lobtail.core.levels import Level
-from lobtail.core.model import Dropped, Gap, Item, Line, level_of
+from lobtail.model.items import Dropped, Gap, Item, Line, level_of
+from lobtail.model.levels import Level
 
 __all__ = ["LOSS", "MARK", "MAX_BYTES", "MAX_ITEMS", "RANK", "Store"]
 

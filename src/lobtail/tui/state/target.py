@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from lobtail.core.frames import Stream
-from lobtail.core.levels import Level
+from lobtail.model.frames import Stream
+from lobtail.model.levels import Level
 from lobtail.tui.state.filters import Filter
 from lobtail.tui.state.record import quoted_text
 

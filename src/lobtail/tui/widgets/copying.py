@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import Item, Line
+from lobtail.model.frames import Stream
+from lobtail.model.items import Item, Line
 from lobtail.render.prefix import shown_name
 from lobtail.render.table import width
 from lobtail.render.words import mark_words

@@ -14,8 +14,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from lobtail.core.model import Item, Line
-from lobtail.core.sanitize import sanitize
+from lobtail.model.items import Item, Line
+from lobtail.model.sanitize import sanitize
 from lobtail.render.words import mark_words
 from lobtail.tui.state.record import Node, record_of, term_for
 from lobtail.tui.widgets.bindings import bindings_of

@@ -10,8 +10,8 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from lobtail.core.frames import Stream
-from lobtail.core.model import (
+from lobtail.model.frames import Stream
+from lobtail.model.items import (
     ContainerRef,
     Dropped,
     Gap,
@@ -22,8 +22,8 @@ from lobtail.core.model import (
     Stopped,
     level_of,
 )
-from lobtail.core.patterns import Pattern
-from lobtail.core.sanitize import safe_lines
+from lobtail.model.sanitize import safe_lines
+from lobtail.query.patterns import Pattern
 from lobtail.render.colors import Colors
 from lobtail.render.prefix import shown_name
 from lobtail.render.table import width

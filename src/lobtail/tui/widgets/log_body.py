@@ -12,11 +12,11 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from lobtail.core.field_watch import FieldWatch
-from lobtail.core.levels import Level
-from lobtail.core.model import Item, Line, forget_parsed
-from lobtail.core.sanitize import sanitize
 from lobtail.errors import ConfigError
+from lobtail.model.items import Item, Line, forget_parsed
+from lobtail.model.levels import Level
+from lobtail.model.sanitize import sanitize
+from lobtail.query.field_watch import FieldWatch
 from lobtail.render.prefix import shown_name
 from lobtail.render.stamps import Stamper, Zone, local
 from lobtail.tui.feed import NEAR, Feed

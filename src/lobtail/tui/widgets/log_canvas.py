@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from lobtail.core.model import Item
+from lobtail.model.items import Item
 from lobtail.tui.state.log import Log
 from lobtail.tui.state.look import Look
 from lobtail.tui.state.selection import Point, Selection

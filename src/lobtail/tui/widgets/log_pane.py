@@ -6,11 +6,11 @@ from typing import ClassVar, Final
 
 from textual.binding import BindingType
 
-from lobtail.core.frames import Stream
-from lobtail.core.levels import Level
-from lobtail.core.sanitize import sanitize
-from lobtail.core.timestamps import format_rfc3339
 from lobtail.errors import ConfigError
+from lobtail.model.frames import Stream
+from lobtail.model.levels import Level
+from lobtail.model.sanitize import sanitize
+from lobtail.model.timestamps import format_rfc3339
 from lobtail.render.stamps import find_zone, utc
 from lobtail.tui.state.filters import Filter, join_query
 from lobtail.tui.state.target import command_for

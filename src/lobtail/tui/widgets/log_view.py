@@ -8,7 +8,7 @@ from typing import Final
 from textual import events
 from textual.message import Message
 
-from lobtail.core.model import Item, Line
+from lobtail.model.items import Item, Line
 from lobtail.tui.state.log import is_error, is_mark
 from lobtail.tui.state.selection import Point, Selection
 from lobtail.tui.state.viewport import ABOVE, BELOW

@@ -11,7 +11,7 @@ import msgspec
 from rich.color import Color
 from rich.style import Style
 
-from lobtail.core.levels import Level
+from lobtail.model.levels import Level
 
 __all__ = ["COLORLESS", "DARK", "LIGHT", "LogColors"]
 

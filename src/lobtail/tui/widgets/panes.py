@@ -11,8 +11,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from lobtail.core.sanitize import sanitize
 from lobtail.engine.stats import Stats
+from lobtail.model.sanitize import sanitize
 from lobtail.render.table import width
 from lobtail.tui.state.inventory import size_words
 from lobtail.tui.state.record import nodes_of

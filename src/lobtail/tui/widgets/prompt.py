@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from lobtail.core.sanitize import sanitize
+from lobtail.model.sanitize import sanitize
 from lobtail.tui.widgets.bindings import press
 
 __all__ = ["Ask", "Prompt"]

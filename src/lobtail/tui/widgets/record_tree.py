@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
-from lobtail.core.sanitize import sanitize
+from lobtail.model.sanitize import sanitize
 from lobtail.tui.state.record import Node
 
 __all__ = ["RecordTree"]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from textual.worker import Worker
 
-from lobtail.core.model import ContainerRef, Item
-from lobtail.core.sanitize import sanitize
 from lobtail.errors import ConfigError, LobtailError
+from lobtail.model.items import ContainerRef, Item
+from lobtail.model.sanitize import sanitize
 from lobtail.tui.export import JSON_SUFFIXES, destination, save, sliced
 from lobtail.tui.screens.questions import ConfirmScreen, MenuScreen
 from lobtail.tui.widgets.prompt import Ask, Prompt

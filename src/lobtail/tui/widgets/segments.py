@@ -1,7 +1,8 @@
 """Turn text with colours into Rich segments, cut into rows of a width.
 
-What comes here has been made safe (``core.sanitize``): the only sequences in it are SGR. Attributes
-that hide text (conceal) or disturb (blink) are left out; all else is shown as it was meant.
+What comes here has been made safe (``model.sanitize``): the only sequences in it are SGR.
+Attributes that hide text (conceal) or disturb (blink) are left out; all else is shown as it was
+meant.
 """
 
 from __future__ import annotations

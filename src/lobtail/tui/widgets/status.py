@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.content import Content
 from textual.widgets import Static
 
-from lobtail.core.sanitize import sanitize
+from lobtail.model.sanitize import sanitize
 from lobtail.tui.state.inventory import size_words
 
 __all__ = ["LogStatus", "LogStatusLine"]

@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.content import Content
 from textual.widgets import Static
 
-from lobtail.core.sanitize import sanitize
+from lobtail.model.sanitize import sanitize
 
 __all__ = ["Trouble"]
 

@@ -1,0 +1,237 @@
+"""Make lines of messages: strip the stamps, rejoin the pieces, each stream for itself.
+
+The daemon cuts a line of 16 384 bytes and more into pieces, each a message of its own with the
+stamp in front again; only the last ends in a newline (moby, ``daemon/logger/copier.go``). Whether
+a piece goes on with the one before it, the log driver decides:
+
+- json-file and local give all pieces of a line one stamp. A piece without newline that is followed
+  by another stamp was the unterminated end of a run: a line of its own.
+- journald stamps each piece, and so does Podman: there only the newline tells.
+
+Pieces of stdout and stderr come interleaved, so each stream has its own unfinished line.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from lobtail.errors import ProtocolError
+from lobtail.model.frames import Frame, Stream
+from lobtail.model.items import ContainerRef, Line
+from lobtail.model.timestamps import LONGEST_STAMP, parse_rfc3339
+
+__all__ = ["MAX_LINE", "PIECE", "LineAssembler", "TtySplitter"]
+
+# Longer lines go out in parts, flagged partial: whatever a container writes, memory is bounded.
+MAX_LINE: Final = 1 << 20
+
+# moby, daemon/logger/copier.go: defaultBufSize
+PIECE: Final = 16 * 1024
+
+_STAMPED: Final = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[0-9.Z+:-]{1,16} ")
+_STAMP_SIZE: Final = 30  # 2006-01-02T15:04:05.123456789Z
+
+
+class _Open:
+    """A line that has not ended yet."""
+
+    __slots__ = ("details", "shown", "text", "time_ns")
+
+    def __init__(self, time_ns: int | None, details: bytes) -> None:
+        self.time_ns = time_ns
+        self.details = details
+        # Not a list: pieces may be of a byte, or of none.
+        self.text = bytearray()
+        self.shown = False  # a part of it has gone out
+
+
+class LineAssembler:
+    """Make lines of one container's messages, which must have been asked for with timestamps.
+
+    ``restamped`` says that the log driver stamps each piece of a long line anew (journald,
+    Podman). ``details`` says that the driver's attributes were asked for too.
+    """
+
+    def __init__(
+        self, container: ContainerRef, *, restamped: bool = False, details: bool = False
+    ) -> None:
+        self.container = container
+        self.newest_ns: int | None = None
+        """The newest stamp received so far."""
+        self.whole_seconds = False
+        """Whether a stamp had no fraction: Podman 4 cuts them."""
+        self._restamped = restamped
+        self._details = details
+        self._open: dict[Stream, _Open] = {}
+
+    @property
+    def pending(self) -> bool:
+        """Whether a line has begun that was not given out yet."""
+        return any(line.text for line in self._open.values())
+
+    def receive(self, messages: list[Frame]) -> list[Line]:
+        """Return the lines that ``messages`` complete, in the order of their ends.
+
+        A message is the payload of a frame, or what ``TtySplitter`` gives: stamp, blank, text. Text
+        without a stamp goes on with the line before it, or is a line of unknown time.
+        """
+        lines: list[Line] = []
+        add = lines.append
+        container = self.container
+        newest = self.newest_ns or 0
+        slow = self._details
+        opened = self._open
+        # Neighbours share their second: "2006-01-02T15:04:05.", and what it stands for.
+        second, second_ns = b"\0", 0
+        for message in messages:
+            payload = message.payload
+            try:
+                digits = payload[20:29]
+                # 90 is Z: the form of every Docker driver since 1.0.
+                if payload[29] != 90 or payload[30] != 32 or not digits.isdigit():
+                    raise ValueError
+                if not payload.startswith(second):
+                    second_ns = parse_rfc3339(payload[:_STAMP_SIZE]) - int(digits)
+                    second = payload[:20]
+                time_ns = second_ns + int(digits)
+            except (IndexError, ValueError, ProtocolError):
+                self._odd(message, lines)
+                newest = max(newest, self.newest_ns or 0)
+                continue
+            if time_ns > newest:
+                newest = time_ns
+            stream = message.stream
+            if slow or stream in opened or payload[-1] != 10 or len(payload) > MAX_LINE:
+                self._piece(stream, time_ns, payload[_STAMP_SIZE + 1 :], lines)
+                continue
+            add(Line(container, stream, time_ns, payload[_STAMP_SIZE + 1 : -1]))
+        if newest:
+            self.newest_ns = newest
+        return lines
+
+    def flush(self) -> list[Line]:
+        """Return the lines that have begun, as unterminated ones; oldest first.
+
+        Call this at the end of a run, and after a short silence of a live log: the text is all
+        there is. If the line goes on after all, its rest becomes a line of its own.
+        """
+        lines: list[Line] = []
+        for stream in list(self._open):
+            self._end(stream, lines, unterminated=True)
+        lines.sort(key=lambda line: line.time_ns or 0)
+        return lines
+
+    def _odd(self, message: Frame, lines: list[Line]) -> None:
+        """Take a message whose stamp is not of the usual form, or that has none."""
+        payload, stream = message.payload, message.stream
+        if not payload:
+            return
+        blank = payload.find(b" ", 0, LONGEST_STAMP + 1)
+        time_ns = None
+        text = payload
+        if blank > 0:
+            try:
+                time_ns = parse_rfc3339(payload[:blank])
+            except ProtocolError:
+                pass
+            else:
+                text = payload[blank + 1 :]
+                self.whole_seconds = self.whole_seconds or b"." not in payload[:blank]
+                self.newest_ns = max(self.newest_ns or 0, time_ns)
+        self._piece(stream, time_ns, text, lines)
+
+    def _piece(self, stream: Stream, time_ns: int | None, text: bytes, lines: list[Line]) -> None:
+        details = b""
+        if self._details and time_ns is not None:
+            details, _, text = text.partition(b" ")
+        line = self._open.get(stream)
+        goes_on = line is not None and (
+            time_ns is None or self._restamped or time_ns == line.time_ns
+        )
+        if line is not None and not goes_on:
+            self._end(stream, lines, unterminated=True)
+        if line is None or not goes_on:
+            line = self._open[stream] = _Open(time_ns, details)
+        ended = text.endswith(b"\n")
+        line.text += text[:-1] if ended else text
+        while len(line.text) > MAX_LINE:
+            self._add(line, stream, bytes(line.text[:MAX_LINE]), lines, partial=True)
+            del line.text[:MAX_LINE]
+        if ended:
+            self._end(stream, lines, unterminated=False)
+
+    def _end(self, stream: Stream, lines: list[Line], *, unterminated: bool) -> None:
+        line = self._open.pop(stream)
+        self._add(line, stream, bytes(line.text), lines, unterminated=unterminated)
+
+    def _add(
+        self,
+        line: _Open,
+        stream: Stream,
+        raw: bytes,
+        lines: list[Line],
+        *,
+        partial: bool = False,
+        unterminated: bool = False,
+    ) -> None:
+        lines.append(
+            Line(
+                self.container,
+                stream,
+                line.time_ns,
+                raw,
+                partial=partial,
+                unterminated=unterminated,
+                raw_details=line.details,
+            )
+        )
+
+
+class TtySplitter:
+    """Cuts the log of a TTY into messages, wherever the chunks that it comes in are cut.
+
+    With a TTY nothing labels messages. An engine sends each as an HTTP chunk, which is only a
+    hint, for proxies and reads join and cut chunks as they like. So a message ends at a newline,
+    or after ``PIECE`` bytes of text if the same stamp stands there again, or where the next chunk
+    begins with a stamp. What may go on in the next chunk is kept until then, or until ``flush``.
+    """
+
+    def __init__(self, *, details: bool = False) -> None:
+        self._details = details
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> list[Frame]:
+        """Return the messages that are whole."""
+        messages: list[Frame] = []
+        if self._rest and _STAMPED.match(chunk):
+            messages += self.flush()
+        data = self._rest + chunk
+        start = 0
+        while (stop := self._end(data, start)) > start:
+            messages.append(Frame(Stream.STDOUT, data[start:stop]))
+            start = stop
+        self._rest = data[start:]
+        return messages
+
+    def flush(self) -> list[Frame]:
+        """Return what no more will come of."""
+        rest, self._rest = self._rest, b""
+        return [Frame(Stream.STDOUT, rest)] if rest else []
+
+    def _end(self, data: bytes, start: int) -> int:
+        """Return where the message ends that begins at ``start``; that again if it is not known."""
+        newline = data.find(b"\n", start) + 1
+        blank = data.find(b" ", start, start + LONGEST_STAMP + 1)
+        stamp = data[start : blank + 1]
+        cut = start + len(stamp) + PIECE
+        if self._details and stamp:
+            cut = data.find(b" ", blank + 1) + 1 + PIECE
+        if newline and newline <= cut:
+            return newline
+        if stamp and data.startswith(stamp, cut):
+            return cut
+        # The stamp may be on its way, or all of a long line's end.
+        if not newline and (len(data) < cut + len(stamp) or len(data) - start <= MAX_LINE):
+            return start
+        return newline or len(data)
