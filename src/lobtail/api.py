@@ -16,7 +16,7 @@ from lobtail.follow.position import Positions
 from lobtail.model.frames import Stream
 from lobtail.model.levels import Level
 from lobtail.query.filter import LineFilter
-from lobtail.query.selection import Selection, Selector
+from lobtail.query.selection import ContainerSelection, ContainerSelector
 from lobtail.render.stamps import local
 from lobtail.session.discovery import EngineReaders, Tail
 from lobtail.session.file_tail import TailFiles, find_logs
@@ -127,13 +127,13 @@ class Engine(EngineClient):
         if missing not in ("wait", "error"):
             raise ConfigError(f"missing is 'wait' or 'error', not {missing!r}")
         where = _query(where)
-        selection = Selection(
-            names=tuple(map(Selector, selectors)),
+        selection = ContainerSelection(
+            names=tuple(map(ContainerSelector, selectors)),
             labels=labels,
             projects=projects,
             services=services,
             images=images,
-            excluded=tuple(map(Selector, exclude)),
+            excluded=tuple(map(ContainerSelector, exclude)),
         )
         options = FollowOptions(
             follow=follow,
@@ -263,12 +263,12 @@ def tail_files(
         details=details,
         search=search or _search(where),
     )
-    selection = Selection(
+    selection = ContainerSelection(
         labels=labels,
         projects=projects,
         services=services,
         images=images,
-        excluded=tuple(map(Selector, exclude)),
+        excluded=tuple(map(ContainerSelector, exclude)),
     )
     return TailFiles(find_logs(paths), selection, options, wanted=_filter(where, level))
 

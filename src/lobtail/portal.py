@@ -1,9 +1,9 @@
 """Run what is asynchronous for a caller that is not: an event loop in a thread of its own.
 
-``lobtail.sync`` is made of this. A ``Portal`` has one loop and one thread, both begun at the first
-call. Threads may share it; the caller waits where it is, so that Ctrl-C reaches it at once. What
-is iterated over comes in batches, one crossing of the threads each, and nothing runs ahead of the
-reader.
+``lobtail.sync`` is made of this. A ``BlockingPortal`` has one loop and one thread, both begun
+at the first call. Threads may share it; the caller waits where it is, so that Ctrl-C reaches it at
+once. What is iterated over comes in batches, one crossing of the threads each, and nothing runs
+ahead of the reader.
 
 Three ends are seen to: ``close`` waits until everything has ended; a portal that is forgotten ends
 its thread when it is collected, which may be at any moment in any thread and so waits for nothing;
@@ -34,7 +34,7 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from lobtail.errors import LobtailError
 
-__all__ = ["Face", "Portal", "StreamFace"]
+__all__ = ["BlockingPortal", "SyncStream", "SyncWrapper"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,7 +45,7 @@ PATIENCE: Final = 5.0
 _END: Final = object()
 
 
-class Portal:
+class BlockingPortal:
     """The way into an event loop of its own; ``farewell`` is awaited in the loop at its end."""
 
     def __init__(self, farewell: Callable[[], Awaitable[None]] | None = None) -> None:
@@ -163,17 +163,17 @@ class Portal:
             raise RuntimeError("the engine is closed: make another one")
 
 
-class Face:
+class SyncWrapper:
     """A blocking object in front of an asynchronous one, whose type each says for itself."""
 
     _async: Any
 
-    def __init__(self, portal: Portal, inner: Any) -> None:
+    def __init__(self, portal: BlockingPortal, inner: Any) -> None:
         self._portal = portal
         self._async = inner
 
 
-class StreamFace(Face):
+class SyncStream(SyncWrapper):
     """A blocking stream: one that is forgotten without being closed is closed."""
 
     def __del__(self) -> None:

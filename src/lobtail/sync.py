@@ -29,7 +29,7 @@ from lobtail.api import tail_engines as async_tail_engines
 from lobtail.api import tail_files as async_tail_files
 from lobtail.engine.client import TIMEOUT
 from lobtail.model.frames import Stream
-from lobtail.portal import Face, Portal, StreamFace
+from lobtail.portal import BlockingPortal, SyncStream, SyncWrapper
 from lobtail.session.merge import WINDOW_NS
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ __all__ = [
 ]
 
 
-class AttachStream(StreamFace):
+class AttachStream(SyncStream):
     r"""A container's main process: batches of frames that it writes, and its stdin.
 
     ::
@@ -214,7 +214,7 @@ class AttachStream(StreamFace):
         return self._portal.call(lambda: self._async.ended)
 
 
-class Engine(Face):
+class Engine(SyncWrapper):
     """An engine, Docker's or Podman's.
 
     ::
@@ -245,7 +245,7 @@ class Engine(Face):
         inner = AsyncEngine(
             host, context=context, tls=tls, api_version=api_version, timeout=timeout, origin=origin
         )
-        super().__init__(Portal(partial(_end, inner)), inner)
+        super().__init__(BlockingPortal(partial(_end, inner)), inner)
 
     @property
     def endpoint(self) -> Endpoint:
@@ -707,7 +707,7 @@ class Engine(Face):
         return self._portal.run(self._async.list, all=all, size=size, filters=filters)
 
 
-class EventStream(StreamFace):
+class EventStream(SyncStream):
     """The events of an engine, each an ``Event``, from the moment it is entered.
 
     ::
@@ -750,7 +750,7 @@ class EventStream(StreamFace):
         yield from self._portal.batches(self._async.batches())
 
 
-class ExecStream(StreamFace):
+class ExecStream(SyncStream):
     r"""A command in a container: batches of frames that it writes, and its stdin.
 
     ::
@@ -857,7 +857,7 @@ class ExecStream(StreamFace):
         return self._portal.run(self._async.exit_code)
 
 
-class Images(Face):
+class Images(SyncWrapper):
     """The images of an engine.
 
     An image is named by a reference, ``name[:tag]`` or ``name@digest``, its ID, or the start of its
@@ -936,7 +936,7 @@ class Images(Face):
         return self._portal.run(self._async.list, all=all, filters=filters)
 
 
-class LogStream(StreamFace):
+class LogStream(SyncStream):
     """The logs of one container: batches of frames, as they come.
 
     ::
@@ -1004,7 +1004,7 @@ class LogStream(StreamFace):
         return self._portal.call(lambda: self._async.container)
 
 
-class Networks(Face):
+class Networks(SyncWrapper):
     """The networks of an engine, each named by name, ID or the start of its ID.
 
     All methods raise ``EngineError``, with status 404, where there is none of that name.
@@ -1068,7 +1068,7 @@ class Networks(Face):
         return self._portal.run(self._async.list, filters=filters)
 
 
-class Nodes(Face):
+class Nodes(SyncWrapper):
     """The nodes of a swarm: ``engine.nodes``."""
 
     _async: AsyncNodes
@@ -1089,7 +1089,7 @@ class Nodes(Face):
         return self._portal.run(self._async.list, filters=filters)
 
 
-class PullStream(StreamFace):
+class PullStream(SyncStream):
     """The progress of a pull, which begins when this is entered or read, and ends with it.
 
     ::
@@ -1140,7 +1140,7 @@ class PullStream(StreamFace):
         self._portal.run(self._async.wait)
 
 
-class ServiceLogStream(StreamFace):
+class ServiceLogStream(SyncStream):
     """The logs of all tasks of a service."""
 
     _async: AsyncServiceLogStream
@@ -1198,7 +1198,7 @@ class ServiceLogStream(StreamFace):
         return self._portal.call(lambda: self._async.service)
 
 
-class Services(Face):
+class Services(SyncWrapper):
     """The services of a swarm: ``engine.services``."""
 
     _async: AsyncServices
@@ -1262,7 +1262,7 @@ class Services(Face):
         return self._portal.run(self._async.list, filters=filters)
 
 
-class StatsStream(StreamFace):
+class StatsStream(SyncStream):
     """What a container uses, again and again, each time a ``Stats``.
 
     ::
@@ -1304,7 +1304,7 @@ class StatsStream(StreamFace):
         yield from self._portal.batches(self._async.batches())
 
 
-class Tail(StreamFace):
+class Tail(SyncStream):
     """The lines and marks of all selected containers; see ``Engine.tail``.
 
     ::
@@ -1372,7 +1372,7 @@ class Tail(StreamFace):
         Raises:
             TimeoutError: the time is over, counted from the first item that was asked for.
         """
-        yield from self._portal.items(self._async._parts(timeout))
+        yield from self._portal.batches(self._async.lines(timeout=timeout))
 
     def wait_for(self, regex: str | Pattern[str], *, timeout: float | None = None) -> Line:
         """Read up to the first line in which ``regex`` is found, and return it.
@@ -1395,7 +1395,7 @@ class Tail(StreamFace):
         return self._portal.call(lambda: self._async.containers)
 
 
-class TailEngines(StreamFace):
+class TailEngines(SyncStream):
     """The lines and marks of containers on several engines; see ``tail_engines``.
 
     ::
@@ -1465,7 +1465,7 @@ class TailEngines(StreamFace):
         Raises:
             TimeoutError: the time is over, counted from the first item that was asked for.
         """
-        yield from self._portal.items(self._async._parts(timeout))
+        yield from self._portal.batches(self._async.lines(timeout=timeout))
 
     def wait_for(self, regex: str | Pattern[str], *, timeout: float | None = None) -> Line:
         """Read up to the first line in which ``regex`` is found, and return it.
@@ -1498,7 +1498,7 @@ class TailEngines(StreamFace):
         return self._portal.call(lambda: self._async.containers)
 
 
-class TailFiles(StreamFace):
+class TailFiles(SyncStream):
     """The lines of log files, merged by time; see ``tail_files``.
 
     ::
@@ -1568,7 +1568,7 @@ class TailFiles(StreamFace):
         Raises:
             TimeoutError: the time is over, counted from the first item that was asked for.
         """
-        yield from self._portal.items(self._async._parts(timeout))
+        yield from self._portal.batches(self._async.lines(timeout=timeout))
 
     def wait_for(self, regex: str | Pattern[str], *, timeout: float | None = None) -> Line:
         """Read up to the first line in which ``regex`` is found, and return it.
@@ -1586,7 +1586,7 @@ class TailFiles(StreamFace):
         return self._portal.run(self._async.wait_for, regex, timeout=timeout)
 
 
-class TaskLogStream(StreamFace):
+class TaskLogStream(SyncStream):
     """The logs of one task."""
 
     _async: AsyncTaskLogStream
@@ -1644,7 +1644,7 @@ class TaskLogStream(StreamFace):
         return self._portal.call(lambda: self._async.task)
 
 
-class Tasks(Face):
+class Tasks(SyncWrapper):
     """The tasks of a swarm: ``engine.tasks``."""
 
     _async: AsyncTasks
@@ -1699,7 +1699,7 @@ class Tasks(Face):
         return self._portal.run(self._async.list, filters=filters)
 
 
-class Volumes(Face):
+class Volumes(SyncWrapper):
     """The volumes of an engine.
 
     All methods raise ``EngineError``, with status 404, where there is none of that name.
@@ -1788,7 +1788,7 @@ def tail_files(
         LogFileError: a file is not there, cannot be read, or is no log.
     """
     return TailFiles(
-        Portal(),
+        BlockingPortal(),
         async_tail_files(
             *paths,
             tail=tail,
@@ -1835,7 +1835,7 @@ def tail_engines(
     inner = [copy(engine._async) for engine in given]
     named = dict(zip(engines, inner, strict=True)) if isinstance(engines, Mapping) else inner
     made = async_tail_engines(named, *selectors, on_engine=on_engine, **options)
-    return TailEngines(Portal(partial(_end_all, inner)), made)
+    return TailEngines(BlockingPortal(partial(_end_all, inner)), made)
 
 
 async def _end(engine: AsyncEngine) -> None:

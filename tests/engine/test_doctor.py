@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lobtail.engine.bugs import parse_version
+from lobtail.engine.known_issues import parse_version
 from support.engines import LOBTAIL, TestEngine
 
 GIVEN = os.environ.get("LOBTAIL_TEST_HOST", "")

@@ -14,7 +14,7 @@ import pytest
 from engine.test_logs_differential import SCRIPTS as LOGGED
 from engine.test_logs_differential import x
 from lobtail import Engine
-from lobtail.files import Damage, LogFiles, Passed, open_log
+from lobtail.files import Damage, LogFiles, SkippedRecords, open_log
 from lobtail.model.frames import Frame, Stream
 from lobtail.model.timestamps import parse_rfc3339
 from lobtail.query.literals import Literals
@@ -143,7 +143,7 @@ def test_rotated_logs(engine: TestEngine, driver: str, compress: str) -> None:
         kept = [frame for item in wanted if isinstance(item, list) for frame in item]
         assert any(b" o777 " in frame.payload for frame in kept)
         # Of the local driver's format only larger files are worth a search.
-        assert any(isinstance(item, Passed) for item in wanted) == (driver == "json-file")
+        assert any(isinstance(item, SkippedRecords) for item in wanted) == (driver == "json-file")
 
 
 def numbers(messages: list[Frame], prefix: bytes) -> list[int]:
@@ -206,5 +206,5 @@ def test_a_damaged_file(engine: TestEngine, tmp_path: Path) -> None:
     assert [(d.offset, d.size) for d in damages_of(items)] == [(len(b"".join(lines[:100])), 500)]
 
 
-def damages_of(items: list[list[Frame] | Damage | Passed]) -> Iterator[Damage]:
+def damages_of(items: list[list[Frame] | Damage | SkippedRecords]) -> Iterator[Damage]:
     return (item for item in items if isinstance(item, Damage))

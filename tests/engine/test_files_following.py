@@ -8,14 +8,14 @@ import time
 import pytest
 
 from engine.test_files import files_of
-from lobtail.files import Damage, Lost
+from lobtail.files import Damage, MissingRecords
 from support.engines import WAIT, TestEngine
 
 COUNT = 20_000
 SCRIPT = f"{WAIT}; seq 1 {COUNT}"
 
 
-def follow(engine: TestEngine, driver: str, files: int, *more: str) -> list[int | Lost]:
+def follow(engine: TestEngine, driver: str, files: int, *more: str) -> list[int | MissingRecords]:
     """Read the files of a container that writes at full speed until its last line comes."""
     chosen = ("max-size=20k", f"max-file={files}", *more)
     words = [word for option in chosen for word in ("--log-opt", option)]
@@ -26,7 +26,7 @@ def follow(engine: TestEngine, driver: str, files: int, *more: str) -> list[int 
     go = threading.Thread(target=engine.go, args=(name,))
     go.start()
     pause = threading.Event()
-    out: list[int | Lost] = []
+    out: list[int | MissingRecords] = []
     end = time.monotonic() + 50
     with tail:
         while not out or out[-1] != COUNT:
@@ -34,7 +34,7 @@ def follow(engine: TestEngine, driver: str, files: int, *more: str) -> list[int 
             before = len(out)
             for item in tail.read():
                 assert not isinstance(item, Damage)
-                if isinstance(item, Lost):
+                if isinstance(item, MissingRecords):
                     out.append(item)
                 else:
                     out += [int(frame.payload[31:]) for frame in item]
@@ -73,7 +73,7 @@ def test_what_was_removed_unread_is_marked(
     last = 0
     marked = False
     for item in follow(engine, "json-file", files, *more):
-        if isinstance(item, Lost):
+        if isinstance(item, MissingRecords):
             marked = True
             continue
         assert item > last

@@ -13,7 +13,7 @@ import pytest
 
 from lobtail import Engine, Gap, Item, Line
 from lobtail.files import FileWatch
-from lobtail.files.part import Part
+from lobtail.files.log_file import LogFile
 from lobtail.follow import ends, truncated
 from lobtail.follow.options import Source
 from support.engines import WAIT, TestEngine, finish, until
@@ -40,7 +40,7 @@ def watches(monkeypatch: pytest.MonkeyPatch) -> list[FileWatch]:
     found: list[FileWatch] = []
     make = FileWatch.__init__
 
-    def remembered(watch: FileWatch, part: Part) -> None:
+    def remembered(watch: FileWatch, part: LogFile) -> None:
         make(watch, part)
         found.append(watch)
 

@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 
 from lobtail import Engine, Line
-from lobtail.tui import feed as feeding
-from lobtail.tui.feed import Feed
-from lobtail.tui.fleet import Fleet
+from lobtail.tui import log_loader as feeding
+from lobtail.tui.engine_group import EngineGroup
+from lobtail.tui.log_loader import LogLoader
 from lobtail.tui.state.filters import Filter
 from lobtail.tui.state.log import Log
 from lobtail.tui.state.store import Store
@@ -40,10 +40,10 @@ def numbers(log: Log) -> list[int]:
 class Session:
     """A feed and its log, and waiting for what it does."""
 
-    def __init__(self, fleet: Fleet, target: Target, store: Store | None = None) -> None:
+    def __init__(self, fleet: EngineGroup, target: Target, store: Store | None = None) -> None:
         self.log = Log(store)
         self._moved = asyncio.Event()
-        self.feed = Feed(fleet, target, self.log, self._moved.set)
+        self.feed = LogLoader(fleet, target, self.log, self._moved.set)
 
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(40):
@@ -73,7 +73,7 @@ def with_session(
 ) -> None:
     async def main() -> None:
         async with Engine(engine.host) as client:
-            session = Session(Fleet({"": client}), target, store)
+            session = Session(EngineGroup({"": client}), target, store)
             try:
                 await use(session)
                 assert not session.feed.error

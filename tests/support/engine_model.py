@@ -28,7 +28,7 @@ from lobtail.errors import (
     EngineStreamError,
     LogFileError,
 )
-from lobtail.files.values import Damage
+from lobtail.files.records import Damage
 from lobtail.follow.machine import LogMachine
 from lobtail.follow.options import FollowOptions
 from lobtail.follow.steps import Live, Steps

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lobtail.files import Damage, LogTail, Lost, open_log
+from lobtail.files import Damage, LogTail, MissingRecords, open_log
 from support.log_files import START, WRITERS, Message, compressed
 
 
@@ -119,8 +119,8 @@ def record(number: int, driver: str, size: int = 0, generation: int = 0) -> byte
     return WRITERS[driver](Message(b"%d" % number + b"x" * size, time_ns=moment))
 
 
-def numbers(tail: LogTail) -> list[int | Lost | Damage]:
-    out: list[int | Lost | Damage] = []
+def numbers(tail: LogTail) -> list[int | MissingRecords | Damage]:
+    out: list[int | MissingRecords | Damage] = []
     for item in tail.read():
         if isinstance(item, list):
             out += [int(frame.payload[31:].rstrip(b"x\n")) for frame in item]

@@ -20,7 +20,7 @@ from lobtail.cli.interactive import (
     tell_detached,
 )
 from lobtail.cli.options import DockerCommand, Host, host_option, make_engine, run
-from lobtail.cli.output import narrate
+from lobtail.cli.output import print_status
 from lobtail.cli.proxy import SignalProxy
 from lobtail.cli.session import Session
 from lobtail.cli.terminal import RawTerminal, SizeKeeper
@@ -93,7 +93,7 @@ async def _attach(engine: EngineClient, name: str, wanted: _Wanted, terminal: Ra
                 engine.attach(container, stdin=stdin, detach_keys=wanted.keys)
             )
         except ContainerStateError as exc:
-            narrate(str(exc))
+            print_status(str(exc))
             return 1
         if tty and os.isatty(1):
             keeper = await stack.enter_async_context(SizeKeeper(stream, 1))

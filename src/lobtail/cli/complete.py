@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import click
 
 from lobtail.cli.complete_bash import Last, split
-from lobtail.cli.complete_line import Place, find_place
+from lobtail.cli.complete_line import CompletionPoint, find_place
 from lobtail.cli.output import Output
 from lobtail.errors import LobtailError
 
@@ -60,7 +60,7 @@ def command(shell: str, words: tuple[str, ...]) -> None:
     Output.stdout().write(text.encode("utf-8", "surrogateescape"))
 
 
-def _lines(place: Place, found: list[Candidate], last: Last | None = None) -> str:
+def _lines(place: CompletionPoint, found: list[Candidate], last: Last | None = None) -> str:
     """Return a line for each: its kind, its word and its help, between tabs.
 
     The kinds are ``word``, ``part`` (goes on), and ``file`` and ``dir``, for which the shell looks
@@ -78,7 +78,7 @@ def _lines(place: Place, found: list[Candidate], last: Last | None = None) -> st
     return "".join(lines)
 
 
-def _cobra(place: Place, found: list[Candidate]) -> str:
+def _cobra(place: CompletionPoint, found: list[Candidate]) -> str:
     """Return what plugins of the docker CLI answer: cobra's words and, at the end, directives.
 
     spf13/cobra, ``completions.go``: 2 is no blank behind the word, 4 no files, 16 folders only.
@@ -90,7 +90,7 @@ def _cobra(place: Place, found: list[Candidate]) -> str:
     return "".join(words) + f":{directive}\n"
 
 
-def candidates(place: Place, *, helped: bool = True) -> Iterator[Candidate]:
+def candidates(place: CompletionPoint, *, helped: bool = True) -> Iterator[Candidate]:
     """Yield what may stand at a place and begins as what stands there."""
     seen: set[str] = set()
     with suppress(LobtailError, click.ClickException, OSError, ValueError):
@@ -102,7 +102,7 @@ def candidates(place: Place, *, helped: bool = True) -> Iterator[Candidate]:
                 yield item._replace(help=" ".join(item.help.split()))
 
 
-def _all(place: Place, helped: bool) -> Iterable[Candidate]:
+def _all(place: CompletionPoint, helped: bool) -> Iterable[Candidate]:
     if place.kind == "commands":
         return _commands(place, helped)
     if place.kind == "options":
@@ -112,7 +112,7 @@ def _all(place: Place, helped: bool) -> Iterable[Candidate]:
     return _KINDS[place.kind](place) if place.kind in _KINDS else ()
 
 
-def _commands(place: Place, helped: bool) -> Iterator[Candidate]:
+def _commands(place: CompletionPoint, helped: bool) -> Iterator[Candidate]:
     group = place.command
     assert isinstance(group, click.Group)
     for name in group.list_commands(place.context):
@@ -120,7 +120,7 @@ def _commands(place: Place, helped: bool) -> Iterator[Candidate]:
         yield Candidate(name, found.get_short_help_str(100) if found else "")
 
 
-def _options(place: Place) -> Iterator[Candidate]:
+def _options(place: CompletionPoint) -> Iterator[Candidate]:
     for option in place.command.get_params(place.context):
         if not isinstance(option, click.Option) or option.hidden:
             continue
@@ -136,28 +136,28 @@ def _options(place: Place) -> Iterator[Candidate]:
 # --- what an engine has -------------------------------------------------------------------------
 
 
-def _listed(place: Place) -> list[Listed]:
+def _listed(place: CompletionPoint) -> list[Listed]:
     from lobtail.cli.complete_engine import listed
 
     return listed(place)
 
 
-def _containers(place: Place) -> Iterator[Candidate]:
+def _containers(place: CompletionPoint) -> Iterator[Candidate]:
     given = set(place.arguments)
     for item in sorted(_listed(place), key=lambda item: (not item.running, item.name)):
         if item.name not in given:
             yield Candidate(item.name, f"{item.image}, {item.state}")
 
 
-def _running(place: Place) -> Iterator[Candidate]:
+def _running(place: CompletionPoint) -> Iterator[Candidate]:
     return (Candidate(item.name, item.image) for item in _listed(place) if item.running)
 
 
-def _images(place: Place) -> Iterator[Candidate]:
+def _images(place: CompletionPoint) -> Iterator[Candidate]:
     return (Candidate(item.image) for item in _listed(place))
 
 
-def _labels(place: Place) -> Iterator[Candidate]:
+def _labels(place: CompletionPoint) -> Iterator[Candidate]:
     for item in _listed(place):
         for name, value in sorted(item.labels.items()):
             if "=" in place.word:
@@ -166,8 +166,8 @@ def _labels(place: Place) -> Iterator[Candidate]:
                 yield Candidate(f"{name}=", more=True)
 
 
-def _labelled(*labels: str) -> Callable[[Place], Iterator[Candidate]]:
-    def values(place: Place) -> Iterator[Candidate]:
+def _labelled(*labels: str) -> Callable[[CompletionPoint], Iterator[Candidate]]:
+    def values(place: CompletionPoint) -> Iterator[Candidate]:
         listed = list(_listed(place))
         found = {item.labels[label] for item in listed for label in labels if label in item.labels}
         return map(Candidate, sorted(found))
@@ -175,13 +175,13 @@ def _labelled(*labels: str) -> Callable[[Place], Iterator[Candidate]]:
     return values
 
 
-def _swarm_services(place: Place) -> Iterator[Candidate]:
+def _swarm_services(place: CompletionPoint) -> Iterator[Candidate]:
     from lobtail.cli.complete_engine import services
 
     return map(Candidate, sorted(services(place)))
 
 
-def _services(place: Place) -> Iterator[Candidate]:
+def _services(place: CompletionPoint) -> Iterator[Candidate]:
     """Yield those of compose, and those of a swarm whether a container runs here or not."""
     yield from _labelled("com.docker.compose.service")(place)
     yield from _swarm_services(place)
@@ -190,7 +190,7 @@ def _services(place: Place) -> Iterator[Candidate]:
 # --- what else there is -------------------------------------------------------------------------
 
 
-def _contexts(_: Place) -> Iterator[Candidate]:
+def _contexts(_: CompletionPoint) -> Iterator[Candidate]:
     from lobtail.engine.contexts import DEFAULT, list_contexts
 
     yield Candidate(DEFAULT)
@@ -198,25 +198,25 @@ def _contexts(_: Place) -> Iterator[Candidate]:
         yield Candidate(name, host)
 
 
-def _levels(_: Place) -> Iterator[Candidate]:
+def _levels(_: CompletionPoint) -> Iterator[Candidate]:
     from lobtail.model.levels import Level
 
     return (Candidate(level.name.lower()) for level in sorted(Level))
 
 
-def _zones(_: Place) -> Iterator[Candidate]:
+def _zones(_: CompletionPoint) -> Iterator[Candidate]:
     import zoneinfo
 
     return map(Candidate, ["local", "UTC", *sorted(zoneinfo.available_timezones())])
 
 
-def _stamps(_: Place) -> Iterator[Candidate]:
+def _stamps(_: CompletionPoint) -> Iterator[Candidate]:
     from lobtail.render.stamps import STAMP_STYLES
 
     return map(Candidate, [*STAMP_STYLES, "none"])
 
 
-_KINDS: Final[dict[str, Callable[[Place], Iterable[Candidate]]]] = {
+_KINDS: Final[dict[str, Callable[[CompletionPoint], Iterable[Candidate]]]] = {
     "container": _containers,
     "running": _running,
     "image": _images,

@@ -15,7 +15,7 @@ from lobtail.engine.client import EngineClient
 from lobtail.errors import LobtailError
 
 if TYPE_CHECKING:
-    from lobtail.cli.complete_line import Place
+    from lobtail.cli.complete_line import CompletionPoint
 
 __all__ = ["Listed", "command", "listed", "services"]
 
@@ -45,17 +45,17 @@ def command(host: tuple[str, ...]) -> list[EngineClient]:
     return [EngineClient(**arguments) for arguments in distinct_engine_arguments(host)]
 
 
-def listed(place: Place) -> list[Listed]:
+def listed(place: CompletionPoint) -> list[Listed]:
     """Return the containers of the engines that the words of a place name."""
     return _ask(place, _containers)
 
 
-def services(place: Place) -> list[str]:
+def services(place: CompletionPoint) -> list[str]:
     """Return the names of the services of the swarms that these engines manage."""
     return _ask(place, _services)
 
 
-def _ask(place: Place, ask: Callable[[EngineClient], Awaitable[list[T]]]) -> list[T]:
+def _ask(place: CompletionPoint, ask: Callable[[EngineClient], Awaitable[list[T]]]) -> list[T]:
     os.environ.update(_NEVER_ASK)
     # The command line itself finds them: whatever may stand in front of a command counts.
     engines = cli.main([*place.root, "__engine", *place.hosts], "lobtail", standalone_mode=False)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-__all__ = ["Place", "find_place"]
+__all__ = ["CompletionPoint", "find_place"]
 
 # What an option's value is, by its parameter or its long name; its type says it where that is a
 # choice or a path.
@@ -41,7 +41,7 @@ _RUNNING_ONLY: Final = ("attach", "exec")
 
 
 @dataclass
-class Place:
+class CompletionPoint:
     """Where the last word stands.
 
     ``kind`` is ``commands``, ``options``, what a value is (``container``, ``file``, …), or empty
@@ -64,7 +64,7 @@ class Place:
     """The words behind a command that say which engine is meant."""
 
 
-def find_place(words: list[str], root: click.Command | None = None) -> Place:
+def find_place(words: list[str], root: click.Command | None = None) -> CompletionPoint:
     """Return where the last of ``words`` stands; they are what follows ``lobtail``."""
     if root is None:
         from lobtail.cli.main import cli
@@ -75,12 +75,14 @@ def find_place(words: list[str], root: click.Command | None = None) -> Place:
 
 class _Reader:
     def __init__(self, root: click.Command) -> None:
-        self._place = Place(root, click.Context(root, info_name="lobtail", resilient_parsing=True))
+        self._place = CompletionPoint(
+            root, click.Context(root, info_name="lobtail", resilient_parsing=True)
+        )
         self._pending: click.Option | None = None
         self._raw = False  # only arguments follow
         self._enter(root)
 
-    def read(self, words: list[str]) -> Place:
+    def read(self, words: list[str]) -> CompletionPoint:
         """Read all words but the last, then look at that."""
         for word in words[:-1]:
             if not self._read(word):

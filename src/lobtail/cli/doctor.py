@@ -9,8 +9,8 @@ from typing import Final
 import click
 import msgspec
 
-from lobtail.cli.examine import EngineReport, Finding, examine
-from lobtail.cli.examine_here import HereReport, examine_here
+from lobtail.cli.diagnose import EngineReport, Finding, examine
+from lobtail.cli.diagnose_here import HereReport, examine_here
 from lobtail.cli.options import DockerCommand, every_engine_arguments, host_option, run
 from lobtail.cli.output import Output
 from lobtail.errors import ConfigError

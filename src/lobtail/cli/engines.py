@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import click
 
-__all__ = ["Chosen", "chosen", "global_options", "host_option", "short_context_option"]
+__all__ = ["ChosenEngines", "chosen", "global_options", "host_option", "short_context_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -15,7 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _CONTEXTS: Final = "lobtail.contexts"
 
 
-class Chosen(NamedTuple):
+class ChosenEngines(NamedTuple):
     """What the command line says of the engine."""
 
     hosts: tuple[str, ...] = ()
@@ -100,13 +100,13 @@ def _keep(ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -
     ctx.meta[_CONTEXTS] = value
 
 
-def chosen(ctx: click.Context, host: str | tuple[str, ...] | None) -> Chosen:
+def chosen(ctx: click.Context, host: str | tuple[str, ...] | None) -> ChosenEngines:
     """Return what the command line says; ``host`` is what stands behind the command.
 
     What stands behind the command takes the place of what stands before it.
     """
     given = ctx.find_root().obj
-    before = given if isinstance(given, Chosen) else Chosen()
+    before = given if isinstance(given, ChosenEngines) else ChosenEngines()
     hosts = (host,) if isinstance(host, str) else tuple(host or ())
     contexts = ctx.meta.get(_CONTEXTS, ())
     if hosts or contexts:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import click
 
 from lobtail.cli.options import DockerCommand, host_option, make_engine, run
-from lobtail.cli.output import Output, narrate
+from lobtail.cli.output import Output, print_status
 from lobtail.engine.client import EngineClient
 from lobtail.engine.logs import LogStream
 from lobtail.errors import ConnectionLostError, LobtailError
@@ -48,7 +48,7 @@ def command(
     table = _Table(out, HEADING if not json_lines else "", as_json if json_lines else as_text)
     if container == "-":
         if os.isatty(0):
-            narrate("lobtail: reading a captured stream from the terminal; end it with Ctrl-D")
+            print_status("lobtail: reading a captured stream from the terminal; end it with Ctrl-D")
         table.begin()
         for data in iter(_read, b""):
             table.frames(data)
@@ -79,7 +79,7 @@ async def _show(engine: EngineClient, stream: LogStream, table: _Table) -> None:
         table.begin()
         add = table.frames
         if not stream.multiplexed:
-            narrate(
+            print_status(
                 f"lobtail: {stream.container.name.removeprefix('/')} has a TTY: the engine sends "
                 "raw bytes without frames; a row is what came at once"
             )

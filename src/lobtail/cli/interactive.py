@@ -8,7 +8,7 @@ from typing import Final, Self
 
 import click
 
-from lobtail.cli.output import Output, narrate
+from lobtail.cli.output import Output, print_status
 from lobtail.engine.detach import parse_detach_keys
 from lobtail.engine.docker_config import read_config
 
@@ -79,11 +79,11 @@ def find_detach_keys(option: str) -> str:
 def refuse_input(*, stdin: bool, tty: bool) -> bool:
     """Tell the user, and return True, if a terminal is to be joined to what is none."""
     if stdin and tty and not os.isatty(0):
-        narrate("the input device is not a TTY")
+        print_status("the input device is not a TTY")
         return True
     return False
 
 
 def tell_detached() -> None:
     """Say why the session ends, in docker's words."""
-    narrate("read escape sequence")
+    print_status("read escape sequence")

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from lobtail.cli.output import Output, narrate
+from lobtail.cli.output import Output, print_status
 from lobtail.engine.logs import nanoseconds, tail_count
-from lobtail.engine.pace import Pace
+from lobtail.engine.read_coalescer import ReadCoalescer
 from lobtail.errors import ConfigError, EngineError, LogFileError
 from lobtail.model.frames import Frame, Stream
 
@@ -127,7 +127,7 @@ class LogsRun:
             container = await engine.inspect(name)
             files = await self._open(engine, container)
         elif wanted.verbose:
-            narrate(f"lobtail: {name}: from the API, as --source says")
+            print_status(f"lobtail: {name}: from the API, as --source says")
         if wanted.follow:
             await self._follow(engine, container or await engine.inspect(name), files)
         elif files is None:
@@ -175,7 +175,7 @@ class LogsRun:
             details=wanted.details,
         )
         left = dict(self._written) if skip else {}
-        pace = Pace()
+        pace = ReadCoalescer()
         async with stream:
             async for frames in stream.runs():
                 size = 0
@@ -254,7 +254,7 @@ class LogsRun:
         from lobtail.model.items import Gap
 
         if isinstance(items[0], Gap):
-            narrate(f"lobtail: lines may be missing here: {items[0].reason}")
+            print_status(f"lobtail: lines may be missing here: {items[0].reason}")
             return
         for stream, run in groupby(items, attrgetter("stream")):
             texts = [message.payload for message in run]
@@ -287,7 +287,7 @@ class LogsRun:
 
     def _tell(self, words: str) -> None:
         if self._wanted.verbose:
-            narrate(f"lobtail: {words}")
+            print_status(f"lobtail: {words}")
 
     def _copy_files_safely(self, files: LogFiles, hold: Callable[[], object] | None = None) -> bool:
         """Show what files hold; return False if they broke and the API is to go on."""
@@ -317,7 +317,7 @@ class LogsRun:
             details=wanted.details,
         ):
             if isinstance(item, Damage):
-                narrate(f"lobtail: lines may be missing here: {item.words}")
+                print_status(f"lobtail: lines may be missing here: {item.words}")
                 continue
             for frame in item:
                 self._write(frame)

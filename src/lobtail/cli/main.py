@@ -25,9 +25,9 @@ from typing import Any
 import click
 
 from lobtail._version import __version__
-from lobtail.cli.engines import Chosen, global_options
-from lobtail.cli.output import TOO_MANY_FILES, OutputClosed, OutputError, narrate
-from lobtail.cli.words import Words
+from lobtail.cli.docker_argv import DockerArgv
+from lobtail.cli.engines import ChosenEngines, global_options
+from lobtail.cli.output import TOO_MANY_FILES, OutputClosed, OutputError, print_status
 from lobtail.errors import ConfigError, LobtailError, QueryError
 
 __all__ = ["cli", "run"]
@@ -56,7 +56,7 @@ _HIDDEN = {
 
 class _Commands(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, Words(self, ctx).read(args))
+        return super().parse_args(ctx, DockerArgv(self, ctx).read(args))
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted(_COMMANDS)
@@ -103,7 +103,7 @@ def _nearest(name: str) -> str:
 @click.pass_context
 def cli(ctx: click.Context, /, **given: Any) -> None:
     """Tail the logs of Docker and Podman containers as they were written."""
-    ctx.obj = Chosen(**given)
+    ctx.obj = ChosenEngines(**given)
 
 
 def run(program: str = "lobtail") -> int:
@@ -120,22 +120,22 @@ def run(program: str = "lobtail") -> int:
     except ConfigError as exc:
         # A fault in a query is shown below its message, each on a line of its own.
         for line in f"lobtail: {exc}".split("\n" if isinstance(exc, QueryError) else "\0"):
-            narrate(line)
+            print_status(line)
         return 2
     except LobtailError as exc:
-        narrate(_line(exc))
+        print_status(_line(exc))
         return 1
     except OutputClosed:
         _die_of(signal.SIGPIPE)
         return 141  # where SIGPIPE is blocked
     except OutputError as exc:
-        narrate(f"lobtail: {exc}")
+        print_status(f"lobtail: {exc}")
         return 1
     except OSError as exc:
         # A module that cannot be loaded, or click's own output, --help and --version.
         full = exc.errno in (errno.EMFILE, errno.ENFILE)
         why = TOO_MANY_FILES if full else f"cannot write to stdout: {exc.strerror}"
-        narrate(f"lobtail: {why}")
+        print_status(f"lobtail: {why}")
         return 1
     return result if isinstance(result, int) else 0
 
@@ -143,13 +143,13 @@ def run(program: str = "lobtail") -> int:
 def _usage(exc: click.ClickException) -> int:
     if isinstance(exc, click.exceptions.NoArgsIsHelpError):
         for line in exc.format_message().splitlines():
-            narrate(line)
+            print_status(line)
         return 2
     message = exc.format_message().replace("\n\t", " ")  # click lists choices one a line
-    narrate(f"lobtail: {message}")
+    print_status(f"lobtail: {message}")
     context = getattr(exc, "ctx", None)
     if context is not None:
-        narrate(f"Try '{context.command_path} --help'.")
+        print_status(f"Try '{context.command_path} --help'.")
     return 2
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from lobtail.cli.engines import Chosen, chosen, host_option, short_context_option
-from lobtail.cli.output import TOO_MANY_FILES, narrate
-from lobtail.cli.words import DockerCommand
+from lobtail.cli.docker_argv import DockerCommand
+from lobtail.cli.engines import ChosenEngines, chosen, host_option, short_context_option
+from lobtail.cli.output import TOO_MANY_FILES, print_status
 from lobtail.engine.client import TIMEOUT, EngineClient
 from lobtail.engine.docker_config import read_config
 from lobtail.errors import ConfigError, LobtailError
@@ -56,7 +56,7 @@ def make_engine(host: Host) -> EngineClient:
 
 def engine_arguments(host: Host) -> dict[str, Any]:
     """Return what to make an ``EngineClient`` or one of its kind with."""
-    _tell_of_settings(narrate)
+    _tell_of_settings(print_status)
     arguments = distinct_engine_arguments(host)
     if len(arguments) > 1:
         named = map(_name, arguments)
@@ -120,7 +120,7 @@ def _may_have_tls(named: dict[str, Any]) -> bool:
     return host is not None and not host.startswith(("unix:", "ssh:", "/", "./"))
 
 
-def _tls(given: Chosen) -> Any:
+def _tls(given: ChosenEngines) -> Any:
     if not given.says_tls:
         return None
     from lobtail.engine.tls import resolve_tls

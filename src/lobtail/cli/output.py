@@ -13,7 +13,14 @@ from lobtail.flags import with_flags
 if TYPE_CHECKING:
     from lobtail.model.sanitize import Sanitizer
 
-__all__ = ["TOO_MANY_FILES", "Output", "OutputClosed", "OutputError", "narrate", "narrate_at_once"]
+__all__ = [
+    "TOO_MANY_FILES",
+    "Output",
+    "OutputClosed",
+    "OutputError",
+    "print_status",
+    "print_status_now",
+]
 
 TOO_MANY_FILES: Final = "too many open files; raise the limit with 'ulimit -n'"
 
@@ -90,7 +97,7 @@ class Output:
                 raise OutputError(f"cannot write to {self._name}: {reason}") from exc
 
 
-def narrate(text: str) -> None:
+def print_status(text: str) -> None:
     """Write one line to stderr, with flags for arguments; on a terminal nothing in it acts."""
     line = with_flags(text)
     if _isatty(2):
@@ -102,7 +109,7 @@ def narrate(text: str) -> None:
         Output(2, "stderr", safe=False).write(line.encode("utf-8", "replace") + b"\n")
 
 
-def narrate_at_once(lines: Iterable[str]) -> None:
+def print_status_now(lines: Iterable[str]) -> None:
     """Write lines to stderr if they can be written at once: for last words after a signal.
 
     On a terminal they take the place of the ``^C`` that it shows for the key.

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from lobtail.cli.options import DockerCommand, distinct_engine_arguments, host_option, run
-from lobtail.cli.output import Output, narrate
+from lobtail.cli.output import Output, print_status
 from lobtail.engine.client import EngineClient
 from lobtail.engine.endpoint import labels
 from lobtail.engine.models import Config, Container, ContainerSummary
@@ -50,7 +50,7 @@ def command(everything: bool, as_json: bool, host: tuple[str, ...]) -> int:
 
     Stopped containers keep their logs: -a lists them too. The driver 'none' keeps none.
     """
-    engines = [EngineClient(**each) for each in distinct_engine_arguments(host, narrate)]
+    engines = [EngineClient(**each) for each in distinct_engine_arguments(host, print_status)]
     several = len(engines) > 1
     names = labels([engine.endpoint for engine in engines]) if several else [""]
     rows, missing = run(_all_rows(dict(zip(names, engines, strict=True)), everything=everything))
@@ -78,7 +78,7 @@ async def _all_rows(
     missing = False
     for name, answer in zip(engines, found, strict=True):
         if isinstance(answer, LobtailError):
-            narrate(f"lobtail: {name}: {answer}")
+            print_status(f"lobtail: {name}: {answer}")
             missing = True
         elif isinstance(answer, BaseException):
             raise answer
@@ -105,7 +105,7 @@ async def _rows(engine: EngineClient, host: str, *, everything: bool) -> tuple[l
                 except (EngineError, ProtocolError) as exc:
                     if isinstance(exc, EngineError) and exc.status == 404:
                         return None  # removed since it was listed
-                    narrate(f"lobtail: {summary.name or summary.id}: {exc}")
+                    print_status(f"lobtail: {summary.name or summary.id}: {exc}")
                     missing = True
                     config = Config(labels=summary.labels)
                     container = Container(id=summary.id, config=config)

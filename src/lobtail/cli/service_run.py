@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from lobtail.engine.logs import nanoseconds
-from lobtail.engine.pace import Pace
+from lobtail.engine.read_coalescer import ReadCoalescer
 from lobtail.errors import EngineError, LobtailError, ProtocolError
 from lobtail.model.frames import Frame, Stream
 from lobtail.model.swarm import TaskContext, parse_context
@@ -151,7 +151,7 @@ class ServiceLogsRun:
             self._padding = len(str(found.slot))
         if found.tty and not self._wanted.raw:
             raise LobtailError("tty service logs only supported with --raw")
-        pace = Pace()
+        pace = ReadCoalescer()
         async with self._stream(found) as stream:
             if self._wanted.raw or not stream.multiplexed:
                 async for frames in stream.runs():

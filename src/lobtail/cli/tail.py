@@ -16,7 +16,7 @@ from lobtail.cli.options import (
     load_asyncio,
     short_context_option,
 )
-from lobtail.cli.output import narrate
+from lobtail.cli.output import print_status
 from lobtail.engine.client import EngineClient
 from lobtail.errors import ConfigError, QueryError
 from lobtail.flags import with_flags
@@ -341,7 +341,7 @@ def command(host: tuple[str, ...], **options: Any) -> int:
     context = click.get_current_context()
     named: list[dict[str, Any]] = []
     if not options["files"]:
-        named = distinct_engine_arguments(host, narrate)
+        named = distinct_engine_arguments(host, print_status)
     elif (
         options["follow"] and context.get_parameter_source("follow") is ParameterSource.COMMANDLINE
     ):

@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lobtail.api import Engine, tail_engines, tail_files
 from lobtail.cli.options import run
-from lobtail.cli.output import Output, narrate, narrate_at_once
-from lobtail.cli.tail_settings import Settings
+from lobtail.cli.output import Output, print_status, print_status_now
+from lobtail.cli.tail_settings import TailSettings
 from lobtail.errors import LobtailError
 from lobtail.model.items import ContainerRef, Dropped, Gap, Item, Line, Mark, Removed
 from lobtail.model.swarm import TASK_ID
 from lobtail.query.nearest import nearest
-from lobtail.query.selection import Selector
+from lobtail.query.selection import ContainerSelector
 from lobtail.render.prefix import shown_name
 from lobtail.render.stamps import STAMP_STYLES
-from lobtail.session.merged import Merged
+from lobtail.session.item_stream import ItemStream
 
 if TYPE_CHECKING:
     from lobtail.query.field_watch import FieldWatch
     from lobtail.query.patterns import Pattern
 
-__all__ = ["FAILED", "NOT_FOUND", "NOT_SEEN", "TIMED_OUT", "Account", "TailRun"]
+__all__ = ["FAILED", "NOT_FOUND", "NOT_SEEN", "TIMED_OUT", "Summary", "TailRun"]
 
 FAILED = 4
 TIMED_OUT = 124
@@ -59,7 +59,7 @@ class _Narrator(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show one message."""
-        narrate(f"lobtail: {record.getMessage()}")
+        print_status(f"lobtail: {record.getMessage()}")
 
 
 class _End(NamedTuple):
@@ -73,19 +73,19 @@ class _End(NamedTuple):
 class TailRun:
     """One run of the command, and the account of what it read."""
 
-    def __init__(self, engines: list[Engine], settings: Settings) -> None:
+    def __init__(self, engines: list[Engine], settings: TailSettings) -> None:
         self._engines = engines
         self._settings = settings
         # Formats make lines safe for a terminal themselves, so that their own colours act.
         self._out = Output(1, "stdout", safe=False)
         self._err = Output(2, "stderr", safe=False)
-        self._account = Account()
+        self._account = Summary()
         self._missing = False  # whether something that was asked for is not there
         self._left = settings.max_lines
         self._words = _FilterWords(settings)
         self._tail = self._open()
 
-    def _open(self) -> Merged:
+    def _open(self) -> ItemStream:
         settings = self._settings
         if len(self._engines) == 1:
             return self._engines[0].tail(*settings.named, **settings.selection)
@@ -112,7 +112,7 @@ class TailRun:
         except SystemExit as exc:
             if exc.code == 130:
                 self._account.show()
-                narrate_at_once(self._words.at_end())
+                print_status_now(self._words.at_end())
             raise
         finally:
             _log.removeHandler(narrator)
@@ -139,20 +139,20 @@ class TailRun:
             if not limit.expired():
                 raise
         for words in self._words.at_end():
-            narrate(words)
+            print_status(words)
         if end.words:
-            narrate(f"lobtail: {end.words}")
+            print_status(f"lobtail: {end.words}")
         return end.code
 
     def _tell_engine(self, name: str, error: LobtailError | None) -> None:
         """Say that one of several engines is away, or back."""
         if error is None:
-            narrate(f"lobtail: {name}: the engine is there again")
+            print_status(f"lobtail: {name}: the engine is there again")
         elif self._settings.follow:
-            narrate(f"lobtail: {name}: {error}; trying again")
+            print_status(f"lobtail: {name}: {error}; trying again")
         else:
             self._missing = True
-            narrate(f"lobtail: {name}: {error}")
+            print_status(f"lobtail: {name}: {error}")
 
     def _limit(self) -> tuple[float | None, _End]:
         """Return after how many seconds the run ends at the latest, and how."""
@@ -171,40 +171,42 @@ class TailRun:
             return _End(NOT_SEEN, "the logs ended without a line for --until-match")
         return _End(NOT_FOUND if self._missing else 0)
 
-    async def _greet(self, tail: Merged) -> None:
+    async def _greet(self, tail: ItemStream) -> None:
         """Say what of the selection is not there, if anything."""
         settings, found = self._settings, tail.found
-        unmet = [word for word in settings.named if not any(map(Selector(word).matches, found))]
+        unmet = [
+            word for word in settings.named if not any(map(ContainerSelector(word).matches, found))
+        ]
         ending = "; waiting for one to start" if settings.follow else ""
         if len(unmet) == 1 or found:
             for word in unmet:
-                what = "is called" if Selector(word).exact else "matches"
+                what = "is called" if ContainerSelector(word).exact else "matches"
                 # Times may have a form, but it must not look like a container.
                 hint = f" (for times of this form: -t={word})" if word in STAMP_STYLES else ""
                 hint = hint or await self._nearest([word])
-                narrate(f"lobtail: no container {what} {word}{hint}{ending}")
+                print_status(f"lobtail: no container {what} {word}{hint}{ending}")
         elif self._selective():
             selection = settings.selection
             hint = await self._nearest([*unmet, *selection["projects"], *selection["services"]])
-            narrate(f"lobtail: no container matches{hint}{ending}")
+            print_status(f"lobtail: no container matches{hint}{ending}")
         elif not settings.files:
-            narrate(f"lobtail: no container runs{ending}")
+            print_status(f"lobtail: no container runs{ending}")
         # That nothing runs is an answer; that a thing is not there, which was named, is none.
         selected = self._selective() and not found
         self._missing |= not settings.follow and (bool(unmet) or selected)
         if settings.follow:
-            named = [word for word in map(Selector, settings.named) if word.exact]
+            named = [word for word in map(ContainerSelector, settings.named) if word.exact]
             # A task that has ended never starts again: another takes its place.
             idle = [container for container in tail.idle if TASK_ID not in container.labels]
             for container in idle:
                 if any(word.matches(container) for word in named):
                     waits = "; waiting for it to start" if settings.until_match is None else ""
-                    narrate(f"lobtail: {shown_name(container)} is not running{waits}")
+                    print_status(f"lobtail: {shown_name(container)} is not running{waits}")
             ended = [container.id for container in tail.idle if TASK_ID in container.labels]
             for selector in named:
                 met = [container for container in found if selector.matches(container)]
                 if met and all(container.id in ended for container in met):
-                    narrate(f"lobtail: no task of {selector.word} runs{ending}")
+                    print_status(f"lobtail: no task of {selector.word} runs{ending}")
 
     async def _nearest(self, words: list[str]) -> str:
         """Return a hint at what is called nearly as one of the words, if something is."""
@@ -222,7 +224,9 @@ class TailRun:
                 continue  # something else keeps it from being chosen
             if word in projects:
                 return f" (did you mean --project {word}?)"
-            if Selector(word).exact and (found := nearest(word, (names | projects) - {"", word})):
+            if ContainerSelector(word).exact and (
+                found := nearest(word, (names | projects) - {"", word})
+            ):
                 return f" (did you mean {'' if found in names else '--project '}{found}?)"
         return ""
 
@@ -248,7 +252,7 @@ class TailRun:
         shown = list(map(type, items)).count(Line)
         self._account.shown += shown
         for words in self._words.of_batch(batch, shown):
-            narrate(words)
+            print_status(words)
         if items:
             for chunk in self._settings.formatter.render(items, time.time_ns()):
                 (self._err if chunk.stderr else self._out).write(chunk.data)
@@ -292,7 +296,7 @@ class TailRun:
 class _FilterWords:
     """What is to be said of filters that cannot do what was meant, each thing once."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: TailSettings) -> None:
         self._watch: FieldWatch | None = None
         self._patterns: list[Pattern] = [*settings.highlight]
         self._search = settings.selection["search"] is not None
@@ -350,7 +354,7 @@ def _allow_many_files() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-class Account:
+class Summary:
     """What was read, by container, and what is missing."""
 
     def __init__(self) -> None:
@@ -403,7 +407,7 @@ class Account:
         rows += [self._row(name, count) for name, count in counts[:_MOST_NAMED]]
         if rest := counts[_MOST_NAMED:]:
             rows.append(f"  {sum(count for _, count in rest):>9} of {len(rest)} more")
-        narrate_at_once(rows)
+        print_status_now(rows)
 
     def _row(self, name: str, count: int) -> str:
         gaps, dropped = self._gaps[name], self._dropped[name]

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from lobtail.query.patterns import Pattern
     from lobtail.query.terms import Predicate, Term
 
-__all__ = ["Settings", "make_settings"]
+__all__ = ["TailSettings", "make_settings"]
 
 
-class Settings(msgspec.Struct, frozen=True):
+class TailSettings(msgspec.Struct, frozen=True):
     """All that a run needs to know."""
 
     selection: dict[str, Any]
@@ -85,7 +85,7 @@ def make_settings(
     timeout: str | None,
     max_lines: int | None,
     **shown: Any,
-) -> Settings:
+) -> TailSettings:
     """Check the options of the command line.
 
     Raises:
@@ -105,7 +105,7 @@ def make_settings(
     search = search if ready is None and failed is None else None
     if files and everything:
         raise ConfigError("--all chooses among an engine's containers, not with --file")
-    return Settings(
+    return TailSettings(
         selection={
             "follow": follow,
             "tail": _tail(tail) or ("10" if follow and since_ns is None else "all"),

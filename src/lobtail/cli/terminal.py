@@ -12,11 +12,11 @@ from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from lobtail.cli.output import narrate
+from lobtail.cli.output import print_status
 from lobtail.errors import EngineError, LobtailError
 
 if TYPE_CHECKING:
-    from lobtail.engine.two_way import TwoWayStream
+    from lobtail.engine.hijacked import TwoWayStream
 
 __all__ = ["RawTerminal", "SizeKeeper", "terminal_size"]
 
@@ -217,7 +217,7 @@ class SizeKeeper:
             await asyncio.sleep(PAUSE * (attempt + 1))
             if await self._resize():
                 return
-        narrate("failed to resize tty, using default size")
+        print_status("failed to resize tty, using default size")
 
     async def _keep(self) -> None:
         while True:

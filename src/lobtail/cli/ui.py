@@ -10,7 +10,7 @@ import click
 
 from lobtail.cli.defaults import load_defaults, load_keys
 from lobtail.cli.options import DockerCommand, distinct_engine_arguments, host_option, run
-from lobtail.cli.output import narrate
+from lobtail.cli.output import print_status
 from lobtail.errors import ConfigError, LobtailError
 
 __all__ = ["command"]
@@ -81,8 +81,8 @@ def command(host: str | None, **options: Any) -> int:
     With SELECTORs, as for 'lobtail tail', it begins with the log of those.
     """
     try:
-        from lobtail.tui.app import Settings, run_app
-        from lobtail.tui.fleet import Fleet
+        from lobtail.tui.app import ClientSettings, run_app
+        from lobtail.tui.engine_group import EngineGroup
         from lobtail.tui.reading_thread import ReadingThread
         from lobtail.tui.state.keymap import check_keymap
         from lobtail.tui.state.target import Target
@@ -98,13 +98,15 @@ def command(host: str | None, **options: Any) -> int:
     }
     target = Target(names=options["selectors"], everything=options["everything"], **criteria)
     looks = ("timestamps", "timezone", "wrap", "histogram", "theme", "read_only")
-    settings = Settings(keys=check_keymap(load_keys()), **{key: options[key] for key in looks})
-    arguments = distinct_engine_arguments(host, narrate)
+    settings = ClientSettings(
+        keys=check_keymap(load_keys()), **{key: options[key] for key in looks}
+    )
+    arguments = distinct_engine_arguments(host, print_status)
     engines = [Engine(**each) for each in arguments]
     names = labels([engine.endpoint for engine in engines]) if len(engines) > 1 else [""]
     words = [_words(each) for each in arguments]
     readers = [partial(Engine, **each) for each in arguments]
-    fleet = Fleet(
+    fleet = EngineGroup(
         dict(zip(names, engines, strict=True)),
         dict(zip(names, words, strict=True)),
         ReadingThread(dict(zip(names, readers, strict=True))),

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from lobtail.engine.hijacked import TwoWayStream
 from lobtail.engine.models import Container, decode
 from lobtail.engine.requests import segment
-from lobtail.engine.two_way import TwoWayStream
 from lobtail.errors import (
     ConfigError,
     ConnectionLostError,
@@ -19,8 +19,8 @@ from lobtail.errors import (
 )
 
 if TYPE_CHECKING:
-    from lobtail.engine.answer import Response
     from lobtail.engine.client import EngineClient
+    from lobtail.engine.response import Response
 
 __all__ = ["AttachOptions", "AttachStream", "check_attachable"]
 
@@ -151,7 +151,7 @@ class AttachStream(TwoWayStream):
                 "(docker run -i): nothing can be written to it"
             )
         self._container = container
-        await self._take_over(f"{self._target()}/attach", self._options.query(), tty=container.tty)
+        await self._hijack(f"{self._target()}/attach", self._options.query(), tty=container.tty)
         self._exit = asyncio.create_task(self._wait(self._waiting))
         self._exit.add_done_callback(self._look_again)
 

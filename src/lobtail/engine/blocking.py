@@ -13,10 +13,10 @@ from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, ClassVar, Final, Self, TypeVar
 
-from lobtail.engine.answer import AnswerParser, Response, not_http, request_head
 from lobtail.engine.client import EngineClient
 from lobtail.engine.endpoint import Endpoint, connect_error
 from lobtail.engine.requests import Requests
+from lobtail.engine.response import AnswerParser, Response, not_http, request_head
 from lobtail.errors import ProtocolError
 
 __all__ = ["BlockingClient", "BlockingConnection", "result_of"]

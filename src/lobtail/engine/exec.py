@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from lobtail.engine.hijacked import TwoWayStream
 from lobtail.engine.models import Identifier, decode
 from lobtail.engine.requests import segment
-from lobtail.engine.two_way import TwoWayStream
 from lobtail.errors import ConfigError, EngineError, LobtailError
 
 if TYPE_CHECKING:
@@ -187,9 +187,7 @@ class ExecStream(TwoWayStream):
         if options.detach:
             await requests.post(f"{self._target()}/start", content=options.start())
             return
-        await self._take_over(
-            f"{self._target()}/start", {}, tty=options.tty, content=options.start()
-        )
+        await self._hijack(f"{self._target()}/start", {}, tty=options.tty, content=options.start())
         if self._options.size and not options.size and options.tty:
             self._sizing = asyncio.create_task(self._resize_early(*self._options.size))
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, cast
 
-from lobtail.engine.answer import AnswerParser, Response, not_http, request_head
+from lobtail.engine.response import AnswerParser, Response, not_http, request_head
 from lobtail.errors import ConnectionLostError, LobtailError, ProtocolError
 
 __all__ = ["HttpConnection"]
@@ -29,15 +29,15 @@ PAUSED: Final = 0.005
 class HttpConnection(asyncio.BufferedProtocol):
     """One connection to a server: a request at a time, kept alive between them.
 
-    ``peer`` is what errors call the other side. ``last_words`` is asked why the connection was
+    ``peer`` is what errors call the other side. ``stderr_tail`` is asked why the connection was
     ended, by the number of its socket.
     """
 
     def __init__(
-        self, peer: str = "the engine", last_words: Callable[[int], str] | None = None
+        self, peer: str = "the engine", stderr_tail: Callable[[int], str] | None = None
     ) -> None:
         self._peer = peer
-        self._last_words = last_words
+        self._stderr_tail = stderr_tail
         self._why = ""
         self._buffer = bytearray(READ_SIZE)
         self._view = memoryview(self._buffer)
@@ -246,9 +246,9 @@ class HttpConnection(asyncio.BufferedProtocol):
         if isinstance(exc, ConnectionError) and self.two_way and self._rescued(exc):
             exc = None
         self._lost = True
-        if self._last_words is not None:
+        if self._stderr_tail is not None:
             sock = cast("asyncio.Transport", self._transport).get_extra_info("socket")
-            self._why = self._last_words(sock.fileno())
+            self._why = self._stderr_tail(sock.fileno())
         self.resume_writing()
         answer = self._answer
         if exc is None:

@@ -21,9 +21,9 @@ from lobtail.model.timestamps import format_wire_time
 from lobtail.query.time_arguments import parse_time_argument
 
 if TYPE_CHECKING:
-    from lobtail.engine.answer import Response
     from lobtail.engine.client import EngineClient
     from lobtail.engine.models import Container
+    from lobtail.engine.response import Response
 
 __all__ = ["FrameStream", "LogOptions", "LogStream", "nanoseconds", "tail_count"]
 

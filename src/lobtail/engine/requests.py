@@ -15,9 +15,9 @@ from weakref import WeakSet
 import msgspec
 
 from lobtail._version import __version__
-from lobtail.engine.answer import Connection, Response
 from lobtail.engine.endpoint import Endpoint
 from lobtail.engine.models import Ping, encode
+from lobtail.engine.response import Connection, Response
 from lobtail.errors import (
     ConfigError,
     ConnectError,
@@ -26,7 +26,7 @@ from lobtail.errors import (
     LobtailError,
 )
 
-__all__ = ["PATIENCE", "Patience", "Requests", "quoted", "segment"]
+__all__ = ["PATIENCE", "Requests", "Timeout", "quoted", "segment"]
 
 # The newest API version whose answers were read and tested. An engine that knows only older ones
 # is spoken to in its own newest.
@@ -38,7 +38,7 @@ FALLBACK_API: Final = (1, 24)
 # times as long as any other answer.
 PATIENCE: Final = 10
 
-Patience: TypeAlias = "float | EllipsisType | None"
+Timeout: TypeAlias = "float | EllipsisType | None"
 """How many seconds of silence are borne: ``...`` stands for the client's own, None for ever."""
 
 # net/http, of a server with TLS that is spoken to without.
@@ -139,7 +139,7 @@ class Requests:
         return self._pinged
 
     async def get(
-        self, target: str, query: Mapping[str, str] | None = None, *, timeout: Patience = ...
+        self, target: str, query: Mapping[str, str] | None = None, *, timeout: Timeout = ...
     ) -> bytes:
         """Return the body of what is at ``target``."""
         return await self.read(await self.open(target, query, timeout=timeout), timeout)
@@ -150,14 +150,14 @@ class Requests:
         query: Mapping[str, str] | None = None,
         content: Any = None,
         *,
-        timeout: Patience = ...,
+        timeout: Timeout = ...,
     ) -> bytes:
         """Post ``content``, as JSON, or nothing; return the answer's body."""
         response = await self.open(target, query, method="POST", content=content, timeout=timeout)
         return await self.read(response, timeout)
 
     async def change(
-        self, target: str, query: Mapping[str, str] | None = None, *, timeout: Patience = ...
+        self, target: str, query: Mapping[str, str] | None = None, *, timeout: Timeout = ...
     ) -> bool:
         """Post a wish; return whether anything had to be done, which status 304 denies."""
         response = await self.open(target, query, method="POST", timeout=timeout)
@@ -165,7 +165,7 @@ class Requests:
         return response.status != 304
 
     async def delete(
-        self, target: str, query: Mapping[str, str] | None = None, *, timeout: Patience = ...
+        self, target: str, query: Mapping[str, str] | None = None, *, timeout: Timeout = ...
     ) -> bytes:
         """Delete what is at ``target``; return the answer's body."""
         response = await self.open(target, query, method="DELETE", timeout=timeout)
@@ -179,7 +179,7 @@ class Requests:
         method: str = "GET",
         content: Any = None,
         headers: Mapping[str, str] | None = None,
-        timeout: Patience = ...,
+        timeout: Timeout = ...,
     ) -> Response:
         """Send a request and return its answer unread: ``read`` it, or ``release`` it when done.
 
@@ -197,7 +197,7 @@ class Requests:
             raise await self._refusal(response)
         return response
 
-    async def read(self, response: Response, timeout: Patience = ...) -> bytes:
+    async def read(self, response: Response, timeout: Timeout = ...) -> bytes:
         """Return the rest of an answer's body, and release it."""
         seconds = self._seconds(timeout)
         try:
@@ -231,7 +231,7 @@ class Requests:
         path: str,
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
-        timeout: Patience = ...,
+        timeout: Timeout = ...,
     ) -> Response:
         path = self.endpoint.base + path
         sent = {**self._headers, **(headers or {})}
@@ -267,9 +267,9 @@ class Requests:
 
         make = partial(HttpConnection, f"the engine at {self.endpoint}")
         if self.endpoint.kind == "ssh":
-            from lobtail.engine.ssh import last_words
+            from lobtail.engine.ssh import stderr_tail
 
-            make = partial(make, last_words=last_words)
+            make = partial(make, stderr_tail=stderr_tail)
         return await open_transport(self.endpoint, make, self.timeout)
 
     async def _ask(
@@ -291,7 +291,7 @@ class Requests:
             connection.close()
             raise
 
-    def _seconds(self, timeout: Patience) -> float | None:
+    def _seconds(self, timeout: Timeout) -> float | None:
         return self.timeout if isinstance(timeout, EllipsisType) else timeout
 
     def _silent(self, seconds: float | None) -> str:

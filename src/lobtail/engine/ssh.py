@@ -26,7 +26,7 @@ from weakref import WeakKeyDictionary
 from lobtail.engine.endpoint import Endpoint
 from lobtail.errors import ConnectError
 
-__all__ = ["end_all", "last_words", "open_ssh", "wait_ended"]
+__all__ = ["end_all", "open_ssh", "stderr_tail", "wait_ended"]
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 
@@ -143,7 +143,7 @@ async def _dial(command: list[str]) -> _Pipe:
     except ConnectionError as exc:
         try:
             # It has its own reasons to end, and tells them by its code.
-            words = await pipe.child.last_words()
+            words = await pipe.child.stderr_tail()
             raise _RefusedError(words, pipe.child.code) from exc
         finally:
             pipe.close()  # it may have hung up and not ended
@@ -273,7 +273,7 @@ class _Child:
         if not self.look() and not self.loop.is_closed():
             self.loop.call_later(LOOK[0], self._look_again, LOOK[0])
 
-    async def last_words(self) -> str:
+    async def stderr_tail(self) -> str:
         """Return what it has said, when it has ended or does not."""
         pause = LOOK[0]
         while not self.look() and pause < 1:
@@ -333,7 +333,7 @@ class _Child:
                 os.kill(self.pid, number)
 
 
-def last_words(fileno: int) -> str:
+def stderr_tail(fileno: int) -> str:
     """Return what the ssh behind our end of a connection has said last, in one line."""
     for child in list(_children):
         if child.fileno == fileno:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 from lobtail.errors import ConnectionLostError, LobtailError, ProtocolError
 
 if TYPE_CHECKING:
-    from lobtail.engine.answer import Response
     from lobtail.engine.client import EngineClient
+    from lobtail.engine.response import Response
 
 __all__ = ["JsonStream"]
 

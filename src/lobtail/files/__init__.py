@@ -6,7 +6,7 @@ from here: showing a log needs no query.
 
 from lobtail.files.following import LogTail
 from lobtail.files.log import LogFiles, open_log
-from lobtail.files.values import Damage, Lost, Passed
+from lobtail.files.records import Damage, MissingRecords, SkippedRecords
 from lobtail.files.watch import FileWatch
 
 __all__ = [
@@ -14,7 +14,7 @@ __all__ = [
     "FileWatch",
     "LogFiles",
     "LogTail",
-    "Lost",
-    "Passed",
+    "MissingRecords",
+    "SkippedRecords",
     "open_log",
 ]

@@ -23,7 +23,7 @@ from typing import Final
 
 import msgspec
 
-from lobtail.files.values import Buffer
+from lobtail.files.records import Buffer
 from lobtail.model.frames import Frame, Stream
 
 __all__ = ["bulk_messages", "bulk_runs"]

@@ -17,7 +17,7 @@ from itertools import groupby
 from operator import add, itemgetter
 from typing import Any, Final
 
-from lobtail.files.values import Buffer
+from lobtail.files.records import Buffer
 from lobtail.model.frames import Frame, Stream
 
 __all__ = ["bulk_messages", "bulk_runs"]

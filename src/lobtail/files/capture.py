@@ -12,7 +12,7 @@ from struct import Struct
 from typing import Final
 
 from lobtail.files.formats import Format, Records
-from lobtail.files.values import MAX_RECORD, Decoded
+from lobtail.files.records import MAX_RECORD, Decoded
 from lobtail.model.frames import HEADER_SIZE, Frame, Stream
 
 __all__ = ["Capture"]

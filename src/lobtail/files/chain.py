@@ -28,14 +28,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from lobtail.files.finding import first_message
 from lobtail.files.formats import Format
+from lobtail.files.log_file import KNOWN, LogFile
 from lobtail.files.opening import TRIES, names_of, open_part, same
-from lobtail.files.part import KNOWN, Part
-from lobtail.files.values import BLOCK, STAMP, Damage
+from lobtail.files.records import BLOCK, STAMP, Damage
+from lobtail.files.seek import first_message
 from lobtail.model.frames import Frame
 
-__all__ = ["Chain", "Held"]
+__all__ = ["OpenFile", "RotationChain"]
 
 # Files that are held open at once; those behind follow as soon as these are read.
 MAX_HELD: Final = 128
@@ -55,10 +55,10 @@ ROTATION_S: Final = 2.0
 Identity = tuple[int, int]
 
 
-class Held:
+class OpenFile:
     """A file of the log that is open, and how far it was read."""
 
-    def __init__(self, part: Part, number: int, *, offset: int = 0, lost: bool = False) -> None:
+    def __init__(self, part: LogFile, number: int, *, offset: int = 0, lost: bool = False) -> None:
         self.part = part
         self.number = number
         """The last number that it was seen at: 0 is the log itself."""
@@ -78,12 +78,12 @@ class Held:
         """What is still to come of a compressed file."""
         self.hole_since: float | None = None
         """When the number behind it was first found to be free."""
-        self._copy: Part | None = None
+        self._copy: LogFile | None = None
         self._sum: tuple[int, int] | None = None
         self._first: Frame | None = None
 
     @property
-    def token(self) -> Part:
+    def token(self) -> LogFile:
         """The file whose name tells where this one stands: itself, or its compressed copy."""
         return self.part if self._copy is None else self._copy
 
@@ -93,12 +93,12 @@ class Held:
         if self._copy is not None:
             self._copy.close()
 
-    def stand_in(self, copy: Part, number: int) -> None:
+    def stand_in(self, copy: LogFile, number: int) -> None:
         """Take a compressed copy for what tells where this file stands."""
         self._copy = copy
         self.number = number
 
-    def is_copy(self, part: Part) -> bool:
+    def is_copy(self, part: LogFile) -> bool:
         """Say whether ``part`` is this file, compressed."""
         if not part.compressed or part.size < _GZIP_LEAST:
             return False  # or one that is being written
@@ -114,7 +114,7 @@ class Held:
             self._sum = size, checksum
         return tail[:4] == self._sum[1].to_bytes(4, "little")
 
-    def is_before(self, part: Part, form: Format) -> bool:
+    def is_before(self, part: LogFile, form: Format) -> bool:
         """Say whether this file was written before another one.
 
         A rename leaves the time of the last write as it is. Clocks of files tick slowly, so that
@@ -132,10 +132,10 @@ class Held:
         return self._first.payload[:STAMP] <= other.payload[:STAMP]
 
 
-class Chain:
+class RotationChain:
     """The files of a log from the one on that is being read: ``held``, the newest last."""
 
-    def __init__(self, path: Path, form: Format, first: Held) -> None:
+    def __init__(self, path: Path, form: Format, first: OpenFile) -> None:
         self.held = deque([first])
         self._path = path
         self._name = str(path)
@@ -166,7 +166,7 @@ class Chain:
             found = True
         return found
 
-    def _follower(self, last: Held) -> Held | None:
+    def _follower(self, last: OpenFile) -> OpenFile | None:
         """Open the file that was written behind ``last``, or what is left behind it."""
         for attempt in range(TRIES):
             number = self._number(last)
@@ -189,11 +189,11 @@ class Chain:
                 return self._over_hole(last, number)
             if self._leads(number, last.token):
                 last.hole_since = None
-                return Held(part, number - 1)
+                return OpenFile(part, number - 1)
             part.close()
         return None
 
-    def _over_hole(self, last: Held, number: int) -> Held | None:
+    def _over_hole(self, last: OpenFile, number: int) -> OpenFile | None:
         """Open the next file there is if the one behind ``last`` was removed by somebody.
 
         In a rotation each number is free for a moment; but the engine may be kept from going on.
@@ -206,10 +206,10 @@ class Chain:
         for below in range(number - 2, -1, -1):
             part = self._open(below)
             if part is not None:
-                return Held(part, below, lost=True)
+                return OpenFile(part, below, lost=True)
         return None
 
-    def _number(self, last: Held) -> int | None:
+    def _number(self, last: OpenFile) -> int | None:
         """Return at which number a file stands now; None if it has no name."""
         number, holes = last.number, 0
         token = last.token
@@ -222,7 +222,7 @@ class Chain:
             number += 1
         return None
 
-    def _leads(self, number: int, token: Part) -> bool:
+    def _leads(self, number: int, token: LogFile) -> bool:
         return _identity(self._name_of(number, compressed=token.compressed)) == token.identity
 
     def _name_of(self, number: int, *, compressed: bool = False) -> str:
@@ -230,7 +230,7 @@ class Chain:
             return self._name
         return f"{self._name}.{number}.gz" if compressed else f"{self._name}.{number}"
 
-    def _open(self, number: int) -> Part | None:
+    def _open(self, number: int) -> LogFile | None:
         """Open the file of a number, plain or compressed; None if it has none now."""
         plain = self._name_of(number)
         try:
@@ -249,7 +249,7 @@ class Chain:
             return None
         return part
 
-    def _find_copy(self, last: Held) -> bool:
+    def _find_copy(self, last: OpenFile) -> bool:
         """Look for the compressed copy of a file that has no name any more."""
         number, holes = max(1, last.number), 0
         while holes < _HOLES:
@@ -266,7 +266,7 @@ class Chain:
             number += 1
         return False
 
-    def _oldest_behind(self, last: Held) -> Held | None:
+    def _oldest_behind(self, last: OpenFile) -> OpenFile | None:
         """Open the oldest file that is younger than one that was removed."""
         changed = self._changed()
         for _ in range(TRIES):
@@ -285,7 +285,7 @@ class Chain:
                     part = None
                     continue
                 if names_of(self._path) == names and _stands(part):
-                    found = Held(part, number, lost=True)
+                    found = OpenFile(part, number, lost=True)
                     if found.head and found.head == last.head:
                         found.old = part.size  # a copy of the file stands in its place
                     return found
@@ -315,7 +315,7 @@ def _identity(name: str) -> Identity | None:
     return state.st_dev, state.st_ino
 
 
-def _stands(part: Part) -> bool:
+def _stands(part: LogFile) -> bool:
     try:
         return same(part)
     except (FileNotFoundError, NotADirectoryError):

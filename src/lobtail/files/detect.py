@@ -9,8 +9,8 @@ from typing import Final
 
 from lobtail.errors import LogFileError
 from lobtail.files.formats import Format
-from lobtail.files.part import Part, Window
-from lobtail.files.values import MAX_RECORD
+from lobtail.files.log_file import LogFile, Window
+from lobtail.files.records import MAX_RECORD
 
 __all__ = ["DRIVERS", "detect", "make_format"]
 
@@ -47,7 +47,7 @@ _NAMES: Final = (
 )
 
 
-def detect(parts: list[Part]) -> Format:
+def detect(parts: list[LogFile]) -> Format:
     """Return the format of a log. LogFileError if none is recognised."""
     path = parts[-1].path
     # The likely ones first: each takes a moment to load.
@@ -71,7 +71,7 @@ def detect(parts: list[Part]) -> Format:
     )
 
 
-def _samples(part: Part) -> Iterator[tuple[bytes, bool]]:
+def _samples(part: LogFile) -> Iterator[tuple[bytes, bool]]:
     """Yield bytes of a file to tell its format by, and whether it ends with them.
 
     Its first ones, more and more of them as long as a record may be; then some from anywhere, for

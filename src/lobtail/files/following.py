@@ -17,11 +17,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lobtail.files.chain import Chain, Held
+from lobtail.files.chain import OpenFile, RotationChain
 from lobtail.files.formats import Format
+from lobtail.files.log_file import KNOWN, LogFile
 from lobtail.files.opening import refused
-from lobtail.files.part import KNOWN, Part
-from lobtail.files.values import BLOCK, MAX_RECORD, STAMP, Damage, Decoded, Hole, Lost
+from lobtail.files.records import (
+    BLOCK,
+    MAX_RECORD,
+    STAMP,
+    Corruption,
+    Damage,
+    Decoded,
+    MissingRecords,
+)
 from lobtail.files.walk import Walk, in_place
 from lobtail.model.frames import Frame
 
@@ -38,18 +46,18 @@ class LogTail:
     """
 
     def __init__(
-        self, part: Part, offset: int, form: Format, *, details: bool, newest: bytes = b""
+        self, part: LogFile, offset: int, form: Format, *, details: bool, newest: bytes = b""
     ) -> None:
         self.path = part.path
         """The log itself, whatever it is renamed to."""
         self._format = form
         self._details = details
-        self._chain = Chain(Path(part.path), form, Held(part, 0, offset=offset))
+        self._chain = RotationChain(Path(part.path), form, OpenFile(part, 0, offset=offset))
         self._window = BLOCK
         self._newest = newest  # the stamp of the last record
         # A file that was left for another though nothing shows that the engine has closed it.
-        self._left: Held | None = None
-        self._ready: deque[list[Frame] | Damage | Lost] = deque()
+        self._left: OpenFile | None = None
+        self._ready: deque[list[Frame] | Damage | MissingRecords] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +90,7 @@ class LogTail:
         except OSError as exc:
             raise refused(Path(exc.filename or self.path), exc) from exc
 
-    def read(self) -> Iterator[list[Frame] | Damage | Lost]:
+    def read(self) -> Iterator[list[Frame] | Damage | MissingRecords]:
         """Yield what was written since, as ``LogFiles.messages`` does; end when there is no more.
 
         May be left at any time; the next call goes on behind what was yielded. A log that is
@@ -112,7 +120,7 @@ class LogTail:
         final = len(held) > 1
         if file.lost:
             file.lost = False
-            self._ready.append(Lost(file.part.path, _ROTATED))
+            self._ready.append(MissingRecords(file.part.path, _ROTATED))
         elif file.part.compressed:
             if not self._inflate(file):
                 return self._leave(file) if final else self._chain.look()
@@ -126,7 +134,7 @@ class LogTail:
         self._chain.look()
         return True
 
-    def _leave(self, file: Held) -> bool:
+    def _leave(self, file: OpenFile) -> bool:
         self._chain.held.popleft()
         if self._left is not None:
             self._left.close()
@@ -137,7 +145,7 @@ class LogTail:
             file.close()
         return True
 
-    def _inflate(self, file: Held) -> bool:
+    def _inflate(self, file: OpenFile) -> bool:
         """Make a batch of a compressed file ready; False at its end."""
         if file.inflated is None:
             walk = Walk(self._format, details=self._details)
@@ -151,7 +159,7 @@ class LogTail:
             self._ready.append(batch)
         return batch is not None
 
-    def _read_block(self, file: Held) -> bool:
+    def _read_block(self, file: OpenFile) -> bool:
         """Make the next block's records ready; False if the file has not grown."""
         size = file.part.refresh().st_size
         if size < file.offset:
@@ -177,7 +185,7 @@ class LogTail:
         left = len(data) - decoded.used
         if left > MAX_RECORD:
             where = file.offset + decoded.used
-            lost = Hole(len(decoded.frames), where, left, "a record is too long")
+            lost = Corruption(len(decoded.frames), where, left, "a record is too long")
             decoded = Decoded(decoded.frames, [*decoded.holes, lost], len(data))
         elif not decoded.used and end < size:
             self._window *= 2
@@ -190,9 +198,9 @@ class LogTail:
         self._put(file, decoded)
         return True
 
-    def _begin_again(self, file: Held, size: int) -> None:
+    def _begin_again(self, file: OpenFile, size: int) -> None:
         """Read a file that was truncated from its beginning, without what was read of it before."""
-        self._ready.append(Lost(file.part.path, _CUT))
+        self._ready.append(MissingRecords(file.part.path, _CUT))
         # Cut to nothing, it has other records now; else some of the old ones are still there.
         head = file.part.read_at(0, len(file.head))
         file.old = size if head and file.head.startswith(head) else 0
@@ -207,7 +215,7 @@ class LogTail:
         holes = [hole._replace(before=hole.before - first) for hole in decoded.holes]
         return Decoded(frames[first:], [hole for hole in holes if hole.before >= 0], decoded.used)
 
-    def _put(self, file: Held, decoded: Decoded) -> None:
+    def _put(self, file: OpenFile, decoded: Decoded) -> None:
         if decoded.frames:
             self._newest = max(self._newest, decoded.frames[-1].payload[:STAMP])
         self._ready.extend(in_place([decoded], file.part.path))

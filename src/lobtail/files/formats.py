@@ -7,20 +7,20 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lobtail.errors import ConfigError, ProtocolError
-from lobtail.files.values import (
+from lobtail.files.records import (
     MAX_RECORD,
     NO_RECORD,
     NULS,
     STAMP,
     Buffer,
+    Corruption,
     Decoded,
-    Hole,
 )
 from lobtail.model.frames import Frame, Stream
 from lobtail.model.timestamps import format_rfc3339, parse_rfc3339
 
 if TYPE_CHECKING:
-    from lobtail.files.select import Selector
+    from lobtail.files.select import RecordFilter
     from lobtail.query.literals import Literals
 
 __all__ = ["STREAMS", "Format", "Records", "Show", "full_stamp"]
@@ -109,7 +109,7 @@ class Format(ABC):
 
     def selector(
         self, wanted: Literals, context: tuple[int, int] | None, streams: frozenset[Stream]
-    ) -> Selector | None:
+    ) -> RecordFilter | None:
         """Return what finds the records of wanted lines; None if all have to be looked at."""
         del wanted, context, streams
         return None
@@ -141,7 +141,7 @@ def joined(decoded: Decoded, show: Show, cut: int) -> Decoded:
     if show.timestamps:
         cut = 0
     frames: list[Frame] = []
-    holes: list[Hole] = []
+    holes: list[Corruption] = []
     pending = iter(decoded.holes)
     found = next(pending, None)
     run: list[bytes] = []
@@ -183,7 +183,7 @@ class Records:
 
     def __init__(self) -> None:
         self.frames: list[Frame] = []
-        self.holes: list[Hole] = []
+        self.holes: list[Corruption] = []
 
     def lost(self, data: bytes, offset: int, reason: str = NO_RECORD) -> None:
         """Take bytes that hold no record."""
@@ -195,7 +195,7 @@ class Records:
             if grown is not None:
                 self.holes[-1] = grown
                 return
-        self.holes.append(Hole(len(self.frames), offset, len(data), reason))
+        self.holes.append(Corruption(len(self.frames), offset, len(data), reason))
 
     def blank(self, offset: int, size: int) -> None:
         """Take bytes that hold nothing: no damage, unless they follow some."""

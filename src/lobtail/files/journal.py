@@ -27,7 +27,7 @@ import msgspec
 
 from lobtail.errors import ConfigError
 from lobtail.files.formats import Format, Records, full_stamp
-from lobtail.files.values import MAX_RECORD, Decoded
+from lobtail.files.records import MAX_RECORD, Decoded
 from lobtail.model.frames import Frame, Stream
 from lobtail.model.items import encode_details
 from lobtail.model.timestamps import format_rfc3339

@@ -33,8 +33,8 @@ import msgspec
 
 from lobtail.files.bulk import Hints, bulk_messages, bulk_runs
 from lobtail.files.formats import STREAMS, Format, Records, Show, full_stamp, joined
-from lobtail.files.select import JsonSelector
-from lobtail.files.values import Buffer, Decoded
+from lobtail.files.records import Buffer, Decoded
+from lobtail.files.select import JsonFilter
 from lobtail.model.frames import Frame, Stream
 from lobtail.query.literals import Literals
 
@@ -145,12 +145,12 @@ class JsonFile(Format):
 
     def selector(
         self, wanted: Literals, context: tuple[int, int] | None, streams: frozenset[Stream]
-    ) -> JsonSelector | None:
+    ) -> JsonFilter | None:
         """Select as ``Format.selector`` says."""
-        from lobtail.files.needles import json_needles
+        from lobtail.files.byte_patterns import json_needles
 
         needles = json_needles(wanted)
-        return JsonSelector(needles, context[1] if context else 0, streams) if needles else None
+        return JsonFilter(needles, context[1] if context else 0, streams) if needles else None
 
     def recognises(self, data: bytes, *, ends: bool) -> bool:
         """Say so as ``Format.recognises`` does: a line is a record, or the only one begins so."""

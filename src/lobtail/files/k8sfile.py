@@ -14,7 +14,7 @@ import re
 from typing import Final
 
 from lobtail.files.formats import STREAMS, Format, Records, full_stamp
-from lobtail.files.values import Decoded
+from lobtail.files.records import Decoded
 from lobtail.model.frames import Frame
 
 __all__ = ["K8sFile"]

@@ -24,8 +24,8 @@ from typing import Final, NamedTuple
 
 from lobtail.files.bulk_local import bulk_messages, bulk_runs
 from lobtail.files.formats import STREAMS, Format, Records, Show
-from lobtail.files.select import LocalSelector
-from lobtail.files.values import MAX_RECORD, Buffer, Decoded
+from lobtail.files.records import MAX_RECORD, Buffer, Decoded
+from lobtail.files.select import LocalFilter
 from lobtail.model.frames import Frame, Stream
 from lobtail.model.items import encode_details
 from lobtail.model.timestamps import format_rfc3339
@@ -99,12 +99,12 @@ class Local(Format):
         wanted: Literals,
         context: tuple[int, int] | None,
         streams: frozenset[Stream],  # noqa: ARG002 - for formats that know context
-    ) -> LocalSelector | None:
+    ) -> LocalFilter | None:
         """Select as ``Format.selector`` says; with context all have to be looked at."""
-        from lobtail.files.needles import raw_needles
+        from lobtail.files.byte_patterns import raw_needles
 
         needles = raw_needles(wanted)
-        return LocalSelector(self, needles) if needles and context is None else None
+        return LocalFilter(self, needles) if needles and context is None else None
 
     def recognises(self, data: bytes, *, ends: bool) -> bool:  # noqa: ARG002
         """Say so as ``Format.recognises`` does: there is a record."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Self, cast
 
 from lobtail.errors import ConfigError, LogFileError
 from lobtail.files.detect import DRIVERS, detect, make_format
-from lobtail.files.finding import find_first, find_moment, find_tail
 from lobtail.files.following import LogTail
 from lobtail.files.formats import Show
+from lobtail.files.log_file import TRUNCATED
 from lobtail.files.opening import find_log, open_parts
-from lobtail.files.part import TRUNCATED
-from lobtail.files.search import Search
+from lobtail.files.records import STAMP, Damage, SkippedRecords
+from lobtail.files.search import RecordScanner
+from lobtail.files.seek import find_first, find_moment, find_tail
 from lobtail.files.span import Span
-from lobtail.files.values import STAMP, Damage, Passed
 from lobtail.files.walk import Walk, in_place
 from lobtail.files.watch import FileWatch
 from lobtail.model.frames import Frame, Stream
@@ -24,8 +24,8 @@ from lobtail.query.literals import Literals
 
 if TYPE_CHECKING:
     from lobtail.files.formats import Format
-    from lobtail.files.part import Part
-    from lobtail.files.select import Selector
+    from lobtail.files.log_file import LogFile
+    from lobtail.files.select import RecordFilter
     from lobtail.model.items import Item
 
 __all__ = ["LogFiles", "open_log"]
@@ -88,7 +88,7 @@ class LogFiles:
     written since: then it is left out, for it is not there yet.
     """
 
-    def __init__(self, parts: list[Part], form: Format, *, latched: bool = False) -> None:
+    def __init__(self, parts: list[LogFile], form: Format, *, latched: bool = False) -> None:
         self._parts = parts
         self._latched = latched
         self._format = form
@@ -137,7 +137,7 @@ class LogFiles:
         stderr: bool = True,
         wanted: Literals | None = None,
         context: tuple[int, int] | None = None,
-    ) -> Iterator[list[Frame] | Damage | Passed]:
+    ) -> Iterator[list[Frame] | Damage | SkippedRecords]:
         """Yield the messages as the Engine API sends them with ``timestamps=1``.
 
         Byte for byte: stamp, blank, with ``details`` the attributes and a blank, text. Times are
@@ -145,10 +145,10 @@ class LogFiles:
         both streams and is applied before them, as the engine does.
 
         ``wanted`` leaves out messages that cannot belong to a wanted line; many that do not may
-        still come. ``Passed`` stands in their place. With ``context`` as many lines of the streams
-        asked for, before and behind, are kept around each that may be wanted, and the messages
-        left out are counted. At the end the last lines come in any case: they are the context of
-        what comes behind the files.
+        still come. ``SkippedRecords`` stands in their place. With ``context`` as many lines of the
+        streams asked for, before and behind, are kept around each that may be wanted, and the
+        messages left out are counted. At the end the last lines come in any case: they are the
+        context of what comes behind the files.
         """
         span = Span.of(since, until)
         streams = frozenset(
@@ -228,15 +228,15 @@ class LogFiles:
 
     def _search(
         self,
-        selector: Selector,
+        selector: RecordFilter,
         span: Span,
         tail: int | None,
         details: bool,
         streams: frozenset[Stream],
         context: tuple[int, int] | None,
-    ) -> Iterator[list[Frame] | Damage | Passed]:
+    ) -> Iterator[list[Frame] | Damage | SkippedRecords]:
         span, index, offset, skip = self._begin(span, tail)
-        search = Search(
+        search = RecordScanner(
             self._format,
             selector,
             details=details,

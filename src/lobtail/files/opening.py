@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from lobtail.errors import LogFileError
-from lobtail.files.part import Part
+from lobtail.files.log_file import LogFile
 from lobtail.files.rotation import all_names
 from lobtail.regular import NotRegularError, open_regular
 
@@ -84,7 +84,7 @@ def _has_rotated(path: Path) -> bool:
     return path.name in names or bool(all_names(path, names))
 
 
-def open_parts(path: Path, *, engines: bool = False) -> list[Part]:
+def open_parts(path: Path, *, engines: bool = False) -> list[LogFile]:
     """Open a log and what was rotated out of it, oldest first; with ``engines`` only by engines.
 
     Raises LogFileError: it cannot be opened, is no regular file, or is rotated faster than that.
@@ -94,7 +94,7 @@ def open_parts(path: Path, *, engines: bool = False) -> list[Part]:
     for attempt in range(TRIES):
         missing = None
         names = list_names(path)
-        parts: list[Part] = []
+        parts: list[LogFile] = []
         try:
             for left, name in zip(range(len(names), 0, -1), names, strict=True):
                 try:
@@ -153,23 +153,23 @@ def _siblings(path: Path) -> list[str]:
         raise refused(path, exc) from exc
 
 
-def open_part(name: str) -> Part:
+def open_part(name: str) -> LogFile:
     """Open one file. OSError: it cannot be, or is no regular file."""
     fd, state = open_regular(name)
     try:
-        return Part(name, fd, state.st_size, (state.st_dev, state.st_ino))
+        return LogFile(name, fd, state.st_size, (state.st_dev, state.st_ino))
     except BaseException:
         os.close(fd)
         raise
 
 
-def same(part: Part) -> bool:
+def same(part: LogFile) -> bool:
     """Say whether a name still leads to the file that was opened, and that is not cut shorter."""
     state = os.stat(part.path)  # noqa: PTH116
     return (state.st_dev, state.st_ino) == part.identity and state.st_size >= part.size
 
 
-def _close(parts: list[Part]) -> None:
+def _close(parts: list[LogFile]) -> None:
     for part in parts:
         part.close()
 

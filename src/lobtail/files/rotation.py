@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from lobtail.files.part import PACKED
+from lobtail.files.log_file import PACKED
 
 __all__ = ["all_names"]
 

@@ -11,7 +11,7 @@ from typing import Final, cast
 
 from lobtail.errors import CodecError, ConfigError
 from lobtail.files.formats import Format, Records
-from lobtail.files.values import Decoded
+from lobtail.files.records import Decoded
 from lobtail.model.frames import Frame, Stream
 from lobtail.model.items import Dropped, Gap, Item, Line
 from lobtail.model.jsonlines import MAX_OBJECT, JsonDecoder

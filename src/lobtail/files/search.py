@@ -11,18 +11,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from lobtail.files.formats import Format
-from lobtail.files.part import Part, Window
-from lobtail.files.select import ContextSelector
+from lobtail.files.log_file import LogFile, Window
+from lobtail.files.records import STAMP, Corruption, Damage, Decoded, SkippedRecords
+from lobtail.files.select import ContextFilter
 from lobtail.files.span import Span, stamp_text
-from lobtail.files.values import STAMP, Damage, Decoded, Hole, Passed
 from lobtail.files.walk import in_place, with_fault
 from lobtail.model.frames import Frame, Stream
 
 if TYPE_CHECKING:
-    from lobtail.files.select import Selector
-    from lobtail.files.values import Buffer
+    from lobtail.files.records import Buffer
+    from lobtail.files.select import RecordFilter
 
-__all__ = ["Search"]
+__all__ = ["RecordScanner"]
 
 # Behind what is younger than that nothing comes that is not too young (model.resume.WINDOW_NS).
 _LATE_NS = 2 * 10**9
@@ -31,7 +31,7 @@ _LATE_NS = 2 * 10**9
 _MAX_HELD: Final = 8 << 20
 
 
-class Search:
+class RecordScanner:
     """Reads one file after another; keeps what ``selector`` finds.
 
     ``before`` is how many lines to keep before a find, None if nothing is to be counted.
@@ -40,7 +40,7 @@ class Search:
     def __init__(
         self,
         form: Format,
-        selector: Selector,
+        selector: RecordFilter,
         *,
         details: bool,
         span: Span,
@@ -54,26 +54,30 @@ class Search:
         self._span = span
         self._skip = skip
         self._before = before or 0
-        self._context: ContextSelector | None = None
+        self._context: ContextFilter | None = None
         if before is not None:
-            assert isinstance(selector, ContextSelector)
+            assert isinstance(selector, ContextFilter)
             self._context = selector
         self._streams = streams
         self._over = False  # something was passed over
         self._passed = 0  # how many messages of it
         self._held: list[Frame] = []  # the last of what was passed over, not counted among it
-        self._lost: Hole | None = None  # damage that more may follow
+        self._lost: Corruption | None = None  # damage that more may follow
         self._late = None if span.until is None else stamp_text(span.until + _LATE_NS)
         self.done = False
         """Whether a message was younger than what is asked for: nothing comes any more."""
 
-    def read(self, part: Part, offset: int = 0) -> Iterator[list[Frame] | Damage | Passed]:
+    def read(
+        self, part: LogFile, offset: int = 0
+    ) -> Iterator[list[Frame] | Damage | SkippedRecords]:
         """Yield what is kept of a file from a record's beginning at ``offset`` on."""
         yield from self._windows(Window(part, offset, None, self._selector.window), part)
         if self._lost is not None:
             yield from self._keep(Decoded([], [], 0), part, ends=True)
 
-    def _windows(self, window: Window, part: Part) -> Iterator[list[Frame] | Damage | Passed]:
+    def _windows(
+        self, window: Window, part: LogFile
+    ) -> Iterator[list[Frame] | Damage | SkippedRecords]:
         while window.more():
             lost = window.take_nuls(self._format.nuls)
             if lost is None:
@@ -106,8 +110,8 @@ class Search:
             yield from self._keep(with_fault(Decoded([], [], 0), part, window.offset), part)
 
     def _decode(
-        self, kept: bytes, base: int, part: Part
-    ) -> Iterator[list[Frame] | Damage | Passed]:
+        self, kept: bytes, base: int, part: LogFile
+    ) -> Iterator[list[Frame] | Damage | SkippedRecords]:
         decoded = self._format.messages(kept, base, details=self._details)
         yield from self._keep(decoded, part)
         if decoded.used < len(kept):
@@ -115,16 +119,16 @@ class Search:
             decoded = self._format.remainder(rest, base, live=False, details=self._details)
             yield from self._keep(decoded, part)
 
-    def finish(self) -> Iterator[list[Frame] | Damage | Passed]:
+    def finish(self) -> Iterator[list[Frame] | Damage | SkippedRecords]:
         """Yield the context that what comes behind the last file may need."""
         if self._over:
-            yield Passed(self._passed if self._context is not None else None)
+            yield SkippedRecords(self._passed if self._context is not None else None)
             if self._held:
                 yield self._held
 
     def _keep(
-        self, decoded: Decoded, part: Part, *, ends: bool = False
-    ) -> Iterator[list[Frame] | Damage | Passed]:
+        self, decoded: Decoded, part: LogFile, *, ends: bool = False
+    ) -> Iterator[list[Frame] | Damage | SkippedRecords]:
         decoded = self._limited(decoded)
         holes = decoded.holes
         if self._lost is not None:
@@ -140,7 +144,7 @@ class Search:
             return
         if self._over:
             if self._passed or self._context is None:
-                yield Passed(self._passed if self._context is not None else None)
+                yield SkippedRecords(self._passed if self._context is not None else None)
             if self._held:
                 yield self._held
             self._over, self._passed, self._held = False, 0, []

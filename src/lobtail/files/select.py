@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import msgspec
 
-from lobtail.files.finder import Finder
-from lobtail.files.values import Buffer
+from lobtail.files.rare_bytes import RareByteFinder
+from lobtail.files.records import Buffer
 from lobtail.model.frames import Stream
 
 if TYPE_CHECKING:
+    from lobtail.files.byte_patterns import Needles
     from lobtail.files.formats import Format
-    from lobtail.files.needles import Needles
 
-__all__ = ["ContextSelector", "JsonSelector", "LocalSelector", "Selector", "Spans"]
+__all__ = ["ContextFilter", "JsonFilter", "LocalFilter", "RecordFilter", "Spans"]
 
 LONG: Final = 1 << 13  # half of lobtail.model.lines.PIECE
 
@@ -46,7 +46,7 @@ class _Record(msgspec.Struct, gc=False):
 _RECORD: Final = msgspec.json.Decoder(_Record)
 
 
-class Selector(Protocol):
+class RecordFilter(Protocol):
     """Looks at a file window by window; remembers what a window leaves open."""
 
     window: int
@@ -61,7 +61,7 @@ class Selector(Protocol):
 
 
 @runtime_checkable
-class ContextSelector(Selector, Protocol):
+class ContextFilter(RecordFilter, Protocol):
     """Knows lines and messages, so that some may be kept, and the others counted."""
 
     def count(self, data: Buffer, start: int, stop: int) -> int:
@@ -71,21 +71,21 @@ class ContextSelector(Selector, Protocol):
         """Return where the last ``count`` lines between two records begin."""
 
 
-class JsonSelector:
+class JsonFilter:
     """For json-file. ``after`` lines of ``streams`` are kept behind each find."""
 
     window = 1 << 18
 
     def __init__(self, needles: Needles, after: int, streams: frozenset[Stream]) -> None:
         first, *self._others = needles
-        self._first = list(map(Finder, first))
+        self._first = list(map(RareByteFinder, first))
         self._after = after
         self._names = {_NAMES[stream] for stream in streams}
         self._open: set[bytes] = set()  # streams whose line goes on in the next record
         self._left = 0  # lines that are still to be kept behind a find
 
     def select(self, data: Buffer, length: int) -> tuple[Spans, int]:
-        """Select as ``Selector.select`` says."""
+        """Select as ``RecordFilter.select`` says."""
         end = data.rfind(b"\n", 0, length) + 1
         spans: Spans = []
         if self._open or self._left:
@@ -106,11 +106,11 @@ class JsonSelector:
         return _merged(spans), end
 
     def count(self, data: Buffer, start: int, stop: int) -> int:
-        """Count as ``ContextSelector.count`` says."""
+        """Count as ``ContextFilter.count`` says."""
         return data.count(b"\n", start, stop)
 
     def last_lines(self, data: Buffer, start: int, stop: int, count: int) -> int:
-        """Find as ``ContextSelector.last_lines`` says."""
+        """Find as ``ContextFilter.last_lines`` says."""
         while stop > start and count > 0:
             begin = data.rfind(b"\n", start, stop - 1) + 1 or start
             name, ended = _stream(data, begin, stop)
@@ -152,7 +152,7 @@ class JsonSelector:
                 yield data.rfind(b"\n", 0, pos) + 1, stop
 
 
-class LocalSelector:
+class LocalFilter:
     """For the local driver, without context: its records cannot be counted without a walk."""
 
     window = 1 << 20
@@ -160,10 +160,10 @@ class LocalSelector:
     def __init__(self, form: Format, needles: Needles) -> None:
         self._form = form
         # The signs of a piece: partial is true, and its metadata follow.
-        self._first = list(map(Finder, (*needles[0], b"\x20\x01\x2a")))
+        self._first = list(map(RareByteFinder, (*needles[0], b"\x20\x01\x2a")))
 
     def select(self, data: Buffer, length: int) -> tuple[Spans, int]:
-        """Select as ``Selector.select`` says."""
+        """Select as ``RecordFilter.select`` says."""
         step = self._form.probe
         end = self._border(data, max(0, length - step), length)
         if end <= 0:

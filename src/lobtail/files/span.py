@@ -6,7 +6,7 @@ from bisect import bisect_left
 from typing import Final, NamedTuple
 
 from lobtail.errors import ConfigError
-from lobtail.files.values import STAMP, Decoded
+from lobtail.files.records import STAMP, Decoded
 from lobtail.model.timestamps import format_rfc3339
 
 __all__ = ["EVERYTHING", "Span", "stamp_text"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lobtail.files.formats import Format, Show, joined
-from lobtail.files.part import Part, Window
+from lobtail.files.log_file import LogFile, Window
+from lobtail.files.records import Corruption, Damage, Decoded
 from lobtail.files.span import EVERYTHING, Span
-from lobtail.files.values import Damage, Decoded, Hole
 from lobtail.model.frames import Frame
 
 __all__ = ["Walk", "in_place", "with_fault"]
@@ -42,7 +42,7 @@ class Walk:
         """Behind what record, or damage, the last reading ended."""
 
     def read(
-        self, part: Part, offset: int = 0, stop: int | None = None, size: int = 0
+        self, part: LogFile, offset: int = 0, stop: int | None = None, size: int = 0
     ) -> Iterator[Decoded]:
         """Decode a file from a record's beginning at ``offset`` on, block by block.
 
@@ -95,22 +95,22 @@ class Walk:
         return decoded if self._show is None else joined(decoded, self._show, self._format.cut)
 
 
-def with_fault(decoded: Decoded, part: Part, end: int) -> Decoded:
+def with_fault(decoded: Decoded, part: LogFile, end: int) -> Decoded:
     """Add that a file could not be read on to what was decoded up to its ``end``."""
     if part.fault is None:
         return decoded
     left, reason = part.fault
-    *holes, last = decoded.holes or [Hole(len(decoded.frames), end, 0, "")]
+    *holes, last = decoded.holes or [Corruption(len(decoded.frames), end, 0, "")]
     if last.offset + last.size == end:  # the record in whose midst it happened
         holes.append(last._replace(size=last.size + left, reason=reason))
     else:
-        holes += [last, Hole(len(decoded.frames), end, left, reason)]
+        holes += [last, Corruption(len(decoded.frames), end, left, reason)]
     return decoded._replace(holes=holes)
 
 
 def in_place(blocks: Iterable[Decoded], path: str) -> Iterator[list[Frame] | Damage]:
     """Yield the batches of decoded blocks, with damage in its place, neighbours of it joined."""
-    lost: Hole | None = None
+    lost: Corruption | None = None
     for frames, holes, _ in blocks:
         start = 0
         for hole in holes:
@@ -133,5 +133,5 @@ def in_place(blocks: Iterable[Decoded], path: str) -> Iterator[list[Frame] | Dam
         yield _damage(lost, path)
 
 
-def _damage(hole: Hole, path: str) -> Damage:
+def _damage(hole: Corruption, path: str) -> Damage:
     return Damage(path, hole.offset, hole.size, hole.reason)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lobtail.errors import LogFileError
+from lobtail.files.log_file import LogFile
 from lobtail.files.opening import open_part
-from lobtail.files.part import Part
 
 __all__ = ["FileWatch"]
 
@@ -17,7 +17,7 @@ class FileWatch:
     held open.
     """
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: LogFile) -> None:
         self._path = part.path
         self._remember(part)
 
@@ -38,7 +38,7 @@ class FileWatch:
             part.close()
         return truncated
 
-    def _remember(self, part: Part) -> None:
+    def _remember(self, part: LogFile) -> None:
         self._identity = part.identity
         self.size = part.size
         """How long the file was when it was looked at last."""

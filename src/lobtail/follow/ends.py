@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from lobtail.follow.again import retrying
-from lobtail.follow.salvage import EndOfLog, end_of_log
+from lobtail.follow.skip_damage import EndOfLog, end_of_log
 from lobtail.follow.steps import Steps, Within
 from lobtail.retry import GIVE_UP
 from lobtail.sources.base import LogRequest, Traits
@@ -13,7 +13,7 @@ from lobtail.sources.base import LogRequest, Traits
 if TYPE_CHECKING:
     from lobtail.follow.opening import LogStreams
     from lobtail.follow.options import FollowOptions
-    from lobtail.model.resume import Memory
+    from lobtail.model.resume import ResumeState
 
 __all__ = ["LAST_LINE", "LogEnds"]
 
@@ -25,7 +25,7 @@ class LogEnds:
     """Reads ends of one log, and knows what of it is in ``memory``."""
 
     def __init__(
-        self, memory: Memory, streams: LogStreams, options: FollowOptions, traits: Traits
+        self, memory: ResumeState, streams: LogStreams, options: FollowOptions, traits: Traits
     ) -> None:
         self._memory = memory
         self._streams = streams

@@ -26,15 +26,15 @@ from typing import Final
 import msgspec
 
 from lobtail.model.frames import Frame
-from lobtail.model.resume import Memory, cost_of, key_of, stamp_of
+from lobtail.model.resume import ResumeState, cost_of, key_of, stamp_of
 
-__all__ = ["Audit", "Verdict"]
+__all__ = ["GapDetector", "GapReport"]
 
 # Bytes of messages that are kept until it is known whether they were left out.
 MAX_KEPT: Final = 8 << 20
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class GapReport(msgspec.Struct, frozen=True):
     """What a second look found."""
 
     missed: list[Frame]
@@ -45,7 +45,7 @@ class Verdict(msgspec.Struct, frozen=True):
     """Up to where the log is known now: the stamp of the last message that was looked at."""
 
 
-class Audit:
+class GapDetector:
     """Compares the log, as a read without follow gives it, with what was received.
 
     ``proven_ns`` is up to where it was compared before, or was read without follow; None if
@@ -58,7 +58,7 @@ class Audit:
 
     def __init__(
         self,
-        memory: Memory,
+        memory: ResumeState,
         proven_ns: int | None,
         *,
         floor_ns: int | None = None,
@@ -104,7 +104,7 @@ class Audit:
         """Whether something seems to be missing so far; what is asked does not change it."""
         return any(self._left_out(place, message) for place, _, message in self._kept)
 
-    def finish(self) -> Verdict:
+    def finish(self) -> GapReport:
         """Say what is missing."""
         # What was on its way when the look began may have come meanwhile.
         counts = self._memory.counts()
@@ -115,7 +115,7 @@ class Audit:
             else:
                 unknown.append((place, message))
         missed = [message for place, message in unknown if self._left_out(place, message)]
-        return Verdict(missed, self._rotates and not self._joined, self._newest)
+        return GapReport(missed, self._rotates and not self._joined, self._newest)
 
     def _match(self, place: int, key: int, stamp: int | None) -> None:
         self._matched[key] += 1

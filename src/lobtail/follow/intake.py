@@ -5,18 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from lobtail.files.values import Damage, Lost
+from lobtail.files.records import Damage, MissingRecords
 from lobtail.follow.runs import Runs
 from lobtail.follow.steps import Deliver, News, Pause, Read, Steps, Wait
 from lobtail.model.frames import Frame, Stream
 from lobtail.model.items import ContainerRef, Gap, Item, Line, Resumed, Skipped
 from lobtail.model.lines import LineAssembler
-from lobtail.model.resume import Memory, Overlap, ReplayFilter, stamp_of
+from lobtail.model.resume import Deduplicator, ResumeState, RotationReplayFilter, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lobtail.follow.gaps import Audit, Verdict
+    from lobtail.follow.gaps import GapDetector, GapReport
     from lobtail.follow.position import KnownLines
     from lobtail.sources.base import RecordStream
 
@@ -67,7 +67,7 @@ class Intake:
         runs: bool = True,
         known: KnownLines | None = None,
     ) -> None:
-        self.memory = Memory()
+        self.memory = ResumeState()
         self.runs = Runs()
         """To be told of each start and end that there is an event of."""
         self.exact = runs and not restamped
@@ -79,7 +79,7 @@ class Intake:
         self._details = details
         self._restamped = restamped
         self._assembler = LineAssembler(ref, restamped=restamped, details=details)
-        self._replay = ReplayFilter() if replays else None
+        self._replay = RotationReplayFilter() if replays else None
         self._streams = streams
         self._known = known  # lines that were taken by an earlier reader
         self._silent_at: float | None = None  # when an unterminated line is shown
@@ -99,7 +99,9 @@ class Intake:
         """Whether items wait for room where they go."""
         return self._handing_on > 0
 
-    def new(self, messages: list[Frame], overlap: Overlap | None, *, live: bool) -> list[Frame]:
+    def new(
+        self, messages: list[Frame], overlap: Deduplicator | None, *, live: bool
+    ) -> list[Frame]:
         """Return what of a stream's messages was not received before."""
         if overlap is not None:
             messages = overlap.filter(messages)
@@ -132,7 +134,7 @@ class Intake:
                     yield from self.expect_silence()
             elif isinstance(batch, Damage):
                 yield from self.gap(batch.words)
-            elif isinstance(batch, Lost):
+            elif isinstance(batch, MissingRecords):
                 yield from self.gap(batch.reason)
             elif batch.count is not None:
                 yield from self.skipped(batch.count)
@@ -233,7 +235,7 @@ class Intake:
         """Say that lines were left out here that nobody wants."""
         yield from self._deliver([Skipped(self.ref, self._assembler.newest_ns, count)])
 
-    def found(self, audit: Audit) -> Steps[Verdict]:
+    def found(self, audit: GapDetector) -> Steps[GapReport]:
         """Hand on what a follow stream left out, and say what it may have."""
         while self.is_busy:
             self._is_awaited = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lobtail.follow.steps import Read, Steps
-from lobtail.model.resume import WINDOW_NS, Memory, stamp_of
+from lobtail.model.resume import WINDOW_NS, ResumeState, stamp_of
 from lobtail.sources.base import LogRequest
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["remember"]
 
 
-def remember(files: FileLog, memory: Memory) -> Steps[None]:
+def remember(files: FileLog, memory: ResumeState) -> Steps[None]:
     """Remember the end of what files hold, so that a live stream can be joined to it."""
     newest: int | None = None
     last = files.held(LogRequest(tail="1"))

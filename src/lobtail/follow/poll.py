@@ -11,7 +11,7 @@ from lobtail.follow.intake import ROTATED, UNMET, Intake, size_of, younger
 from lobtail.follow.opening import LogStreams
 from lobtail.follow.steps import BackOff, Read, Steps
 from lobtail.model.frames import Frame
-from lobtail.model.resume import HELD_SIZE, LIMIT, Overlap, cost_of
+from lobtail.model.resume import HELD_SIZE, LIMIT, Deduplicator, cost_of
 from lobtail.retry import CUTS, GIVE_UP
 from lobtail.sources.base import LogRequest
 
@@ -93,7 +93,7 @@ class Poller:
         return True
 
     def _take_unmet(
-        self, messages: list[Frame], overlap: Overlap | None, floor: int | None
+        self, messages: list[Frame], overlap: Deduplicator | None, floor: int | None
     ) -> Steps[None]:
         """Hand on messages that no known one stood before."""
         if overlap is None:

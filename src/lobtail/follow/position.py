@@ -15,7 +15,7 @@ import msgspec
 from lobtail.errors import ConfigError
 from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Item, Line, Removed, Started, Stopped
-from lobtail.model.resume import WINDOW_NS, Memory, Overlap
+from lobtail.model.resume import WINDOW_NS, Deduplicator, ResumeState
 
 if TYPE_CHECKING:
     from lobtail.follow.options import FollowOptions
@@ -57,7 +57,7 @@ class LogPosition:
 
     def __init__(self, container: ContainerRef) -> None:
         self.container = container
-        self.lines = Memory()
+        self.lines = ResumeState()
         """The last lines that were taken."""
         self.from_ns: int | None = None
         """From when on lines are to be read, as long as none was taken."""
@@ -146,7 +146,7 @@ class Positions:
             logs = []
             for each in saved.logs:
                 log = LogPosition(each.container)
-                log.lines = Memory.load(each.lines)
+                log.lines = ResumeState.load(each.lines)
                 log.from_ns, log.begun = each.from_ns, each.begun
                 log.run_ns, log.is_over = each.run_ns, each.is_over
                 logs.append(log)
@@ -162,7 +162,7 @@ class KnownLines:
         lines = position.lines
         self.since_ns = position.from_ns if lines.since_ns is None else lines.since_ns
         """From when on the log is to be read; None for all of it."""
-        self._overlap = lines.overlap() or Overlap(Counter(), -1)
+        self._overlap = lines.overlap() or Deduplicator(Counter(), -1)
         self._begun = dict(position.begun)
         self._until_ns = None if lines.newest_ns is None else lines.newest_ns + WINDOW_NS
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lobtail.errors import EngineError, LogFileError
-from lobtail.files.values import Damage, Lost
+from lobtail.files.records import Damage, MissingRecords
 from lobtail.follow.intake import Clock, hear, younger
 from lobtail.follow.joining import remember
 from lobtail.follow.steps import Deliver, First, News, Open, OpenFiles, Read, Steps, Wait
 from lobtail.follow.truncated import TruncationWatch, pause_after
 from lobtail.model.frames import Frame
 from lobtail.model.items import ContainerRef, Gap
-from lobtail.model.resume import WINDOW_NS, Memory, Overlap, stamp_of
+from lobtail.model.resume import WINDOW_NS, Deduplicator, ResumeState, stamp_of
 from lobtail.sources.base import LogRequest
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class RawLog:
         self._traits = traits
         self._clock = clock
         self._files_serve = files_serve
-        self._memory = Memory()
+        self._memory = ResumeState()
         self._began_ns = clock.engine_ns
         self._file: FileCheck | None = None
 
@@ -161,7 +161,7 @@ class RawLog:
     def _take(
         self,
         stream: RecordStream,
-        overlap: Overlap | None,
+        overlap: Deduplicator | None,
         floor: int | None = None,
         *,
         rotates: bool = True,
@@ -171,7 +171,7 @@ class RawLog:
         while (batch := (yield Read(stream))) is not None:
             if isinstance(batch, Damage):
                 yield from self._gap(batch.words)
-            elif isinstance(batch, Lost):
+            elif isinstance(batch, MissingRecords):
                 yield from self._gap(batch.reason)
             elif isinstance(batch, list):
                 fresh = batch if overlap is None else overlap.filter(batch)

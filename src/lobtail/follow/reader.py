@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 from lobtail.engine.logs import tail_count
 from lobtail.errors import EngineError, EngineStreamError, LogFileError
-from lobtail.files.values import Damage, Lost
+from lobtail.files.records import Damage, MissingRecords
 from lobtail.follow.again import retrying
 from lobtail.follow.ends import LogEnds
 from lobtail.follow.intake import UNMET, size_of, younger
 from lobtail.follow.joining import remember
 from lobtail.follow.opening import LogStreams
-from lobtail.follow.podman_end import Rest, behind_lines, read_beginning
+from lobtail.follow.podman_tail import Rest, behind_lines, read_beginning
 from lobtail.follow.poll import POLLED, Poller
 from lobtail.follow.recheck import Recheck, recheck_of
-from lobtail.follow.salvage import read_behind_damage, take_unknown
+from lobtail.follow.skip_damage import read_behind_damage, take_unknown
 from lobtail.follow.steps import (
     BackOff,
     First,
@@ -34,7 +34,7 @@ from lobtail.follow.steps import (
 from lobtail.follow.truncated import TruncationWatch, pause_after
 from lobtail.model.frames import Frame
 from lobtail.model.items import Gap
-from lobtail.model.resume import LIMIT, WINDOW_NS, Overlap, keys_of, stamp_of
+from lobtail.model.resume import LIMIT, WINDOW_NS, Deduplicator, keys_of, stamp_of
 from lobtail.retry import CUTS, GIVE_UP, STAYED, Failures
 from lobtail.sources.base import LogRequest, Traits
 
@@ -555,7 +555,7 @@ class LogReader:
     def _pump(
         self,
         stream: RecordStream,
-        overlap: Overlap | None,
+        overlap: Deduplicator | None,
         cut: Exception | None,
         *,
         live: bool,
@@ -565,7 +565,7 @@ class LogReader:
         calm_since = clock.seconds if overlap is None else None
         while (batch := (yield Read(stream))) is not None:
             self._heard, self._spoke = clock.seconds, True
-            if isinstance(batch, Lost):
+            if isinstance(batch, MissingRecords):
                 yield from intake.gap(batch.reason)
                 continue
             messages = intake.new(younger(batch, floor), overlap, live=live)

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final
 
 from lobtail.errors import EngineError
-from lobtail.follow.gaps import Audit
+from lobtail.follow.gaps import GapDetector
 from lobtail.follow.steps import BackOff, News, Read, Steps, Wait
 from lobtail.model.resume import LIMIT, WHOLE_SECONDS_WINDOW_NS, WINDOW_NS
 from lobtail.retry import CUTS
@@ -90,7 +90,7 @@ class Recheck(ABC):
     # --- for the classes below ------------------------------------------------------------
 
     @abstractmethod
-    def _open(self) -> Steps[tuple[Audit, RecordStream]]:
+    def _open(self) -> Steps[tuple[GapDetector, RecordStream]]:
         """Begin to compare."""
 
     @abstractmethod
@@ -136,12 +136,12 @@ class Recheck(ABC):
         self._looked()
         yield News()
 
-    def _compare(self) -> Steps[Audit]:
+    def _compare(self) -> Steps[GapDetector]:
         self._bytes = 0
         audit, stream = yield from self._open()
         return (yield from self._read(audit, stream))
 
-    def _read(self, audit: Audit, stream: RecordStream) -> Steps[Audit]:
+    def _read(self, audit: GapDetector, stream: RecordStream) -> Steps[GapDetector]:
         try:
             while (messages := (yield Read(stream))) is not None:
                 audit.receive(messages)
@@ -188,11 +188,11 @@ class RotationRecheck(Recheck):
         if self._due is not None and (waited is None or self._due < waited):
             yield News()
 
-    def _open(self) -> Steps[tuple[Audit, RecordStream]]:
+    def _open(self) -> Steps[tuple[GapDetector, RecordStream]]:
         since = None
         if not self._small and self._proven is not None:
             since = self._proven - WINDOW_NS
-        audit = Audit(self._memory, self._proven)
+        audit = GapDetector(self._memory, self._proven)
         return audit, (yield from self._snapshot(since))
 
     def _looked(self) -> None:
@@ -228,15 +228,15 @@ class HalfLineRecheck(Recheck):
             self._looked()
             yield News()
 
-    def _open(self) -> Steps[tuple[Audit, RecordStream]]:
+    def _open(self) -> Steps[tuple[GapDetector, RecordStream]]:
         count = min(len(self._memory) + MARGIN, LIMIT)
         audit = self._audit()
         return audit, (yield from self._snapshot(None, count))
 
-    def _audit(self) -> Audit:
-        return Audit(self._memory, self._proven, floor_ns=self._floor, rotates=False)
+    def _audit(self) -> GapDetector:
+        return GapDetector(self._memory, self._proven, floor_ns=self._floor, rotates=False)
 
-    def _compare(self) -> Steps[Audit]:
+    def _compare(self) -> Steps[GapDetector]:
         self._period = PERIOD
         try:
             audit = yield from super()._compare()

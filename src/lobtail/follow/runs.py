@@ -13,7 +13,7 @@ import msgspec
 
 from lobtail.model.items import ContainerRef, Item, Started, Stopped
 
-__all__ = ["Look", "Runs"]
+__all__ = ["Inspection", "Runs"]
 
 
 # How much later than a look shows, an event may tell of the same start; the next one takes longer.
@@ -22,7 +22,7 @@ NOTED: Final = 50_000_000
 KILLED: Final = 128 + 9
 
 
-class Look(msgspec.Struct, frozen=True):
+class Inspection(msgspec.Struct, frozen=True):
     """What ``inspect`` shows of the last run of a container; times are nanoseconds."""
 
     running: bool
@@ -104,7 +104,7 @@ class Runs:
         """Whether a run was seen whose end was not."""
         return not self._over
 
-    def begin(self, look: Look, *, joined: bool) -> None:
+    def begin(self, look: Inspection, *, joined: bool) -> None:
         """Take the first look. Nothing is told of a run that was over before.
 
         Of a container that has ``joined``, the last run is told of though it may be over.
@@ -118,7 +118,7 @@ class Runs:
         if self._over and self._ends:
             self._late, self._ended, self._heard = False, self._ends.pop(0)[0], True
 
-    def resume(self, look: Look, run_ns: int, *, over: bool) -> None:
+    def resume(self, look: Inspection, run_ns: int, *, over: bool) -> None:
         """Take the first look at a container whose last run that was told of began at ``run_ns``.
 
         ``over`` says that its end was told of as well. What has happened since is told as if events
@@ -172,7 +172,7 @@ class Runs:
             times.pop()
         times.append(time_ns)
 
-    def owes_reason(self, look: Look) -> bool:
+    def owes_reason(self, look: Inspection) -> bool:
         """Whether an event may still tell why the run that a look shows has ended.
 
         Docker's event of want of memory may come behind that of the end: containerd's shim tells of
@@ -233,7 +233,7 @@ class Runs:
         for times in (self._starts, self._ooms, self._kills):
             times[:] = [time_ns for time_ns in times if time_ns > before]
 
-    def advance(self, container: ContainerRef, look: Look) -> list[Item]:
+    def advance(self, container: ContainerRef, look: Inspection) -> list[Item]:
         """Return marks of all that has happened between the look before and this one."""
         marks: list[Item] = []
         started = look.started_ns or 0
@@ -256,7 +256,7 @@ class Runs:
             del self._ends[:1]  # others are of runs that have come and gone since
         return marks
 
-    def _between(self, container: ContainerRef, look: Look, started: int) -> Iterator[Item]:
+    def _between(self, container: ContainerRef, look: Inspection, started: int) -> Iterator[Item]:
         """Tell of the end of the last run, of runs that came and went, and of the one that is."""
         ends: list[tuple[int | None, int | None]]
         ends = [end for end in self._ends if end[0] < started]

@@ -18,7 +18,7 @@ from lobtail.errors import EngineStreamError, LobtailError
 from lobtail.follow.ends import LAST_LINE
 from lobtail.follow.steps import CheckFile, First, Open, Pause, Read, Steps, Wait, Within
 from lobtail.model.frames import Frame
-from lobtail.model.resume import Memory
+from lobtail.model.resume import ResumeState
 from lobtail.sources.base import LogRequest
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class TruncationWatch:
     """
 
     def __init__(
-        self, memory: Memory, clock: Clock, traits: Traits, file: FileCheck | None = None
+        self, memory: ResumeState, clock: Clock, traits: Traits, file: FileCheck | None = None
     ) -> None:
         self._memory = memory
         self._clock = clock

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from lobtail.errors import EngineError, ProtocolError
 from lobtail.follow.again import retrying
 from lobtail.follow.intake import hear, news_since
-from lobtail.follow.runs import Look
+from lobtail.follow.runs import Inspection
 from lobtail.follow.steps import Inspect, Pause, Steps, Wait
 from lobtail.model.timestamps import parse_go_time
 from lobtail.retry import GIVE_UP
@@ -68,7 +68,7 @@ class RunWatch:
         """Tell what the last look shows of the runs; if ``begun``, not the end of the last."""
         look = look_at(self.container)
         if begun and not look.running:
-            look = Look(True, look.started_ns)
+            look = Inspection(True, look.started_ns)
         if not self._podman:  # which shows it, and has no event of it
             yield from hear(self._clock, lambda: not self._runs.owes_reason(look))
         yield from self._intake.finish(*self._runs.advance(self._intake.ref, look))
@@ -160,10 +160,10 @@ def run_of(container: Container) -> int | None:
     return parse_go_time(container.state.started_at)
 
 
-def look_at(container: Container) -> Look:
+def look_at(container: Container) -> Inspection:
     """Return what an inspection shows of the runs."""
     state = container.state
-    return Look(
+    return Inspection(
         state.in_run,
         run_of(container),
         parse_go_time(state.finished_at),

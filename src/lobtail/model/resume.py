@@ -30,10 +30,10 @@ __all__ = [
     "LIMIT",
     "WHOLE_SECONDS_WINDOW_NS",
     "WINDOW_NS",
-    "Memory",
-    "Overlap",
-    "ReplayFilter",
+    "Deduplicator",
     "RereadFilter",
+    "ResumeState",
+    "RotationReplayFilter",
     "cost_of",
     "key_of",
     "keys_of",
@@ -65,8 +65,8 @@ REPLAY_LIMIT: Final = 20_000
 Message = TypeVar("Message", Frame, Line)
 
 
-class Memory:
-    """What was received lately, for a later ``Overlap``.
+class ResumeState:
+    """What was received lately, for a later ``Deduplicator``.
 
     Set ``whole_seconds`` when the engine's stamps have no fraction (Podman 4): all messages of a
     second then have one stamp, and the window is wider by a second.
@@ -142,7 +142,7 @@ class Memory:
         )
 
     @classmethod
-    def load(cls, data: bytes) -> Memory:
+    def load(cls, data: bytes) -> ResumeState:
         """Return what was saved. ValueError: it was not."""
         saved = msgspec.msgpack.decode(data, type=_Saved)
         memory = cls()
@@ -200,11 +200,11 @@ class Memory:
         """Say that all that was asked for from ``since_ns`` on has come, up to what is known."""
         self._owed = None
 
-    def overlap(self) -> Overlap | None:
+    def overlap(self) -> Deduplicator | None:
         """Begin to leave out what is remembered now; None if that is nothing."""
         if not self._size:
             return None
-        return Overlap(self.counts(), self._newest or 0, self._tip)
+        return Deduplicator(self.counts(), self._newest or 0, self._tip)
 
     def _window(self) -> int:
         return WHOLE_SECONDS_WINDOW_NS if self.whole_seconds else WINDOW_NS
@@ -256,7 +256,7 @@ class LastMessages:
         return messages
 
 
-class Overlap:
+class Deduplicator:
     """Leaves out messages that were received before a cut, each as often as it was received.
 
     A log only grows at its end. So what stands before the first message that is known was there
@@ -310,7 +310,7 @@ class Overlap:
         return stamp is not None and stamp <= self._newest
 
 
-class ReplayFilter:
+class RotationReplayFilter:
     """Leaves out what an engine sends twice within one follow stream when it rotates a file.
 
     Engines before 23.0 read some of it again, from an earlier record on (moby,

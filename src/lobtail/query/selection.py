@@ -20,7 +20,7 @@ from lobtail.model.swarm import SERVICE_NAME, TASK_ID, TASK_NAME
 if TYPE_CHECKING:
     from lobtail.query.patterns import Pattern
 
-__all__ = ["Selection", "Selector"]
+__all__ = ["ContainerSelection", "ContainerSelector"]
 
 _ID: Final = re.compile(r"[0-9a-f]{4,64}")
 _TASK_ID: Final = re.compile(r"[0-9a-z]{12,25}")
@@ -29,7 +29,7 @@ _GLOB: Final = re.compile(r"[*?\[]")
 _REGISTRY: Final = re.compile(r"^(?:docker\.io/(?:library/)?|localhost/)")
 
 
-class Selector:
+class ContainerSelector:
     """One word that names containers: ``web``, ``3f5a``, ``web-*`` or ``/^web-[0-9]+$/``.
 
     A plain word is a name in full, or the beginning of an ID of at least 4 digits. It may also name
@@ -95,31 +95,31 @@ class Selector:
         return self.exact and (self._name == service or self._name.startswith(f"{service}."))
 
 
-class Selection(msgspec.Struct, frozen=True):
+class ContainerSelection(msgspec.Struct, frozen=True):
     """Which containers to tail: those that match one of each kind of criterion that is given.
 
     Without any, all. ``labels`` are ``k`` or ``k=v``, and all of them must be there. What one of
     ``others`` chooses is chosen as well.
     """
 
-    names: tuple[Selector, ...] = ()
+    names: tuple[ContainerSelector, ...] = ()
     labels: tuple[str, ...] = ()
     projects: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
-    excluded: tuple[Selector, ...] = ()
-    others: tuple[Selection, ...] = ()
+    excluded: tuple[ContainerSelector, ...] = ()
+    others: tuple[ContainerSelection, ...] = ()
 
     def missing(self, found: Sequence[ContainerRef]) -> list[str]:
         """Return the names, as they were given, that none of ``found`` has."""
         return [each.word for each in self.all_names if not any(map(each.matches, found))]
 
-    def settle(self, containers: Sequence[ContainerRef]) -> Selection:
+    def settle(self, containers: Sequence[ContainerRef]) -> ContainerSelection:
         """Return it with the names that are those of containers held to be nothing else."""
 
-        def settled(selectors: tuple[Selector, ...]) -> tuple[Selector, ...]:
+        def settled(selectors: tuple[ContainerSelector, ...]) -> tuple[ContainerSelector, ...]:
             return tuple(
-                Selector(each.word, names_container=True)
+                ContainerSelector(each.word, names_container=True)
                 if any(map(each.names, containers))
                 else each
                 for each in selectors
@@ -133,7 +133,7 @@ class Selection(msgspec.Struct, frozen=True):
         )
 
     @property
-    def all_names(self) -> tuple[Selector, ...]:
+    def all_names(self) -> tuple[ContainerSelector, ...]:
         """The names that are given, also those of the ``others``."""
         return self.names + tuple(name for other in self.others for name in other.all_names)
 

@@ -32,11 +32,11 @@ from lobtail.follow.task import TaskLocation, TaskMachine
 from lobtail.model.items import ContainerRef, Gap, Item, Removed, Started
 from lobtail.model.swarm import TASK_ID
 from lobtail.model.timestamps import parse_go_time
-from lobtail.query.selection import Selection
+from lobtail.query.selection import ContainerSelection
 from lobtail.retry import CUTS, GIVE_UP, Failures, back_off, retrying
+from lobtail.session.item_stream import ItemStream
 from lobtail.session.merge import Merge
-from lobtail.session.merged import Merged
-from lobtail.session.readers import Channel, Overflow, Readers
+from lobtail.session.readers import Overflow, Readers, SourceQueue
 from lobtail.session.swarm_discovery import SwarmDiscovery
 from lobtail.sources.api import ContainerSource, traits_of
 from lobtail.sources.swarm_task import TaskSource, task_traits
@@ -75,7 +75,7 @@ _EVENTS: Final[Filters] = {
 }
 
 
-class Tail(Merged):
+class Tail(ItemStream):
     """The lines and marks of all selected containers; see ``Engine.tail``.
 
     ::
@@ -106,7 +106,7 @@ class EngineReaders(Readers):
     def __init__(
         self,
         engine: EngineClient,
-        selection: Selection,
+        selection: ContainerSelection,
         options: FollowOptions,
         *,
         everything: bool = False,
@@ -507,7 +507,12 @@ class EngineReaders(Readers):
         self._close_channel(container.id)
 
     async def _run(
-        self, key: str, log: _Log[LogMachine] | _Log[TaskMachine], channel: Channel, *, joined: bool
+        self,
+        key: str,
+        log: _Log[LogMachine] | _Log[TaskMachine],
+        channel: SourceQueue,
+        *,
+        joined: bool,
     ) -> None:
         machine = log.machine
         try:

@@ -20,11 +20,11 @@ from lobtail.follow.slots import Slot
 from lobtail.model.items import ContainerRef, Gap
 from lobtail.model.swarm import SERVICE_NAME, STACK
 from lobtail.query.filter import LineFilter
-from lobtail.query.selection import Selection
+from lobtail.query.selection import ContainerSelection
 from lobtail.regular import read_regular
+from lobtail.session.item_stream import ItemStream
 from lobtail.session.merge import Merge
-from lobtail.session.merged import Merged
-from lobtail.session.readers import Channel, Readers
+from lobtail.session.readers import Readers, SourceQueue
 from lobtail.session.saved import SAVED, SavedHistory, containers_in
 from lobtail.sources.files import FileSource
 
@@ -33,7 +33,7 @@ __all__ = ["TailFiles", "find_logs", "name_of"]
 _ID: Final = re.compile(r"[0-9a-f]{64}")
 
 
-class TailFiles(Merged):
+class TailFiles(ItemStream):
     """The lines of log files, merged by time; see ``tail_files``.
 
     ::
@@ -46,7 +46,7 @@ class TailFiles(Merged):
     def __init__(
         self,
         paths: list[Path],
-        selection: Selection,
+        selection: ContainerSelection,
         options: FollowOptions,
         *,
         wanted: LineFilter | None = None,
@@ -55,7 +55,9 @@ class TailFiles(Merged):
 
 
 class _FileReaders(Readers):
-    def __init__(self, paths: list[Path], selection: Selection, options: FollowOptions) -> None:
+    def __init__(
+        self, paths: list[Path], selection: ContainerSelection, options: FollowOptions
+    ) -> None:
         super().__init__(Merge(0))
         self._paths = paths
         self._selection = selection
@@ -72,7 +74,7 @@ class _FileReaders(Readers):
     async def begin(self) -> None:
         logs = [(path, name_of(path)) for path in self._paths]
         # What cannot be opened is said before anything is shown.
-        choosing = self._selection != Selection()
+        choosing = self._selection != ContainerSelection()
         chosen: list[tuple[Path, ContainerRef]] = []
         for path, ref in logs:
             refs = [ref]
@@ -88,7 +90,7 @@ class _FileReaders(Readers):
             self._spawn(self._read(str(number), path, ref, channel, slot))
 
     async def _read(
-        self, key: str, path: Path, ref: ContainerRef, channel: Channel, slot: Slot
+        self, key: str, path: Path, ref: ContainerRef, channel: SourceQueue, slot: Slot
     ) -> None:
         try:
             async with slot:
@@ -106,7 +108,7 @@ class _FileReaders(Readers):
             self._close_channel(key)
 
     async def _read_log(
-        self, files: LogFiles, ref: ContainerRef, channel: Channel, slot: Slot
+        self, files: LogFiles, ref: ContainerRef, channel: SourceQueue, slot: Slot
     ) -> None:
         clock, options = Clock(), self._options
         intake = Intake(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from lobtail.errors import ConnectError, LobtailError, NotFoundError
 from lobtail.retry import back_off
 from lobtail.session.discovery import EngineReaders, Tail
-from lobtail.session.merged import Merged
+from lobtail.session.item_stream import ItemStream
 from lobtail.session.readers import Readers
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ OnEngine: TypeAlias = Callable[[str, LobtailError | None], None]
 PATIENCE: Final = 5.0
 
 
-class TailEngines(Merged):
+class TailEngines(ItemStream):
     """The lines and marks of containers on several engines; see ``tail_engines``.
 
     ::

@@ -14,7 +14,7 @@ from lobtail.follow.slots import Slot
 from lobtail.model.items import ContainerRef, Dropped, Item, Line
 from lobtail.session.merge import Merge
 
-__all__ = ["CONNECTIONS", "Channel", "Overflow", "Readers", "SteadyClock"]
+__all__ = ["CONNECTIONS", "Overflow", "Readers", "SourceQueue", "SteadyClock"]
 
 # Containers whose history is opened at the same time; the rest wait for their turn.
 CONNECTIONS: Final = 16
@@ -36,7 +36,7 @@ class SteadyClock:
         return self._began_ns + time.monotonic_ns()
 
 
-class Channel:
+class SourceQueue:
     """What one follower hands on, on its way into the merge."""
 
     def __init__(
@@ -135,7 +135,7 @@ class Readers(ABC):
         """The containers that were chosen at the start, and whether they ran then."""
         self._drop = overflow == "drop"
         self._tasks: set[asyncio.Task[None]] = set()
-        self._channels: dict[str, Channel] = {}
+        self._channels: dict[str, SourceQueue] = {}
         self._opening = asyncio.Semaphore(CONNECTIONS)
         self._failure: BaseException | None = None
         self._broken: LobtailError | None = None  # of a single log
@@ -199,10 +199,10 @@ class Readers(ABC):
         """Return the time by the engine's clock."""
         return time.time_ns() + self._skew_ns
 
-    def _open_channel(self, key: str) -> tuple[Channel, Slot]:
+    def _open_channel(self, key: str) -> tuple[SourceQueue, Slot]:
         slot = Slot(self._opening)
         shared = self._name, key
-        channel = Channel(self.merge, self.clock, shared, slot, self.ready, drop=self._drop)
+        channel = SourceQueue(self.merge, self.clock, shared, slot, self.ready, drop=self._drop)
         self.merge.open(shared, self._skew_ns)
         self.merge.set_live(shared, self._excused)
         self._channels[key] = channel

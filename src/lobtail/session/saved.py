@@ -10,7 +10,7 @@ from lobtail.engine.logs import tail_count
 from lobtail.files import Damage, LogFiles
 from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Gap, Item, Line
-from lobtail.query.selection import Selection
+from lobtail.query.selection import ContainerSelection
 
 if TYPE_CHECKING:
     from lobtail.follow.driver import Sink
@@ -47,7 +47,7 @@ class SavedHistory:
         self,
         files: LogFiles,
         ref: ContainerRef,
-        selection: Selection,
+        selection: ContainerSelection,
         options: FollowOptions,
         sink: Sink,
     ) -> None:
@@ -71,7 +71,7 @@ class SavedHistory:
             self._begun
             and options.until is None
             and not self._left_out
-            and selection == Selection()
+            and selection == ContainerSelection()
         )
 
     async def read(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lobtail.follow.task import TaskLocation
 from lobtail.model.items import ContainerRef
 from lobtail.model.swarm import NODE_ID, SERVICE_ID, SERVICE_NAME, STACK, TASK_ID, TASK_NAME
-from lobtail.query.selection import Selection
+from lobtail.query.selection import ContainerSelection
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
@@ -26,7 +26,9 @@ class SwarmDiscovery:
     ``own`` is the ID of the engine's node, ``host`` how lines name the engine.
     """
 
-    def __init__(self, engine: EngineClient, selection: Selection, own: str, host: str) -> None:
+    def __init__(
+        self, engine: EngineClient, selection: ContainerSelection, own: str, host: str
+    ) -> None:
         self._engine = engine
         self._selection = selection
         self._own = own

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from lobtail.engine.pace import Pace
+from lobtail.engine.read_coalescer import ReadCoalescer
 from lobtail.model.lines import TtySplitter
 from lobtail.model.resume import RereadFilter
 from lobtail.sources.base import LogRequest, Traits
@@ -102,7 +102,7 @@ class ApiStream:
         self._stream = stream
         self._messages = messages_in(stream)
         self._rereads = rereads
-        self._pace = None if live else Pace()
+        self._pace = None if live else ReadCoalescer()
         self._size = 0  # of the last batch
 
     @property

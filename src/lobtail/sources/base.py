@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import msgspec
 
 if TYPE_CHECKING:
-    from lobtail.files.values import Damage, Lost, Passed
+    from lobtail.files.records import Damage, MissingRecords, SkippedRecords
     from lobtail.model.frames import Frame
     from lobtail.query.literals import Literals
 
 __all__ = ["Batch", "FileCheck", "FileLog", "LogRequest", "RecordStream", "Search", "Traits"]
 
-Batch: TypeAlias = "list[Frame] | Damage | Lost | Passed"
+Batch: TypeAlias = "list[Frame] | Damage | MissingRecords | SkippedRecords"
 """Records as they were stored, stamps in front; from files also what stands between them."""
 
 

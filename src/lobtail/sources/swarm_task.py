@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from lobtail.errors import ConnectionLostError, EngineError, EngineStreamError, LogFileError
+from lobtail.files.records import MissingRecords
 from lobtail.files.span import stamp_text
-from lobtail.files.values import Lost
 from lobtail.model.frames import Frame
 from lobtail.model.resume import WINDOW_NS, stamp_of
 from lobtail.model.swarm import NODE_ID, SERVICE_ID, TASK_ID
@@ -108,8 +108,8 @@ class TaskStream:
     async def read(self) -> Batch | None:
         """Return the next batch; None at the clean end, or when it was closed.
 
-        A node that does not answer is ``Lost`` at the end of a stream that is not followed:
-        the manager has nothing more to give.
+        A node that does not answer is ``MissingRecords`` at the end of a stream that is not
+        followed: the manager has nothing more to give.
         """
         source = self._source
         if self._ended:
@@ -120,7 +120,7 @@ class TaskStream:
             if self._live:
                 raise
             self._ended = True  # it comes behind all that there was; asking again gives the same
-            return Lost(source.node, source.reason(exc))
+            return MissingRecords(source.node, source.reason(exc))
         except EngineError as exc:
             _raise(exc)
         if batch is None:

@@ -22,27 +22,27 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from lobtail.render.stamps import find_zone
-from lobtail.tui.fleet import Fleet
-from lobtail.tui.memory import keep_visits, kept_visits, state_path
+from lobtail.tui.engine_group import EngineGroup
+from lobtail.tui.kept_state import keep_visits, kept_visits, state_path
 from lobtail.tui.screens.main import MainScreen
 from lobtail.tui.screens.questions import HelpScreen
 from lobtail.tui.state.keys import keys_of, shown_keys
-from lobtail.tui.state.look import Look, Stamp
 from lobtail.tui.state.target import Target
+from lobtail.tui.state.view_options import Stamp, ViewOptions
 from lobtail.tui.state.visits import Visits
 from lobtail.tui.widgets.bindings import bindings_of, press
 from lobtail.tui.widgets.colorless import Colorless
 from lobtail.tui.widgets.list_panel import ListPanel
 from lobtail.tui.widgets.themes import DARK_THEME, LIGHT_THEME
 
-__all__ = ["LobtailApp", "Settings"]
+__all__ = ["ClientSettings", "LobtailApp"]
 
 
 # Notices that are shown at once.
 _NOTICES: Final = 3
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How the client begins: from the command line and the config file."""
 
     theme: str = "dark"
@@ -84,13 +84,13 @@ class LobtailApp(App[int]):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high")]  # noqa: RUF012 - Textual's way
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("app")]
 
-    def __init__(self, fleet: Fleet, target: Target, settings: Settings) -> None:
+    def __init__(self, fleet: EngineGroup, target: Target, settings: ClientSettings) -> None:
         super().__init__()
         # As no-color.org has it, and `lobtail tail`: an empty value is none.
         self.no_color = bool(os.environ.get("NO_COLOR"))
         self._colorless = Colorless()
         self.settings = settings
-        self.look = Look(
+        self.look = ViewOptions(
             stamp=settings.timestamps, zone=find_zone(settings.timezone), wrap=settings.wrap
         )
 
@@ -266,7 +266,7 @@ class LobtailApp(App[int]):
         self.theme = (DARK_THEME if self.theme == LIGHT_THEME.name else LIGHT_THEME).name
 
 
-async def run_app(fleet: Fleet, target: Target, settings: Settings) -> tuple[int, str]:
+async def run_app(fleet: EngineGroup, target: Target, settings: ClientSettings) -> tuple[int, str]:
     """Run the client; return the exit code, and what went wrong.
 
     The terminal is as it was afterwards, whatever ends it: a key, a signal, a fault of ours.

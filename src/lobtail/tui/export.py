@@ -16,7 +16,7 @@ from lobtail.model.items import ContainerRef, Item
 from lobtail.regular import NotRegularError, check_regular
 from lobtail.render.formats import make_formatter
 from lobtail.render.style import Formatter, Style
-from lobtail.tui.state.look import Look
+from lobtail.tui.state.view_options import ViewOptions
 
 __all__ = ["JSON_SUFFIXES", "Saved", "destination", "save", "sliced"]
 
@@ -68,7 +68,7 @@ async def sliced(items: Sequence[Item]) -> AsyncIterator[Sequence[Item]]:
 async def save(
     batches: AsyncIterator[Sequence[Item]],
     path: Path,
-    look: Look,
+    look: ViewOptions,
     *,
     containers: Callable[[], Iterable[ContainerRef]],
     progress: Callable[[int], object] = lambda _: None,

@@ -17,8 +17,8 @@ from typing import Final, Self
 
 from lobtail.api import Engine
 from lobtail.model.items import ContainerRef, Item
-from lobtail.portal import Portal
-from lobtail.session.merged import Merged
+from lobtail.portal import BlockingPortal
+from lobtail.session.item_stream import ItemStream
 
 __all__ = ["ReadingThread", "ThreadedTail"]
 
@@ -34,10 +34,10 @@ class ReadingThread:
     def __init__(self, make: Mapping[str, Callable[[], Engine]]) -> None:
         self._make = make
         self._engines: dict[str, Engine] | None = None
-        self._portal = Portal(self._farewell)
+        self._portal = BlockingPortal(self._farewell)
         sys.setswitchinterval(_SWITCH)
 
-    def tail(self, make: Callable[[Mapping[str, Engine]], Merged]) -> ThreadedTail:
+    def tail(self, make: Callable[[Mapping[str, Engine]], ItemStream]) -> ThreadedTail:
         """Return a tail of what ``make`` gives, which is called in the thread."""
         return ThreadedTail(self._portal, lambda: make(self._opened()))
 
@@ -61,7 +61,7 @@ class ThreadedTail:
     Raises what the tail raises, where it would. A batch is all that has come since the last one.
     """
 
-    def __init__(self, portal: Portal, make: Callable[[], Merged]) -> None:
+    def __init__(self, portal: BlockingPortal, make: Callable[[], ItemStream]) -> None:
         self.found: list[ContainerRef] = []
         """The containers that were chosen at the start."""
         self._portal = portal
@@ -75,7 +75,7 @@ class ThreadedTail:
         self._there = asyncio.Event()
         # Of the thread.
         self._room: asyncio.Event
-        self._tail: Merged | None = None
+        self._tail: ItemStream | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -134,7 +134,7 @@ class ThreadedTail:
         self._task = asyncio.create_task(self._read(self._tail))
         return self._tail.found
 
-    async def _read(self, tail: Merged) -> None:
+    async def _read(self, tail: ItemStream) -> None:
         try:
             async for batch in tail:
                 with self._lock:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lobtail.cli.tail import command, settled
-from lobtail.cli.tail_settings import Settings, make_settings
+from lobtail.cli.tail_settings import TailSettings, make_settings
 from lobtail.errors import ConfigError
 from lobtail.model.frames import Stream
 from lobtail.model.items import Item, Line, Skipped
@@ -28,14 +28,14 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LOBTAIL_CONFIG", str(tmp_path / "config.toml"))
 
 
-def settings(*args: str) -> Settings:
+def settings(*args: str) -> TailSettings:
     context = command.make_context("tail", list(args))
     with context:
         options: dict[str, Any] = settled(context, context.params)
     return make_settings(**{k: v for k, v in options.items() if k != "host"})
 
 
-def shown(wanted: Settings, *raws: bytes) -> list[str]:
+def shown(wanted: TailSettings, *raws: bytes) -> list[str]:
     items: list[Item] = [line(raw) for raw in raws]
     kept = wanted.wanted.apply(items)
     return [item.text for item in kept if isinstance(item, Line)]

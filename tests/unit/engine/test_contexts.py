@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lobtail import ConfigError, Tls
-from lobtail.cli.engines import Chosen
+from lobtail.cli.engines import ChosenEngines
 from lobtail.cli.main import cli
 from lobtail.cli.options import engine_arguments, every_engine_arguments
 from lobtail.engine.endpoint import Endpoint, resolve
@@ -70,7 +70,7 @@ def ours(
     for name, value in {"HOME": str(home), **environ}.items():
         monkeypatch.setenv(name, value)
     with cli.make_context("lobtail", [*flags, "ps"]) as context:
-        context.obj = Chosen(**context.params)
+        context.obj = ChosenEngines(**context.params)
         arguments = engine_arguments(None)
     origin = arguments.pop("origin", "")
     del arguments["timeout"]
@@ -203,7 +203,7 @@ def test_tls_for_those_of_several_that_may_have_it(
     monkeypatch.setenv("DOCKER_CERT_PATH", str(home))
     flags = ["--tlsverify", "-H", "tcp://h:1", "-H", "unix:///s", "-c", "plain"]
     with cli.make_context("lobtail", [*flags, "ps"]) as context:
-        context.obj = Chosen(**context.params)
+        context.obj = ChosenEngines(**context.params)
         arguments = every_engine_arguments(None)
     named = {each.get("host") or each["context"]: each["tls"] for each in arguments}
     files = {name: f"{home}/{name}.pem" for name in ("ca", "cert", "key")}

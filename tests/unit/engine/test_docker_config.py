@@ -14,10 +14,10 @@ import pytest
 from faults.command import lobtail
 from faults.fake_engine import FakeEngine, frame, json_answer, log
 from lobtail import ConfigError, Engine
-from lobtail.engine.answer import request_head
 from lobtail.engine.contexts import list_contexts
 from lobtail.engine.docker_config import DockerConfig, read_config
 from lobtail.engine.endpoint import parse_host, resolve
+from lobtail.engine.response import request_head
 from lobtail.engine.ssh import _command
 from lobtail.engine.tls import Tls, client_context
 from support.talking import talk

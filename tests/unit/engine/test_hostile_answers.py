@@ -29,12 +29,12 @@ from faults.fake_engine import (
     repeat,
 )
 from lobtail import ConfigError, Container, Engine, EngineError, LobtailError, ProtocolError
-from lobtail.engine.answer import MAX_BARREN, AnswerParser, request_head
-from lobtail.engine.bugs import parse_version
 from lobtail.engine.client import EngineClient
 from lobtail.engine.events import Event
+from lobtail.engine.known_issues import parse_version
 from lobtail.engine.logs import tail_count
 from lobtail.engine.models import MAX_OBJECTS, HostConfig, LogConfig, decode, whole_number
+from lobtail.engine.response import MAX_BARREN, AnswerParser, request_head
 from lobtail.errors import LogFileError
 from lobtail.model.frames import Frame, Stream
 from lobtail.model.items import ContainerRef
@@ -85,7 +85,7 @@ def models() -> Iterator[type[msgspec.Struct]]:
                 and issubclass(value, msgspec.Struct)
                 and value.__module__ == loaded.__name__
                 # These hold what is asked, and are never decoded.
-                and value.__name__ not in ("Answer", "Bug", "Context", "Endpoint", "Tls")
+                and value.__name__ not in ("Answer", "KnownIssue", "Context", "Endpoint", "Tls")
             ):
                 yield value
 

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import pytest
 
-from lobtail.engine.answer import MAX_HEAD, Response
 from lobtail.engine.http import HIGH_WATER, HttpConnection
+from lobtail.engine.response import MAX_HEAD, Response
 from lobtail.errors import ConnectionLostError, ProtocolError
 
 T = TypeVar("T")

@@ -189,7 +189,7 @@ def test_waiting_ends_with_the_stream() -> None:
 
 
 def test_a_stream_that_the_engine_forgets_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lobtail.engine.two_way.FORGOTTEN", 0.1)
+    monkeypatch.setattr("lobtail.engine.hijacked.FORGOTTEN", 0.1)
     attached = threading.Event()
 
     async def scenario(stream: AttachStream) -> list[Frame]:

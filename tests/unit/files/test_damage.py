@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lobtail.files import Damage, Passed, open_log
-from lobtail.files import part as part_module
+from lobtail.files import Damage, SkippedRecords, open_log
+from lobtail.files import log_file as part_module
 from lobtail.files.detect import make_format
 from lobtail.model.frames import Frame, Stream
 from lobtail.query.literals import Literals
@@ -35,7 +35,7 @@ def read(data: bytes, driver: str, *, rotated: bytes | None = None) -> list[Fram
         with open_log(path, driver) as files:
             items: list[Frame | Damage] = []
             for item in files.messages():
-                assert not isinstance(item, Passed)
+                assert not isinstance(item, SkippedRecords)
                 items += [item] if isinstance(item, Damage) else item
             shown: list[bytes | Damage] = []
             for item in files.runs():
@@ -317,7 +317,7 @@ def test_case_nul_head(driver: str, size: int, tmp_path: Path) -> None:
 
 
 def check(
-    items: list[list[Frame] | Damage | Passed] | list[list[Frame] | Damage],
+    items: list[list[Frame] | Damage | SkippedRecords] | list[list[Frame] | Damage],
     expected: list[Frame],
     damage: tuple[int, int] | None = None,
 ) -> None:

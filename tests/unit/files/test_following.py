@@ -15,7 +15,7 @@ from unittest import mock
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from lobtail.files import Damage, LogTail, Lost
+from lobtail.files import Damage, LogTail, MissingRecords
 from support.chance import examples
 from support.rotating import Writer, numbers, opened
 
@@ -125,7 +125,7 @@ def test_a_writer_between_the_readers_calls(
         writer = Writer(Path(folder) / "x", "json-file", files=files, compress=compress)
         writer.write()
         race = Racing(writer, schedule, records=15)
-        items: list[int | Lost | Damage] = []
+        items: list[int | MissingRecords | Damage] = []
         with opened(writer) as tail:
             with race.running():
                 for _ in range(holds):
@@ -215,8 +215,8 @@ class Checked:
             must = self.marks.pop(generation, None)
             if must is not None:
                 event(f"mark: {must}")
-                if must or isinstance(item, Lost):
-                    assert isinstance(item, Lost)
+                if must or isinstance(item, MissingRecords):
+                    assert isinstance(item, MissingRecords)
                     item = next(pending, None)
             for number, where in self.writer.where:
                 if where == generation and number > self.done:

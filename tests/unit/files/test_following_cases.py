@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from lobtail.errors import LogFileError
-from lobtail.files import Damage, LogTail, Lost, chain, open_log
-from lobtail.files.values import BLOCK, MAX_RECORD
+from lobtail.files import Damage, LogTail, MissingRecords, chain, open_log
+from lobtail.files.records import BLOCK, MAX_RECORD
 from support.log_files import START, WRITERS, Message, compressed
 from support.rotating import Writer, numbers, opened, record
 
@@ -25,7 +25,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "x-json.log"
 
 
-def kinds(items: list[int | Lost | Damage]) -> list[int | str]:
+def kinds(items: list[int | MissingRecords | Damage]) -> list[int | str]:
     return [item if isinstance(item, int) else type(item).__name__ for item in items]
 
 
@@ -69,7 +69,7 @@ def test_byte_by_byte(path: Path, driver: str) -> None:
             assert found + numbers(tail) == [number]
 
 
-def calls_of(tail: LogTail) -> tuple[list[str], list[int | Lost | Damage]]:
+def calls_of(tail: LogTail) -> tuple[list[str], list[int | MissingRecords | Damage]]:
     """Read, and say which calls of the system that took."""
     calls: list[str] = []
 
@@ -199,13 +199,13 @@ def test_a_log_that_is_cut_shorter(path: Path, driver: str) -> None:
     with opened(writer) as tail:
         writer.write(5)
         os.truncate(path, 0)
-        assert kinds(numbers(tail)) == ["Lost"]
+        assert kinds(numbers(tail)) == ["MissingRecords"]
         assert numbers(tail) == []
         writer.write(2)
         assert numbers(tail) == [11, 12]
         os.truncate(path, 0)
         writer.write(1)
-        assert kinds(numbers(tail)) == ["Lost", 13]
+        assert kinds(numbers(tail)) == ["MissingRecords", 13]
         writer.begin(20)
         assert numbers(tail) == []
         os.truncate(path, path.stat().st_size - 20)  # only the half-written record
@@ -236,7 +236,7 @@ def test_case_truncated_log_that_grows_past_its_old_size(
         os.truncate(path, kept * size)
         expected = kinds(numbers(tail)) if read_between else []
         write(20, 40)
-        assert expected + kinds(numbers(tail)) == ["Lost", *range(20, 40)]
+        assert expected + kinds(numbers(tail)) == ["MissingRecords", *range(20, 40)]
         write(40, 42)
         assert numbers(tail) == [40, 41]
 
@@ -273,7 +273,7 @@ def test_a_log_that_somebody_else_replaces(path: Path) -> None:
         path.rename(path.with_name("elsewhere"))
         assert numbers(tail) == [3]
         path.write_bytes(record(4, "json-file", generation=1))
-        assert kinds(numbers(tail)) == ["Lost", 4]
+        assert kinds(numbers(tail)) == ["MissingRecords", 4]
 
 
 def test_a_rotated_file_that_somebody_removes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,7 +288,7 @@ def test_a_rotated_file_that_somebody_removes(path: Path, monkeypatch: pytest.Mo
         assert numbers(tail) == [1, 2]
         assert numbers(tail) == []
         monkeypatch.setattr(chain, "ROTATION_S", 0)
-        assert kinds(numbers(tail)) == ["Lost", 5, 6, 7, 8]
+        assert kinds(numbers(tail)) == ["MissingRecords", 5, 6, 7, 8]
 
 
 def test_copies_that_are_not_the_engines(path: Path) -> None:
@@ -305,7 +305,7 @@ def test_copies_that_are_not_the_engines(path: Path) -> None:
         gz.write_bytes(compressed(data + b"\n"))
         os.utime(gz, ns=(START, START))
         writer.write(1)
-        assert kinds(numbers(tail)) == ["Lost", 3]
+        assert kinds(numbers(tail)) == ["MissingRecords", 3]
 
 
 def before(
@@ -442,7 +442,7 @@ def test_a_file_that_somebody_takes_away_from_the_engine(path: Path, driver: str
                 copy = path.with_name("copy")
                 shutil.copy(path, copy)
                 copy.replace(path)
-            assert kinds(numbers(tail)) == ["Lost"]
+            assert kinds(numbers(tail)) == ["MissingRecords"]
             engine.write(records(6, 8))
             assert numbers(tail) == [6, 7]
             with path.open("ab") as other:  # and the engine has opened it after all

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lobtail.errors import LogFileError
-from lobtail.files import Damage, LogFiles, Lost, Passed, open_log
-from lobtail.files import part as part_module
+from lobtail.files import Damage, LogFiles, MissingRecords, SkippedRecords, open_log
+from lobtail.files import log_file as part_module
 from lobtail.files.detect import make_format
 from lobtail.model.frames import Frame
 from lobtail.query.literals import Literals
@@ -150,7 +150,11 @@ def read_all(files: LogFiles, stamped: bool, middle: int) -> list[object]:
     }:
         try:
             with files.tail() as tail:
-                assert not [item for item in tail.read() if isinstance(item, (Lost, Passed))]
+                assert not [
+                    item
+                    for item in tail.read()
+                    if isinstance(item, (MissingRecords, SkippedRecords))
+                ]
         except LogFileError as exc:
             assert "nothing is written" in str(exc)  # noqa: PT017
     return whole

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lobtail.files import Damage, open_log
-from lobtail.files import part as part_module
+from lobtail.files import log_file as part_module
 from lobtail.files.detect import make_format
 from lobtail.model.frames import Frame, Stream
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lobtail.files.formats import Show, joined
 from lobtail.files.local import Local
-from lobtail.files.values import Decoded
+from lobtail.files.records import Decoded
 from support.log_files import START, Message, local_record
 from unit.files.messages import messages
 

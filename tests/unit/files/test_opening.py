@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lobtail.errors import ConfigError, LobtailError, LogFileError
-from lobtail.files import Damage, Passed, open_log, opening
+from lobtail.files import Damage, SkippedRecords, open_log, opening
 from lobtail.files.opening import find_log
 from lobtail.query.literals import Literals
 from support.log_files import START, WRITERS, Message, compressed, json_record, local_record
@@ -278,7 +278,7 @@ def test_a_capture_has_no_times(tmp_path: Path) -> None:
         with pytest.raises(LogFileError, match="no times"):
             list(files.runs(until=1))
         (batch,) = files.messages(tail=1)
-        assert not isinstance(batch, Passed)
+        assert not isinstance(batch, SkippedRecords)
         assert isinstance(batch, list)
         assert [frame.payload for frame in batch] == [b"line 2\n"]
         runs = [frame.payload for run in files.runs() if isinstance(run, list) for frame in run]

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lobtail.errors import ConfigError
-from lobtail.files import Damage, Passed, open_log
+from lobtail.files import Damage, SkippedRecords, open_log
 from lobtail.files import select as select_module
 from lobtail.model.frames import Frame, Stream
 from lobtail.model.items import ContainerRef, Line
@@ -45,7 +45,7 @@ def find(path: Path, wanted: Literals, **options: object) -> Found:
     with open_log(path) as files:
         for item in files.messages(wanted=wanted, **options):  # type: ignore[arg-type]
             assert not isinstance(item, Damage)
-            if isinstance(item, Passed):
+            if isinstance(item, SkippedRecords):
                 assert item.count is None or item.count > 0
                 found.passed += item.count or 0
                 found.groups.append([])
@@ -105,7 +105,7 @@ def test_no_wanted_line_is_lost(driver: str, data: st.DataObject) -> None:
     streams = data.draw(st.sampled_from([(True, True), (True, False), (False, True)]))
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(select_module, "LONG", 20)
-        for kind in (select_module.JsonSelector, select_module.LocalSelector):
+        for kind in (select_module.JsonFilter, select_module.LocalFilter):
             patch.setattr(kind, "window", data.draw(st.sampled_from([64, 200, 5000])))
         path = Path(folder, NAMES[driver])
         cut = data.draw(st.integers(0, len(batch)))

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from lobtail.files import Damage, LogFiles, Passed, open_log
-from lobtail.files import part as part_module
-from lobtail.files.select import JsonSelector, LocalSelector
+from lobtail.files import Damage, LogFiles, SkippedRecords, open_log
+from lobtail.files import log_file as part_module
+from lobtail.files.select import JsonFilter, LocalFilter
 from lobtail.model.frames import Frame
 from lobtail.query.literals import Literals
 from support.log_files import START, WRITERS, Message, compressed
 
 DRIVERS = ["json-file", "local", "k8s-file"]
 COUNT = 2000
-Items = Iterator[list[Frame] | Damage | Passed] | Iterator[list[Frame] | Damage]
+Items = Iterator[list[Frame] | Damage | SkippedRecords] | Iterator[list[Frame] | Damage]
 
 READERS: dict[str, Callable[[LogFiles], Items]] = {
     "all": lambda files: files.messages(),
@@ -33,8 +33,8 @@ READERS: dict[str, Callable[[LogFiles], Items]] = {
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(part_module, "BLOCK", 4096)
-    monkeypatch.setattr(JsonSelector, "window", 4096)
-    monkeypatch.setattr(LocalSelector, "window", 4096)
+    monkeypatch.setattr(JsonFilter, "window", 4096)
+    monkeypatch.setattr(LocalFilter, "window", 4096)
 
 
 def records(driver: str, first: int = 0, count: int = COUNT) -> bytes:
@@ -44,11 +44,11 @@ def records(driver: str, first: int = 0, count: int = COUNT) -> bytes:
     return b"".join(map(WRITERS[driver], batch))
 
 
-def shown(items: list[list[Frame] | Damage | Passed]) -> bytes:
+def shown(items: list[list[Frame] | Damage | SkippedRecords]) -> bytes:
     return b"".join(f.payload for item in items if isinstance(item, list) for f in item)
 
 
-def damages(items: list[list[Frame] | Damage | Passed]) -> list[Damage]:
+def damages(items: list[list[Frame] | Damage | SkippedRecords]) -> list[Damage]:
     return [item for item in items if isinstance(item, Damage)]
 
 
@@ -60,7 +60,7 @@ def test_case_truncated_while_read(driver: str, how: str, to: str, tmp_path: Pat
     path.write_bytes(records(driver))
     with open_log(path, driver) as files:
         reading = READERS[how](files)
-        items: list[list[Frame] | Damage | Passed] = [next(reading)]
+        items: list[list[Frame] | Damage | SkippedRecords] = [next(reading)]
         os.truncate(path, 20_000 if to == "a part" else 0)
         if to == "other records":
             with path.open("ab") as file:

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lobtail.follow import gaps as module
-from lobtail.follow.gaps import Audit, Verdict
+from lobtail.follow.gaps import GapDetector, GapReport
 from lobtail.model.frames import Frame, Stream
-from lobtail.model.resume import Memory
+from lobtail.model.resume import ResumeState
 from lobtail.model.timestamps import format_rfc3339
 from support.chance import examples
 
@@ -24,14 +24,14 @@ def message(ns: int, text: str = "x", stream: Stream = Stream.STDOUT) -> Frame:
 LOG = [message(T0 + i * MS, f"line {i}") for i in range(100)]
 
 
-def memory_of(messages: list[Frame], newest: int) -> Memory:
-    memory = Memory()
+def memory_of(messages: list[Frame], newest: int) -> ResumeState:
+    memory = ResumeState()
     memory.add(messages, newest)
     return memory
 
 
-def look(memory: Memory, proven: int | None, log: list[Frame]) -> Verdict:
-    audit = Audit(memory, proven)
+def look(memory: ResumeState, proven: int | None, log: list[Frame]) -> GapReport:
+    audit = GapDetector(memory, proven)
     for i in range(0, len(log), 7):
         audit.receive(log[i : i + 7])
     return audit.finish()
@@ -39,12 +39,12 @@ def look(memory: Memory, proven: int | None, log: list[Frame]) -> Verdict:
 
 def test_a_log_that_came_whole_misses_nothing() -> None:
     memory = memory_of(LOG[:60], T0 + 59 * MS)
-    assert look(memory, T0 + 10 * MS, LOG) == Verdict([], False, T0 + 59 * MS)
+    assert look(memory, T0 + 10 * MS, LOG) == GapReport([], False, T0 + 59 * MS)
 
 
 def test_what_the_stream_left_out_is_found_in_order() -> None:
     memory = memory_of(LOG[:20] + LOG[50:60], T0 + 59 * MS)
-    assert look(memory, T0 + 10 * MS, LOG) == Verdict(LOG[20:50], False, T0 + 59 * MS)
+    assert look(memory, T0 + 10 * MS, LOG) == GapReport(LOG[20:50], False, T0 + 59 * MS)
 
 
 def test_what_is_on_its_way_is_not_missing() -> None:
@@ -54,15 +54,15 @@ def test_what_is_on_its_way_is_not_missing() -> None:
 
 def test_what_comes_during_the_look_is_not_missing() -> None:
     memory = memory_of(LOG[:20], T0 + 19 * MS)
-    audit = Audit(memory, T0 + 10 * MS)
+    audit = GapDetector(memory, T0 + 10 * MS)
     audit.receive(LOG)
     memory.add(LOG[20:], T0 + 99 * MS)
-    assert audit.finish() == Verdict([], False, T0 + 99 * MS)
+    assert audit.finish() == GapReport([], False, T0 + 99 * MS)
 
 
 def test_a_hole_where_the_log_begins_behind_what_was_proven() -> None:
     memory = memory_of(LOG[:20] + LOG[80:], T0 + 99 * MS)
-    assert look(memory, T0 + 10 * MS, LOG[60:]) == Verdict(LOG[60:80], True, T0 + 99 * MS)
+    assert look(memory, T0 + 10 * MS, LOG[60:]) == GapReport(LOG[60:80], True, T0 + 99 * MS)
 
 
 def test_a_hole_where_nothing_is_left() -> None:
@@ -78,7 +78,7 @@ def test_a_log_that_was_empty_is_whole_from_its_first_message_on() -> None:
 
 def test_what_tail_left_out_is_not_missing() -> None:
     memory = memory_of(LOG[50:], T0 + 99 * MS)
-    assert look(memory, T0 + 60 * MS, LOG) == Verdict([], False, T0 + 99 * MS)
+    assert look(memory, T0 + 60 * MS, LOG) == GapReport([], False, T0 + 99 * MS)
 
 
 def test_equal_messages_are_counted() -> None:
@@ -95,7 +95,7 @@ def test_stamps_that_step_back_are_compared_by_their_place() -> None:
 
 
 def test_what_is_not_remembered_is_not_missing() -> None:
-    memory = Memory(limit=10)
+    memory = ResumeState(limit=10)
     for i in range(100):
         memory.add([LOG[i]], T0 + i * MS)
     verdict = look(memory, T0 + 10 * MS, LOG)
@@ -105,7 +105,7 @@ def test_what_is_not_remembered_is_not_missing() -> None:
 
 def test_only_so_much_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = memory_of([LOG[0], LOG[-1]], T0 + 99 * MS)
-    audit = Audit(memory, T0)
+    audit = GapDetector(memory, T0)
     size = len(LOG[1].payload)
     monkeypatch.setattr(module, "MAX_KEPT", 3 * size)
     audit.receive(LOG[:10])
@@ -137,13 +137,13 @@ def test_equal_lines_of_one_second_are_told_apart_by_nothing_but_their_number() 
     second = 1_000_000_000
     old, new = message(T0, "same"), message(T0 + second, "same")
     memory = memory_of([old, old, new, message(T0 + second, "end")], T0 + second)
-    audit = Audit(memory, T0, floor_ns=T0 + second, rotates=False)
+    audit = GapDetector(memory, T0, floor_ns=T0 + second, rotates=False)
     audit.receive([old] * 4 + [new] * 2 + [message(T0 + second, "end")])
-    assert audit.finish() == Verdict([new], False, T0 + second)
+    assert audit.finish() == GapReport([new], False, T0 + second)
 
 
 def test_a_log_that_is_not_rotated_has_no_hole() -> None:
     memory = memory_of(LOG[:20] + LOG[80:], T0 + 99 * MS)
-    audit = Audit(memory, T0 + 10 * MS, rotates=False)
+    audit = GapDetector(memory, T0 + 10 * MS, rotates=False)
     audit.receive(LOG[60:])
-    assert audit.finish() == Verdict(LOG[60:80], False, T0 + 99 * MS)
+    assert audit.finish() == GapReport(LOG[60:80], False, T0 + 99 * MS)

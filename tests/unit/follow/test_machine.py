@@ -19,7 +19,7 @@ from lobtail.errors import (
     LogFileError,
     ProtocolError,
 )
-from lobtail.follow import poll, salvage
+from lobtail.follow import poll, skip_damage
 from lobtail.follow.ends import LAST_LINE
 from lobtail.follow.machine import REMOVED
 from lobtail.follow.options import FollowOptions
@@ -761,7 +761,7 @@ def test_all_is_read_but_what_is_damaged(
 def test_what_stands_behind_damage_may_be_too_much_to_be_held(
     monkeypatch: pytest.MonkeyPatch, silent: bool
 ) -> None:
-    monkeypatch.setattr(salvage, "KEPT", 2000)
+    monkeypatch.setattr(skip_damage, "KEPT", 2000)
     engine = EngineModel(silent=silent)
     engine.start(0)
     many = [f"line {number}" for number in range(200)]
@@ -1167,7 +1167,7 @@ def test_the_last_lines_of_a_log_whose_end_an_engine_does_not_find() -> None:
 def test_podmans_last_lines_where_they_are_too_many_to_be_held(
     monkeypatch: pytest.MonkeyPatch, tail: int, cuts: dict[int, int]
 ) -> None:
-    monkeypatch.setattr(salvage, "KEPT", 2000)
+    monkeypatch.setattr(skip_damage, "KEPT", 2000)
     engine = EngineModel(PODMAN, cuts=cuts)
     engine.batch = 7
     engine.start(0)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from lobtail.errors import ConnectionLostError, EngineError, EngineStreamError, LogFileError
-from lobtail.files.values import Lost
+from lobtail.files.records import MissingRecords
 from lobtail.follow.raw import ROTATED, RawLog
 from lobtail.follow.steps import Read, Steps
 from lobtail.follow.truncated import SILENT, TRUNCATED
@@ -161,7 +161,9 @@ def test_what_files_have_lost_is_a_gap_and_an_engine_that_refuses_is_an_error() 
 
     class Files:
         def live(self, request: LogRequest) -> FakeStream:
-            return FakeStream([record], Lost("/log", "it is lost"), EngineError(500, "no"))
+            return FakeStream(
+                [record], MissingRecords("/log", "it is lost"), EngineError(500, "no")
+            )
 
     files: Any = Files()
     with pytest.raises(EngineError, match="no"):

@@ -6,32 +6,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lobtail.follow.runs import Look, Runs
+from lobtail.follow.runs import Inspection, Runs
 from lobtail.model.items import ContainerRef, Item, Started, Stopped
 
 WEB = ContainerRef(id="1" * 64, name="web")
 
 
-def running(since: int, before: int | None = None) -> Look:
-    return Look(True, since, before)
+def running(since: int, before: int | None = None) -> Inspection:
+    return Inspection(True, since, before)
 
 
-def begun(look: Look, *, joined: bool = False) -> Runs:
+def begun(look: Inspection, *, joined: bool = False) -> Runs:
     runs = Runs()
     runs.begin(look, joined=joined)
     return runs
 
 
 def test_a_run_that_was_over_before_is_not_told_of() -> None:
-    runs = begun(Look(False, 10, 20))
-    assert runs.advance(WEB, Look(False, 10, 20)) == []
+    runs = begun(Inspection(False, 10, 20))
+    assert runs.advance(WEB, Inspection(False, 10, 20)) == []
     assert not runs.in_run
 
 
 def test_a_run_that_joined_and_is_over_is_told_of() -> None:
-    runs = begun(Look(False, 10, 20, 3), joined=True)
+    runs = begun(Inspection(False, 10, 20, 3), joined=True)
     assert runs.in_run
-    assert runs.advance(WEB, Look(False, 10, 20, 3)) == [Stopped(WEB, 20, 3)]
+    assert runs.advance(WEB, Inspection(False, 10, 20, 3)) == [Stopped(WEB, 20, 3)]
 
 
 @pytest.mark.parametrize("event", ["before", "after", "never", "twice"])
@@ -40,7 +40,9 @@ def test_an_end_and_a_start_whenever_their_events_come(event: str) -> None:
     if event in ("before", "twice"):
         runs.ended(21, 137)
         assert runs.pending
-    assert runs.advance(WEB, Look(False, 10, 20, 137, oom=True)) == [Stopped(WEB, 20, 137, True)]
+    assert runs.advance(WEB, Inspection(False, 10, 20, 137, oom=True)) == [
+        Stopped(WEB, 20, 137, True)
+    ]
     if event in ("after", "twice"):
         runs.ended(21, 137)
     assert not runs.pending
@@ -77,7 +79,7 @@ def test_runs_between_two_looks_are_all_told() -> None:
 def test_a_run_that_came_and_went_while_the_container_was_stopped() -> None:
     runs = begun(running(10))
     runs.ended(20, 0)
-    runs.advance(WEB, Look(False, 10, 20))
+    runs.advance(WEB, Inspection(False, 10, 20))
     runs.started(31)
     runs.ended(40, 1)
     assert runs.pending
@@ -91,7 +93,7 @@ def test_a_run_that_came_and_went_while_the_container_was_stopped() -> None:
 def test_the_next_run_has_ended_too() -> None:
     runs = begun(running(10))
     runs.ended(20, 0)
-    assert runs.advance(WEB, Look(False, 30, 40, 2)) == [
+    assert runs.advance(WEB, Inspection(False, 30, 40, 2)) == [
         Stopped(WEB, 20, 0),
         Started(WEB, 30),
         Stopped(WEB, 40, 2),
@@ -128,7 +130,7 @@ def test_marks_alternate_and_each_run_has_both(data: st.DataObject) -> None:
             last = min(at // 100, count)
             over = at >= 100 * last + 50
             end = 100 * last + 50 if over else 100 * last - 50
-            marks += runs.advance(WEB, Look(not over, 100 * last, end))
+            marks += runs.advance(WEB, Inspection(not over, 100 * last, end))
     assert [type(mark) for mark in marks] == [Stopped, Started] * (count - 1) + [Stopped]
     assert not runs.pending
 
@@ -157,17 +159,17 @@ def test_lines_behind_an_end_are_of_the_next_run() -> None:
     assert runs.reach(WEB, 52) == [Stopped(WEB, 40, 2), Started(WEB, 51)]
     assert boundary(runs) is None
     # Looks that show what was told bring nothing new, nor do events that come again.
-    assert runs.advance(WEB, Look(False, 30, 39, 2)) == []
+    assert runs.advance(WEB, Inspection(False, 30, 39, 2)) == []
     assert runs.advance(WEB, running(50, 40)) == []
     runs.ended(40, 2)
     assert not runs.pending
-    assert runs.advance(WEB, Look(False, 50, 60, 3)) == [Stopped(WEB, 60, 3)]
+    assert runs.advance(WEB, Inspection(False, 50, 60, 3)) == [Stopped(WEB, 60, 3)]
 
 
 def test_lines_of_a_run_that_no_look_has_shown() -> None:
     runs = begun(running(10))
     runs.ended(21, 1)
-    assert runs.advance(WEB, Look(False, 10, 20, 1)) == [Stopped(WEB, 20, 1)]
+    assert runs.advance(WEB, Inspection(False, 10, 20, 1)) == [Stopped(WEB, 20, 1)]
     assert boundary(runs) == 21
     runs.started(31)
     assert runs.reach(WEB, 30) == [Started(WEB, 31)]
@@ -176,7 +178,7 @@ def test_lines_of_a_run_that_no_look_has_shown() -> None:
 
 
 def test_the_event_of_an_end_that_was_shown_at_the_beginning_is_not_told() -> None:
-    runs = begun(Look(False, 10 * MS, 20 * MS, 1))
+    runs = begun(Inspection(False, 10 * MS, 20 * MS, 1))
     runs.ended(21 * MS, 1)
     assert pending(runs) is None
     runs.started(130 * MS)
@@ -186,7 +188,7 @@ def test_the_event_of_an_end_that_was_shown_at_the_beginning_is_not_told() -> No
 
 
 def test_the_event_of_an_end_that_was_shown_at_the_beginning_may_be_past() -> None:
-    runs = begun(Look(False, 10 * MS, 20 * MS, 1))
+    runs = begun(Inspection(False, 10 * MS, 20 * MS, 1))
     runs.started(130 * MS)
     assert boundary(runs) == 75 * MS
     runs.ended(140 * MS, 1)
@@ -224,7 +226,7 @@ def test_want_of_memory_is_told_whenever_its_event_comes(order: str, shown: bool
     """Docker's events of one end are in any order; a look may show it, or be too early for that."""
     runs = begun(running(10 * MS))
     runs.started(11 * MS)
-    look = Look(False, 10 * MS, 19 * MS, 137, shown)
+    look = Inspection(False, 10 * MS, 19 * MS, 137, shown)
     for place, what in enumerate(order.split()):
         if what == "oom":
             runs.killed((20 + place) * MS)
@@ -237,7 +239,7 @@ def test_want_of_memory_is_told_whenever_its_event_comes(order: str, shown: bool
     # It has killed this run and no other.
     runs.started(200 * MS)
     runs.ended(300 * MS, 137)
-    next_look = Look(False, 199 * MS, 299 * MS, 137)
+    next_look = Inspection(False, 199 * MS, 299 * MS, 137)
     assert runs.owes_reason(next_look)
     assert runs.advance(WEB, next_look)[-1] == Stopped(WEB, 299 * MS, 137)
 
@@ -268,7 +270,7 @@ def test_a_run_whose_end_a_look_shows_before_its_start_was_noted() -> None:
     runs = begun(running(10 * MS))
     runs.started(15 * MS)
     runs.killed(17 * MS)
-    assert runs.advance(WEB, Look(False, 10 * MS, 12 * MS, 137)) == [
+    assert runs.advance(WEB, Inspection(False, 10 * MS, 12 * MS, 137)) == [
         Stopped(WEB, 12 * MS, 137, oom=True)
     ]
 
@@ -279,7 +281,7 @@ def test_a_run_whose_end_a_look_shows_before_its_start_was_noted() -> None:
 )
 def test_whether_the_reason_of_an_end_is_still_to_come(why: str, owes: bool) -> None:
     runs = begun(running(100 * MS))
-    look = Look(False, 100 * MS, 200 * MS, 137)
+    look = Inspection(False, 100 * MS, 200 * MS, 137)
     runs.started(101 * MS)
     runs.ended(201 * MS, 137)
     assert runs.owes_reason(look)
@@ -292,7 +294,7 @@ def test_whether_the_reason_of_an_end_is_still_to_come(why: str, owes: bool) -> 
     else:
         runs.signalled(50 * MS)
     assert runs.owes_reason(look) is owes
-    for other in (running(100 * MS), Look(False, 100 * MS, 200 * MS, 1)):
+    for other in (running(100 * MS), Inspection(False, 100 * MS, 200 * MS, 1)):
         assert not runs.owes_reason(other)
     runs.advance(WEB, look)
     assert not runs.owes_reason(look)
@@ -346,7 +348,7 @@ def test_each_line_stands_in_its_run(data: st.DataObject) -> None:
             while (before := boundary(runs)) is not None and at * MS > before:
                 told += [type(mark).__name__ for mark in runs.reach(WEB, at * MS)]
             told.append(f"line {at // 1000}")
-    last = Look(False, 1000 * count * MS, (1000 * count + 499) * MS)
+    last = Inspection(False, 1000 * count * MS, (1000 * count + 499) * MS)
     told += [type(mark).__name__ for mark in runs.advance(WEB, last)]
     expected: list[str] = []
     for i in range(1, count + 1):

@@ -9,7 +9,7 @@ import pytest
 
 from lobtail.engine.swarm_models import Node, Task
 from lobtail.errors import EngineError
-from lobtail.files.values import Lost
+from lobtail.files.records import MissingRecords
 from lobtail.follow.options import FollowOptions
 from lobtail.follow.position import LogPosition, Positions
 from lobtail.follow.task import REMOVED, TaskLocation, TaskMachine
@@ -166,7 +166,7 @@ def test_a_stream_that_ends_in_mid_run_is_opened_again() -> None:
 def test_what_a_node_does_not_give_is_a_gap() -> None:
     log = TaskLog()
     log.write(1, "one")
-    log.at(2, lambda: log._live[0].give(Lost("worker", "its log is not there")))
+    log.at(2, lambda: log._live[0].give(MissingRecords("worker", "its log is not there")))
     log.write(3, "two")
     assert log.read_task(location()) == ["one", "gap: its log is not there", "two"]
 

@@ -19,7 +19,7 @@ from lobtail.follow.truncated import (
     pause_after,
 )
 from lobtail.model.frames import Frame, Stream
-from lobtail.model.resume import Memory
+from lobtail.model.resume import ResumeState
 from lobtail.sources.base import LogRequest, Traits
 from support.simulated import FakeStream, NoWorld, Simulation
 
@@ -69,7 +69,7 @@ class Watched:
     def __init__(
         self, engine: Engine, *received: Frame, file: File | None = None, slow: bool = False
     ) -> None:
-        self.memory = Memory()
+        self.memory = ResumeState()
         self.memory.add(list(received), 1 if received else None)
         self.simulation = Simulation(engine)
         self.stream = FakeStream()

@@ -10,9 +10,9 @@ from lobtail.model import resume as module
 from lobtail.model.frames import Frame, Stream
 from lobtail.model.resume import (
     WINDOW_NS,
-    Memory,
-    ReplayFilter,
     RereadFilter,
+    ResumeState,
+    RotationReplayFilter,
     cost_of,
     key_of,
     keys_of,
@@ -71,7 +71,7 @@ def test_stream_stamp_and_text_make_a_key(size: int) -> None:
 
 
 def test_nothing_received_means_nothing_to_leave_out() -> None:
-    memory = Memory()
+    memory = ResumeState()
     assert memory.since_ns is None
     assert memory.overlap() is None
 
@@ -79,7 +79,7 @@ def test_nothing_received_means_nothing_to_leave_out() -> None:
 def test_the_overlap_is_left_out() -> None:
     stamps = [T0 + i * SECOND for i in range(10)]
     log = Log(stamps, [str(i) for i in range(10)])
-    memory = Memory()
+    memory = ResumeState()
     memory.add(log.read(None)[:6], stamps[5])
     assert memory.since_ns == stamps[5] - WINDOW_NS
     overlap = memory.overlap()
@@ -91,7 +91,7 @@ def test_the_overlap_is_left_out() -> None:
 
 def test_equal_pieces_are_counted() -> None:
     piece = Frame(Stream.STDOUT, f"{format_rfc3339(T0)} {'x' * 16384}".encode())
-    memory = Memory()
+    memory = ResumeState()
     memory.add([piece, piece], T0)
     overlap = memory.overlap()
     assert overlap is not None
@@ -99,7 +99,7 @@ def test_equal_pieces_are_counted() -> None:
 
 
 def test_the_stream_belongs_to_a_message() -> None:
-    memory = Memory()
+    memory = ResumeState()
     memory.add([message(T0)], T0)
     overlap = memory.overlap()
     assert overlap is not None
@@ -110,7 +110,7 @@ def test_the_stream_belongs_to_a_message() -> None:
 def test_what_was_left_out_on_purpose_stays_out() -> None:
     """`tail=3` of a fast log: what is asked for again begins long before that."""
     log = Log([T0 + i for i in range(100)], [str(i) for i in range(100)])
-    memory = Memory()
+    memory = ResumeState()
     memory.add(log.read(None)[97:], T0 + 99)
     overlap = memory.overlap()
     assert overlap is not None
@@ -125,7 +125,7 @@ def test_however_much_stands_before_the_first_known_message_is_left_out(
     """`tail -n 3` of a log of which 300 000 lines were written within a second."""
     monkeypatch.setattr(module, "HELD_SIZE", 50 * cost_of(message(T0, "123")))
     log = [message(T0 + i, str(i)) for i in range(1000)]
-    memory = Memory()
+    memory = ResumeState()
     memory.add(log[-3:], T0 + 999)
     overlap = memory.overlap()
     assert overlap is not None
@@ -140,7 +140,7 @@ def test_however_much_stands_before_the_first_known_message_is_left_out(
 
 
 def test_what_was_held_comes_out_if_nothing_is_known() -> None:
-    memory = Memory()
+    memory = ResumeState()
     memory.add([message(T0 + 5, "known")], T0 + 5)
     for end in ([message(T0 + 9, "new")], []):
         overlap = memory.overlap()
@@ -151,7 +151,7 @@ def test_what_was_held_comes_out_if_nothing_is_known() -> None:
 
 
 def test_a_log_that_goes_on_elsewhere_is_a_gap() -> None:
-    memory = Memory()
+    memory = ResumeState()
     memory.add([message(T0, "known")], T0)
     overlap = memory.overlap()
     assert overlap is not None
@@ -162,7 +162,7 @@ def test_a_log_that_goes_on_elsewhere_is_a_gap() -> None:
 
 
 def test_whole_seconds_widen_the_window() -> None:
-    memory = Memory()
+    memory = ResumeState()
     memory.whole_seconds = True
     memory.add([message(T0)], T0)
     assert memory.since_ns == T0 - WINDOW_NS - SECOND
@@ -171,7 +171,7 @@ def test_whole_seconds_widen_the_window() -> None:
 def test_memory_is_bounded_and_still_exact() -> None:
     stamps = [T0 + i for i in range(1000)]  # far faster than the window can hold
     log = Log(stamps, [str(i) for i in range(1000)])
-    memory = Memory(limit=100)
+    memory = ResumeState(limit=100)
     for i in range(0, 900, 30):
         memory.add(log.read(None)[i : i + 30], stamps[i + 29])
     assert len(memory) <= 100
@@ -202,7 +202,7 @@ def test_any_cuts_in_any_log(
     everything = log.read(None)
     stamp_of = {id(frame): ns for ns, frame in log.entries}
 
-    memory = Memory()
+    memory = ResumeState()
     got: list[Frame] = []
     top = 0
     for cut in [*sorted(cuts), len(everything)]:
@@ -228,7 +228,7 @@ class Reader:
     def __init__(self, entries: list[tuple[int, Frame]], *, latched: bool) -> None:
         self.entries = entries
         self.latched = latched
-        self.memory = Memory()
+        self.memory = ResumeState()
         self.got: list[Frame] = []
         self.narrower = 0
         self.gap = False
@@ -305,7 +305,7 @@ def test_what_a_narrow_overlap_leaves_out_is_found_later(latched: bool) -> None:
 
 @given(st.integers(1, 9), st.booleans())
 def test_equal_stamps_are_never_divided(narrower: int, latched: bool) -> None:
-    memory = Memory()
+    memory = ResumeState()
     memory.whole_seconds = True
     memory.add([message(T0)] * 3, T0)
     memory.add([message(T0 + SECOND)] * 2, T0 + SECOND)
@@ -330,7 +330,7 @@ def test_what_follows_a_step_back_of_the_clock_is_read_again(latched: bool) -> N
 
 def test_a_replay_within_a_stream_is_left_out() -> None:
     log = [message(T0 + i, str(i)) for i in range(20)]
-    replay = ReplayFilter()
+    replay = RotationReplayFilter()
     assert replay.filter(log[:10]) == log[:10]
     assert replay.filter(log[4:12]) == log[10:12]
     assert replay.filter(log[11:20]) == log[12:]
@@ -339,13 +339,13 @@ def test_a_replay_within_a_stream_is_left_out() -> None:
 def test_a_replay_keeps_equal_pieces_and_inversions() -> None:
     piece = Frame(Stream.STDOUT, f"{format_rfc3339(T0)} {'x' * 100}".encode())
     inverted = [message(T0 + 5, "b"), message(T0 + 4, "a"), message(T0 + 6, "c")]
-    replay = ReplayFilter()
+    replay = RotationReplayFilter()
     assert replay.filter([piece, piece, piece, *inverted]) == [piece, piece, piece, *inverted]
 
 
 def test_the_last_line_once_more_is_left_out() -> None:
     log = [message(T0 + i, str(i)) for i in range(4)]
-    replay = ReplayFilter()
+    replay = RotationReplayFilter()
     assert replay.filter([log[0], log[1], log[1], log[2]]) == log[:3]
     assert replay.filter([log[2], log[3]]) == log[3:]
 
@@ -353,7 +353,7 @@ def test_the_last_line_once_more_is_left_out() -> None:
 def test_a_replay_that_steps_back_in_turn_is_left_out() -> None:
     """As 20.10 sends it when it rotates again while it reads on: 2920 came twice that way."""
     log = [message(T0 + i, str(i)) for i in range(40)]
-    replay = ReplayFilter()
+    replay = RotationReplayFilter()
     assert replay.filter(log[:30]) == log[:30]
     assert replay.filter(log[20:28] + log[20:32]) == log[30:32]
     assert replay.filter([*log[31:32], *log[31:33], *log[30:33], *log[30:40]]) == log[32:]
@@ -376,14 +376,14 @@ def test_however_often_an_engine_steps_back_every_message_comes_once(
         sent += log[start:stop]
         reached = max(reached, min(stop, len(log)))
     sent += log[reached:]
-    replay = ReplayFilter()
+    replay = RotationReplayFilter()
     got = [frame for i in range(0, len(sent), size) for frame in replay.filter(sent[i : i + size])]
     assert got == log
 
 
 def test_what_a_second_look_found_is_left_out_of_a_replay() -> None:
     log = [message(T0 + i, str(i)) for i in range(20)]
-    replay = ReplayFilter()
+    replay = RotationReplayFilter()
     assert replay.filter(log[:5] + log[8:12]) == log[:5] + log[8:12]
     replay.note(log[5:7])
     assert replay.filter(log[3:6]) == []
@@ -393,7 +393,7 @@ def test_what_a_second_look_found_is_left_out_of_a_replay() -> None:
 
 def test_a_replay_of_what_came_before_the_stream_is_left_out() -> None:
     log = [message(T0 + i, str(i)) for i in range(20)]
-    replay = ReplayFilter()
+    replay = RotationReplayFilter()
     replay.note(log[:10])
     assert replay.filter(log[10:12]) == log[10:12]
     assert replay.filter(log[3:14]) == log[12:14]
@@ -402,12 +402,12 @@ def test_a_replay_of_what_came_before_the_stream_is_left_out() -> None:
 def test_pieces_of_both_streams_that_stand_between_one_another_are_no_replay() -> None:
     out = Frame(Stream.STDOUT, f"{format_rfc3339(T0)} {'x' * 100}".encode())
     err = Frame(Stream.STDERR, f"{format_rfc3339(T0 + 5)} {'x' * 100}".encode())
-    replay = ReplayFilter()
+    replay = RotationReplayFilter()
     assert replay.filter([out, err, out, err, out]) == [out, err, out, err, out]
 
 
 def test_what_is_kept_against_replays_is_bounded() -> None:
-    replay = ReplayFilter(limit=50)
+    replay = RotationReplayFilter(limit=50)
     log = [message(T0 + i, str(i)) for i in range(1000)]
     for i in range(0, 1000, 10):
         assert replay.filter(log[i : i + 10]) == log[i : i + 10]
@@ -477,7 +477,7 @@ def test_what_is_remembered_of_a_stream_is_bounded() -> None:
 
 def test_memory_keeps_what_is_to_be_looked_at_again() -> None:
     log = [message(T0 + i * SECOND, str(i)) for i in range(100)]
-    memory = Memory()
+    memory = ResumeState()
     memory.keep_ns = T0 + 10 * SECOND
     for i, entry in enumerate(log):
         memory.add([entry], T0 + i * SECOND)

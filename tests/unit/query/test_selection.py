@@ -6,7 +6,7 @@ import pytest
 
 from lobtail import ConfigError, QueryError
 from lobtail.model.items import ContainerRef
-from lobtail.query.selection import Selection, Selector
+from lobtail.query.selection import ContainerSelection, ContainerSelector
 
 WEB = ContainerRef(
     "3f5a" + "0" * 60,
@@ -39,26 +39,31 @@ WEB = ContainerRef(
     ],
 )
 def test_selectors(word: str, expected: bool) -> None:
-    assert Selector(word).matches(WEB) == expected
+    assert ContainerSelector(word).matches(WEB) == expected
 
 
 def test_case_tail_compose_service() -> None:
     """A word names a compose service unless it names a container, whichever comes first."""
     alone = ContainerRef("7" * 64, "web")
-    selection = Selection(names=(Selector("web"),))
+    selection = ContainerSelection(names=(ContainerSelector("web"),))
     assert selection.matches(WEB)
     assert selection.settle([WEB]).matches(WEB)
     settled = selection.settle([WEB, alone])
     assert not settled.matches(WEB)
     assert settled.matches(alone)
-    assert Selection(excluded=(Selector("web"),)).settle([WEB, alone]).matches(WEB)
-    other = Selection(names=(Selector("db"),), others=(selection,)).settle([alone])
+    assert (
+        ContainerSelection(excluded=(ContainerSelector("web"),)).settle([WEB, alone]).matches(WEB)
+    )
+    other = ContainerSelection(names=(ContainerSelector("db"),), others=(selection,)).settle(
+        [alone]
+    )
     assert [other.matches(each) for each in (WEB, alone)] == [False, True]
 
 
 def test_only_a_name_or_an_id_means_a_container_that_is_not_running() -> None:
     assert [
-        Selection(names=(Selector(word),)).by_name(WEB) for word in ("web-1", "3f5a", "web", "w*")
+        ContainerSelection(names=(ContainerSelector(word),)).by_name(WEB)
+        for word in ("web-1", "3f5a", "web", "w*")
     ] == [True, True, False, False]
 
 
@@ -71,19 +76,19 @@ def test_only_a_name_or_an_id_means_a_container_that_is_not_running() -> None:
 )
 def test_row_20_a_bad_regex_is_pointed_at(word: str, message: str, position: int) -> None:
     with pytest.raises(QueryError) as caught:
-        Selector(word)
+        ContainerSelector(word)
     assert (caught.value.message, caught.value.position) == (message, position)
 
 
 def test_row_20_a_regex_that_would_backtrack_for_ever_does_not() -> None:
     name = "a" * 60 + "b"
-    assert not Selector("/^(a+)+$/").matches(ContainerRef("0" * 64, name))
+    assert not ContainerSelector("/^(a+)+$/").matches(ContainerRef("0" * 64, name))
 
 
 @pytest.mark.parametrize("word", ["", "/", "//"])
 def test_row_20_an_empty_word_selects_nothing_and_is_no_selector(word: str) -> None:
     with pytest.raises(ConfigError, match="a selector is empty"):
-        Selector(word)
+        ContainerSelector(word)
 
 
 @pytest.mark.parametrize(
@@ -102,12 +107,15 @@ def test_row_20_an_empty_word_selects_nothing_and_is_no_selector(word: str) -> N
         ({"images": ("registry.example:5000/shop/web:1.2",)}, True),
         ({"images": ("registry.example",)}, False),
         ({"images": ("*/web:*",)}, True),
-        ({"names": (Selector("web-*"),), "excluded": (Selector("*-1"),)}, False),
-        ({"names": (Selector("api"), Selector("web-1")), "services": ("web",)}, True),
+        ({"names": (ContainerSelector("web-*"),), "excluded": (ContainerSelector("*-1"),)}, False),
+        (
+            {"names": (ContainerSelector("api"), ContainerSelector("web-1")), "services": ("web",)},
+            True,
+        ),
     ],
 )
 def test_selections(criteria: dict[str, tuple[str, ...]], expected: bool) -> None:
-    assert Selection(**criteria).matches(WEB) == expected  # type: ignore[arg-type]
+    assert ContainerSelection(**criteria).matches(WEB) == expected  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +146,7 @@ def test_selections(criteria: dict[str, tuple[str, ...]], expected: bool) -> Non
 )
 def test_images_as_people_write_them(image: str, wanted: str, expected: bool) -> None:
     container = ContainerRef("0" * 64, "web", image=image)
-    assert Selection(images=(wanted,)).matches(container) == expected
+    assert ContainerSelection(images=(wanted,)).matches(container) == expected
 
 
 TASK = ContainerRef(
@@ -172,42 +180,48 @@ TASK = ContainerRef(
     ],
 )
 def test_words_name_services_and_their_tasks(word: str, expected: bool) -> None:
-    assert Selector(word).matches(TASK) == expected
+    assert ContainerSelector(word).matches(TASK) == expected
 
 
 def test_services_are_those_of_compose_and_of_swarms() -> None:
-    assert Selection(services=("shop_api",)).matches(TASK)
+    assert ContainerSelection(services=("shop_api",)).matches(TASK)
     both = ContainerRef(TASK.id, TASK.name, service="api", labels=TASK.labels)
-    assert Selection(services=("shop_api",)).matches(both)
-    assert Selection(services=("api",)).matches(both)
-    assert not Selection(services=("web",)).matches(both)
-    assert Selection(excluded=(Selector("shop_api"),)).matches(WEB)
-    assert not Selection(excluded=(Selector("shop_api"),)).matches(TASK)
+    assert ContainerSelection(services=("shop_api",)).matches(both)
+    assert ContainerSelection(services=("api",)).matches(both)
+    assert not ContainerSelection(services=("web",)).matches(both)
+    assert ContainerSelection(excluded=(ContainerSelector("shop_api"),)).matches(WEB)
+    assert not ContainerSelection(excluded=(ContainerSelector("shop_api"),)).matches(TASK)
 
 
 @pytest.mark.parametrize(
     ("selection", "named", "chosen"),
     [
-        (Selection(), False, False),
-        (Selection(names=(Selector("a*"), Selector("/a/"))), False, False),
-        (Selection(images=("api",), labels=("a",)), False, False),
-        (Selection(names=(Selector("api"),)), True, True),
-        (Selection(names=(Selector("api.2"),)), True, True),
-        (Selection(names=(Selector("api-2"),)), True, False),
-        (Selection(services=("api",)), True, True),
-        (Selection(projects=("shop",)), True, True),
-        (Selection(projects=("other",)), True, False),
+        (ContainerSelection(), False, False),
+        (
+            ContainerSelection(names=(ContainerSelector("a*"), ContainerSelector("/a/"))),
+            False,
+            False,
+        ),
+        (ContainerSelection(images=("api",), labels=("a",)), False, False),
+        (ContainerSelection(names=(ContainerSelector("api"),)), True, True),
+        (ContainerSelection(names=(ContainerSelector("api.2"),)), True, True),
+        (ContainerSelection(names=(ContainerSelector("api-2"),)), True, False),
+        (ContainerSelection(services=("api",)), True, True),
+        (ContainerSelection(projects=("shop",)), True, True),
+        (ContainerSelection(projects=("other",)), True, False),
     ],
 )
-def test_what_names_services(selection: Selection, named: bool, chosen: bool) -> None:
+def test_what_names_services(selection: ContainerSelection, named: bool, chosen: bool) -> None:
     assert selection.names_services == named
     assert selection.may_choose("api", "shop") == chosen
     assert not selection.may_choose("web", "")
 
 
 def test_what_others_choose_is_chosen_as_well() -> None:
-    other = Selection(names=(Selector("db-1"),), excluded=(Selector("web-1"),))
-    both = Selection(projects=("shop",), services=("api",), others=(other,))
+    other = ContainerSelection(
+        names=(ContainerSelector("db-1"),), excluded=(ContainerSelector("web-1"),)
+    )
+    both = ContainerSelection(projects=("shop",), services=("api",), others=(other,))
     db = ContainerRef("d" * 64, "db-1", project="blog")
     assert both.matches(db)
     assert both.by_name(db)
@@ -216,4 +230,6 @@ def test_what_others_choose_is_chosen_as_well() -> None:
     assert not both.matches(WEB)
     assert both.names_any
     assert both.may_choose("db-1", "")
-    assert Selection(labels=("a",), others=(Selection(projects=("b",)),)).names_services
+    assert ContainerSelection(
+        labels=("a",), others=(ContainerSelection(projects=("b",)),)
+    ).names_services

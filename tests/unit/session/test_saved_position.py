@@ -11,8 +11,8 @@ from lobtail.errors import ConfigError
 from lobtail.follow.position import Positions, Reached
 from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Line
+from lobtail.session.item_stream import ItemStream
 from lobtail.session.merge import Merge
-from lobtail.session.merged import Merged
 from lobtail.session.readers import Readers
 
 WEB, DB = ContainerRef("a" * 64, "web"), ContainerRef("b" * 64, "db")
@@ -56,7 +56,7 @@ def taken(position: bytes) -> dict[str, tuple[int, int | None]]:
 )
 def test_items_taken_one_by_one(count: int, expected: dict[str, tuple[int, int | None]]) -> None:
     async def main() -> bytes:
-        async with Merged(Given(positions=Positions())) as merged:
+        async with ItemStream(Given(positions=Positions())) as merged:
             lines = merged.lines()
             for _ in range(count):
                 await anext(lines)
@@ -67,7 +67,7 @@ def test_items_taken_one_by_one(count: int, expected: dict[str, tuple[int, int |
 
 def test_a_batch_counts_as_taken() -> None:
     async def main() -> bytes:
-        async with Merged(Given(positions=Positions())) as merged:
+        async with ItemStream(Given(positions=Positions())) as merged:
             async for _ in merged:
                 break
             return merged.save_position()
@@ -76,6 +76,6 @@ def test_a_batch_counts_as_taken() -> None:
 
 
 def test_a_stream_that_was_not_opened_with_a_position_has_none() -> None:
-    merged = Merged(Given(positions=None))
+    merged = ItemStream(Given(positions=None))
     with pytest.raises(ConfigError, match="open the stream with `position`"):
         merged.save_position()

@@ -15,7 +15,7 @@ import pytest
 
 from faults.fake_engine import FakeEngine, await_event, chunk, frame, json_answer, log
 from lobtail import ConfigError, ConnectError, EngineError, Line, LobtailError, Stream
-from lobtail.portal import Portal
+from lobtail.portal import BlockingPortal
 from lobtail.sync import Engine, Images, LogStream, tail_files
 from support.engines import until
 from support.peer import Peer
@@ -274,7 +274,7 @@ def test_closing_while_others_ask() -> None:
     async def answer() -> int:
         return 1
 
-    portal = Portal()
+    portal = BlockingPortal()
     portal.run(answer)
     ended = threading.Barrier(5)
 
@@ -301,7 +301,7 @@ def test_errors_do_not_wait_for_the_collector() -> None:
     async def fail() -> None:
         raise RefusedError
 
-    portal = Portal()
+    portal = BlockingPortal()
     gc.disable()
     try:
         try:
@@ -321,7 +321,7 @@ def test_what_is_forwarded() -> None:
     async def fail() -> None:
         raise ValueError("no")
 
-    portal = Portal()
+    portal = BlockingPortal()
     assert portal.run(add, 1, b=2) == 3
     with pytest.raises(ValueError, match="no"):
         portal.run(fail)
@@ -329,4 +329,4 @@ def test_what_is_forwarded() -> None:
     portal.close()
     assert portal.call(lambda: 8) == 8
     portal.later(fail)  # it has ended: nothing happens
-    Portal().close()
+    BlockingPortal().close()

@@ -10,10 +10,10 @@ from typing import Any, cast
 from textual.pilot import Pilot
 
 from lobtail.api import Engine
-from lobtail.tui.app import LobtailApp, Settings
-from lobtail.tui.fleet import Fleet
+from lobtail.tui.app import ClientSettings, LobtailApp
+from lobtail.tui.engine_group import EngineGroup
+from lobtail.tui.engine_monitor import EngineMonitor
 from lobtail.tui.state.target import Target
-from lobtail.tui.watch import Watch
 from unit.tui.scripted import SAMPLES, ScriptedEngine
 
 __all__ = ["Client", "running", "with_client"]
@@ -32,7 +32,7 @@ class Client:
         return self.app.main
 
     @property
-    def watches(self) -> list[Watch]:
+    def watches(self) -> list[EngineMonitor]:
         return list(self.app.main.fleet.watches.values())
 
     @property
@@ -112,8 +112,8 @@ async def running(
 ) -> AsyncIterator[Client]:
     engine = engine or ScriptedEngine()
     fleet = {name: cast(Engine, each) for name, each in (engines or {"": engine}).items()}
-    wanted = Settings(**{"timezone": "UTC", **settings})
-    app = LobtailApp(Fleet(fleet), target or Target(), wanted)
+    wanted = ClientSettings(**{"timezone": "UTC", **settings})
+    app = LobtailApp(EngineGroup(fleet), target or Target(), wanted)
     async with app.run_test(size=size) as pilot:
         client = Client(app, pilot, engine)
         away = any(cast(ScriptedEngine, each).away for each in fleet.values())

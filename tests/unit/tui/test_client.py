@@ -78,7 +78,7 @@ def test_keys_can_be_others() -> None:
 
 
 def test_an_engine_that_is_away_is_said_and_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lobtail.tui.watch._BACK_OFF", (0.05,))
+    monkeypatch.setattr("lobtail.tui.engine_monitor._BACK_OFF", (0.05,))
     engine = ScriptedEngine()
     engine.away = True
 
@@ -98,7 +98,7 @@ def test_an_engine_that_is_away_is_said_and_found_again(monkeypatch: pytest.Monk
 def test_lists_that_cannot_be_read_for_once_are_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lobtail.tui.watch._BACK_OFF", (0.05,))
+    monkeypatch.setattr("lobtail.tui.engine_monitor._BACK_OFF", (0.05,))
     engine = ScriptedEngine()
 
     async def use(c: Pressed) -> None:

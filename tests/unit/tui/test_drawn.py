@@ -18,12 +18,12 @@ from lobtail.render.stamps import find_zone, utc
 from lobtail.render.table import width
 from lobtail.tui.state.histogram import Bar, Histogram, duration_words
 from lobtail.tui.state.log import Log
-from lobtail.tui.state.look import Look
 from lobtail.tui.state.names import tell_apart
 from lobtail.tui.state.rows import Rows
 from lobtail.tui.state.store import Store
 from lobtail.tui.state.target import Target
 from lobtail.tui.state.usage import Usage, plot, sparkline, top_of
+from lobtail.tui.state.view_options import ViewOptions
 from lobtail.tui.widgets.drawing import Drawer
 from lobtail.tui.widgets.histogram_bar import HistogramBar
 from lobtail.tui.widgets.list_panel import ListPanel
@@ -395,7 +395,7 @@ def test_shortened_names_are_no_wider(names: set[str], columns: int, strip: bool
 
 def head_of(width: int, *, names: tuple[str, ...] = (), name: str = "shop-web-1") -> str:
     drawer = Drawer()
-    drawer.set(Look(zone=utc), None, width, frozenset(), names)
+    drawer.set(ViewOptions(zone=utc), None, width, frozenset(), names)
     ref = replace(REF, name=name)
     return text_of(drawer.draw(0, line("text", START, ref), 0).head)
 

@@ -12,8 +12,8 @@ from lobtail.api import Engine
 from lobtail.model.frames import Stream
 from lobtail.model.items import Item, Line
 from lobtail.model.levels import Level
-from lobtail.tui.app import LobtailApp, Settings
-from lobtail.tui.fleet import Fleet
+from lobtail.tui.app import ClientSettings, LobtailApp
+from lobtail.tui.engine_group import EngineGroup
 from lobtail.tui.screens.questions import HelpScreen, help_text
 from lobtail.tui.state.keys import TITLES
 from lobtail.tui.state.target import Target
@@ -191,8 +191,8 @@ def test_a_search_says_where_it_wraps_and_that_it_finds_nothing() -> None:
 
 def test_no_notice_hides_the_line_below_the_log() -> None:
     async def main() -> None:
-        fleet = Fleet({"": cast(Engine, ScriptedEngine())})
-        app = LobtailApp(fleet, Target(), Settings(timezone="UTC"))
+        fleet = EngineGroup({"": cast(Engine, ScriptedEngine())})
+        app = LobtailApp(fleet, Target(), ClientSettings(timezone="UTC"))
         async with app.run_test(size=(80, 24), notifications=True) as pilot:
             c = Client(app, pilot, ScriptedEngine())
             await c.settle()

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from lobtail.model.items import Item, Line
-from lobtail.tui.feed import Feed
+from lobtail.tui.log_loader import LogLoader
 from lobtail.tui.state.target import Target
 from unit.tui.apps import Client, running, with_client
 from unit.tui.items import line
@@ -105,7 +105,7 @@ def show_unsettled(check: Callable[[Client], Awaitable[None]], name: str) -> Non
 def test_a_filter_that_matches_nothing_held_finds_what_is_older(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    begin = Feed.begin_at_time
+    begin = LogLoader.begin_at_time
 
     async def check(client: Client) -> None:
         model = client.pane.model

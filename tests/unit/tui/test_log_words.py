@@ -220,7 +220,7 @@ def half_read() -> ScriptedEngine:
 def test_case_all_is_saved_of_a_log_that_is_being_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lobtail.tui.feed._QUIET", 1000)
+    monkeypatch.setattr("lobtail.tui.log_loader._QUIET", 1000)
     path = tmp_path / "saved.jsonl"
 
     async def steps(c: Client) -> None:
@@ -237,7 +237,7 @@ def test_case_all_is_saved_of_a_log_that_is_being_read(
 def test_all_is_saved_where_the_rest_of_the_log_is_late(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lobtail.tui.feed._SURE", 1000)
+    monkeypatch.setattr("lobtail.tui.log_loader._SURE", 1000)
     path = tmp_path / "saved.jsonl"
 
     async def steps(c: Client) -> None:

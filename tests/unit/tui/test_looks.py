@@ -9,8 +9,8 @@ import pytest
 from rich.segment import Segment
 
 from lobtail.tui.state.target import Target
+from lobtail.tui.widgets.error_banner import ErrorBanner
 from lobtail.tui.widgets.palette import COLORLESS, DARK
-from lobtail.tui.widgets.trouble import Trouble
 from unit.tui.apps import Client, running
 
 
@@ -23,7 +23,7 @@ def test_a_log_that_cannot_be_read_says_why() -> None:
 
     async def main() -> None:
         async with running(Target(names=("backup",)), settled=False) as client:  # it has no log
-            trouble = client.pane.query_one(Trouble)
+            trouble = client.pane.query_one(ErrorBanner)
 
             async def show(error: str, rows: int, place: str) -> None:
                 client.pane.feed.error = error

@@ -132,8 +132,8 @@ def test_a_container_that_was_out_of_memory_is_listed_as_that() -> None:
 
 
 def test_case_an_engine_that_is_stopped_is_not_answering(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lobtail.tui.watch._PULSE", 0.01)
-    monkeypatch.setattr("lobtail.tui.watch._SILENT", 0)
+    monkeypatch.setattr("lobtail.tui.engine_monitor._PULSE", 0.01)
+    monkeypatch.setattr("lobtail.tui.engine_monitor._SILENT", 0)
     engine = ScriptedEngine()
 
     async def steps(c: Client) -> None:
@@ -148,7 +148,7 @@ def test_case_an_engine_that_is_stopped_is_not_answering(monkeypatch: pytest.Mon
         c.pane.feed.settled = False
         assert "has not answered for" in c.pane._edge_words(ABOVE)
         engine.answers.set()
-        monkeypatch.setattr("lobtail.tui.watch._SILENT", 3)
+        monkeypatch.setattr("lobtail.tui.engine_monitor._SILENT", 3)
         await c.until(lambda: "●" in str(c.main.header.render()))
 
     with_client(steps, engine=engine)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lobtail.model.items import Item
 from lobtail.tui.state.rows import Rows
 from lobtail.tui.state.store import Store
-from lobtail.tui.state.viewport import ABOVE, BELOW, Place, Viewport
+from lobtail.tui.state.viewport import ABOVE, BELOW, ScreenRow, Viewport
 from unit.tui.items import line
 
 
@@ -31,7 +31,7 @@ def tall(number: int) -> int:
     return 1 + number % 4
 
 
-def numbers(places: list[Place]) -> list[int]:
+def numbers(places: list[ScreenRow]) -> list[int]:
     return [place.number for place in places if place not in (ABOVE, BELOW)]
 
 
@@ -66,11 +66,11 @@ def test_it_stays_when_older_rows_are_put_in_front_and_dropped() -> None:
 def test_at_the_top_it_stays_when_older_rows_come() -> None:
     view, rows, store = make(100)
     view.go_to_top(rows)
-    assert view.layout(rows, one)[:2] == [ABOVE, Place(0)]
+    assert view.layout(rows, one)[:2] == [ABOVE, ScreenRow(0)]
     store.prepend([line("x", -i) for i in range(1000)])
-    assert view.layout(rows, one)[0] == Place(0)
+    assert view.layout(rows, one)[0] == ScreenRow(0)
     view.scroll(-1, rows, one)
-    assert view.layout(rows, one)[0] == Place(-1)
+    assert view.layout(rows, one)[0] == ScreenRow(-1)
 
 
 def test_where_its_rows_are_dropped_it_shows_the_next_ones() -> None:
@@ -101,9 +101,9 @@ def test_a_window_that_is_cut_off_says_so_below() -> None:
 
 def test_few_rows_stand_below_the_edge() -> None:
     view, rows, _ = make(3)
-    assert view.layout(rows, one) == [ABOVE, Place(0), Place(1), Place(2)]
+    assert view.layout(rows, one) == [ABOVE, ScreenRow(0), ScreenRow(1), ScreenRow(2)]
     view.go_to_top(rows)
-    assert view.layout(rows, one) == [ABOVE, Place(0), Place(1), Place(2)]
+    assert view.layout(rows, one) == [ABOVE, ScreenRow(0), ScreenRow(1), ScreenRow(2)]
 
 
 def test_nothing_shows_only_the_edge() -> None:
@@ -189,9 +189,9 @@ def test_rows_follow_one_another_without_a_blank(
         assert len(places) == min(height, whole + 1)
         inner = [place for place in places if place not in (ABOVE, BELOW)]
         for one_place, following in pairwise(inner):
-            same = following == Place(one_place.number, one_place.part + 1)
-            assert same or following == Place(one_place.number + 1, 0)
+            same = following == ScreenRow(one_place.number, one_place.part + 1)
+            assert same or following == ScreenRow(one_place.number + 1, 0)
         if view.following and count:
-            assert inner[-1] == Place(count - 1, height_of(count - 1) - 1)
+            assert inner[-1] == ScreenRow(count - 1, height_of(count - 1) - 1)
         if step in ("c", "g") and count and view.cursor is not None:
             assert view.cursor in [place.number for place in inner]

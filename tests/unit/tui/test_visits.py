@@ -10,7 +10,7 @@ import pytest
 
 from lobtail.model.frames import Stream
 from lobtail.model.levels import Level
-from lobtail.tui.memory import keep_visits, kept_visits, state_path
+from lobtail.tui.kept_state import keep_visits, kept_visits, state_path
 from lobtail.tui.state.filters import Filter
 from lobtail.tui.state.target import Target
 from lobtail.tui.state.visits import MOST, Visit, Visits

@@ -23,8 +23,8 @@ from lobtail.tui.state.jump import parse_jump
 from lobtail.tui.state.keymap import check_keymap, key_name
 from lobtail.tui.state.keys import KEYS
 from lobtail.tui.state.record import Node, record_of, term_for
-from lobtail.tui.state.selection import Point, Selection
 from lobtail.tui.state.target import Target, command_for
+from lobtail.tui.state.text_selection import Point, TextSelection
 from unit.tui.items import REF, line
 
 S = 1_000_000_000
@@ -217,12 +217,12 @@ def test_keys_are_called_as_by_textual() -> None:
 
 
 def test_a_selection_goes_from_point_to_point() -> None:
-    selection = Selection.at(Point(5, 3)).to(Point(3, 1))
+    selection = TextSelection.at(Point(5, 3)).to(Point(3, 1))
     assert selection.ordered() == (Point(3, 1), Point(5, 3))
     assert selection.span_in(3, 0, 10) == (1, 10)
     assert selection.span_in(4, 0, 10) == (0, 10)
     assert selection.span_in(5, 0, 10) == (0, 3)
     assert selection.span_in(5, 10, 4) is None
     assert selection.span_in(6, 0, 10) is None
-    assert Selection.at(Point(1, 1)).empty
-    assert Selection.at(Point(1, 1), whole=True).span_in(1, 0, 4) == (0, 4)
+    assert TextSelection.at(Point(1, 1)).empty
+    assert TextSelection.at(Point(1, 1), whole=True).span_in(1, 0, 4) == (0, 4)

@@ -12,10 +12,10 @@ from textual.widget import Widget
 from lobtail.errors import LobtailError
 from lobtail.model.sanitize import sanitize
 from lobtail.render.stamps import Stamper, Zone
-from lobtail.tui.fleet import Fleet
+from lobtail.tui.engine_group import EngineGroup
 from lobtail.tui.state.inventory import Kind, Row, size_words
-from lobtail.tui.state.look import Look
 from lobtail.tui.state.target import Target, joined
+from lobtail.tui.state.view_options import ViewOptions
 from lobtail.tui.widgets.log_pane import LogPane
 from lobtail.tui.widgets.palette import LogColors
 from lobtail.tui.widgets.panes import StatsPane, TextPane, TreePane
@@ -42,7 +42,7 @@ class Contents(Vertical):
     Contents { width: 1fr; height: 1fr; }
     """
 
-    def __init__(self, fleet: Fleet, look: Look, *, histogram: bool) -> None:
+    def __init__(self, fleet: EngineGroup, look: ViewOptions, *, histogram: bool) -> None:
         super().__init__()
         self._fleet = fleet
         self._zone: Zone = look.zone

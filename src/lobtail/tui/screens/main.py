@@ -13,13 +13,13 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input
 
-from lobtail.tui.fleet import Fleet
+from lobtail.tui.engine_group import EngineGroup
 from lobtail.tui.screens.contents import Contents
-from lobtail.tui.screens.steering import Steering
+from lobtail.tui.screens.list_actions import ListActions
 from lobtail.tui.state.inventory import KINDS, Row
-from lobtail.tui.state.look import Look
 from lobtail.tui.state.room import share
 from lobtail.tui.state.target import Target
+from lobtail.tui.state.view_options import ViewOptions
 from lobtail.tui.widgets.header import HeaderLine
 from lobtail.tui.widgets.key_line import KeyLine
 from lobtail.tui.widgets.list_panel import ListPanel
@@ -55,9 +55,9 @@ class MainScreen(Screen[None]):
 
     def __init__(
         self,
-        fleet: Fleet,
+        fleet: EngineGroup,
         target: Target,
-        look: Look,
+        look: ViewOptions,
         *,
         histogram: bool,
         read_only: bool,
@@ -74,7 +74,7 @@ class MainScreen(Screen[None]):
         self.fleet = fleet
         self.header = HeaderLine()
         self.prompt = Prompt()
-        self.steering = Steering(self)
+        self.steering = ListActions(self)
         self.panels = [
             ListPanel(kind, title, opened=self._open, asked=self.steering.ask)
             for kind, title in zip(KINDS, _TITLES, strict=True)

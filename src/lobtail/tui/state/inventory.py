@@ -13,7 +13,7 @@ from lobtail.engine.networks import Network
 from lobtail.engine.volumes import Volume
 from lobtail.model.items import ContainerRef
 from lobtail.model.sanitize import sanitize
-from lobtail.query.selection import Selector
+from lobtail.query.selection import ContainerSelector
 from lobtail.tui.state.ending import Ending
 from lobtail.tui.state.target import Target
 from lobtail.tui.state.usage import Usage
@@ -67,7 +67,7 @@ class Row(msgspec.Struct, frozen=True):
             return False
         if self.kind == "container":
             ref = ContainerRef(id=self.key, name=own.names[0])
-            return target.single and Selector(target.names[0]).matches(ref)
+            return target.single and ContainerSelector(target.names[0]).matches(ref)
         return msgspec.structs.replace(target, everything=False, host=self.host) == own
 
     @property
@@ -142,7 +142,7 @@ class Inventory(msgspec.Struct):
     def of(self, target: Target) -> list[ContainerSummary]:
         """Return the containers of a target that names one, or projects and their services."""
         if target.single:
-            selector = Selector(target.names[0])
+            selector = ContainerSelector(target.names[0])
             return [
                 container
                 for container in self.containers

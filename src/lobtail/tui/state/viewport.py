@@ -11,10 +11,10 @@ from typing import Final, NamedTuple, TypeAlias
 
 from lobtail.tui.state.rows import Rows
 
-__all__ = ["ABOVE", "BELOW", "HeightOf", "Place", "Viewport"]
+__all__ = ["ABOVE", "BELOW", "HeightOf", "ScreenRow", "Viewport"]
 
 
-class Place(NamedTuple):
+class ScreenRow(NamedTuple):
     """What a row of the screen shows: an item, and which of the rows that it takes."""
 
     number: int
@@ -22,8 +22,8 @@ class Place(NamedTuple):
 
 
 # What stands above the oldest item, and below the newest one of a window that was cut off there.
-ABOVE: Final = Place(-(1 << 62))
-BELOW: Final = Place(1 << 62)
+ABOVE: Final = ScreenRow(-(1 << 62))
+BELOW: Final = ScreenRow(1 << 62)
 
 HeightOf: TypeAlias = Callable[[int], int]
 """How many rows of the screen the item with a number takes."""
@@ -47,11 +47,11 @@ class Viewport:
         self._top = ABOVE
         self._oldest: int | None = None  # the oldest row, when it was last laid out
 
-    def layout(self, rows: Rows, height_of: HeightOf) -> list[Place]:
+    def layout(self, rows: Rows, height_of: HeightOf) -> list[ScreenRow]:
         """Return what each row of the screen shows; fewer where there is no more."""
         before, self._oldest = self._oldest, rows.number(0) if rows else None
         if self._top == ABOVE and before is not None and rows and rows.number(0) < before:
-            self._top = Place(before)  # older ones have come: it stays where it is
+            self._top = ScreenRow(before)  # older ones have come: it stays where it is
         if not self.following:
             places, ended = self._from_top(rows, height_of)
             if not ended or len(places) >= self.height:
@@ -76,7 +76,7 @@ class Viewport:
     def at_end(self, rows: Rows, height_of: HeightOf) -> bool:
         """Tell whether the newest row is on the screen."""
         places = self.layout(rows, height_of)
-        return not rows or (bool(places) and places[-1] >= Place(rows.number(len(rows) - 1)))
+        return not rows or (bool(places) and places[-1] >= ScreenRow(rows.number(len(rows) - 1)))
 
     def pause(self, rows: Rows) -> None:
         """Stay where it is while more comes."""
@@ -125,7 +125,7 @@ class Viewport:
         whole = shown.count(number) >= min(height_of(number), self.height)
         if whole and not middle:
             return
-        here = Place(number)
+        here = ScreenRow(number)
         first = next((p for p in places if p not in (ABOVE, BELOW)), here)
         distance = index - rows.index(first.number)
         if middle or not -self.height < distance < 2 * self.height:
@@ -143,7 +143,7 @@ class Viewport:
 
     # --- its own ----------------------------------------------------------------------------
 
-    def _from_top(self, rows: Rows, height_of: HeightOf) -> tuple[list[Place], bool]:
+    def _from_top(self, rows: Rows, height_of: HeightOf) -> tuple[list[ScreenRow], bool]:
         """Return the places from the top on, and whether the end was reached."""
         places = [ABOVE] if self._top == ABOVE else []
         index = rows.index(self._top.number)
@@ -153,7 +153,8 @@ class Viewport:
         while index < len(rows) and len(places) < self.height:
             number = rows.number(index)
             places += [
-                Place(number, p) for p in range(min(part, height_of(number) - 1), height_of(number))
+                ScreenRow(number, p)
+                for p in range(min(part, height_of(number) - 1), height_of(number))
             ]
             part = 0
             index += 1
@@ -162,23 +163,23 @@ class Viewport:
             places.append(BELOW)
         return places[: self.height], ended
 
-    def _from_bottom(self, rows: Rows, height_of: HeightOf, index: int) -> list[Place]:
+    def _from_bottom(self, rows: Rows, height_of: HeightOf, index: int) -> list[ScreenRow]:
         """Return the places that end with the row before ``index``."""
         backwards = [BELOW] if self.below and (self.sealed or not self.following) else []
         while index and len(backwards) < self.height:
             index -= 1
             number = rows.number(index)
-            backwards += [Place(number, part) for part in range(height_of(number) - 1, -1, -1)]
+            backwards += [ScreenRow(number, part) for part in range(height_of(number) - 1, -1, -1)]
         if not index and len(backwards) < self.height:
             backwards.append(ABOVE)
         return backwards[: self.height][::-1]
 
-    def _moved(self, place: Place, lines: int, rows: Rows, height_of: HeightOf) -> Place:
+    def _moved(self, place: ScreenRow, lines: int, rows: Rows, height_of: HeightOf) -> ScreenRow:
         """Return the place so many rows of the screen further on, between the ends."""
         if place == ABOVE:
             if lines <= 0 or not rows:
                 return ABOVE
-            place, lines = Place(rows.number(0)), lines - 1
+            place, lines = ScreenRow(rows.number(0)), lines - 1
         index = rows.index(place.number)
         part = place.part + lines
         if index >= len(rows):
@@ -196,7 +197,7 @@ class Viewport:
                 break
             part -= height
             index += 1
-        return Place(rows.number(index), part)
+        return ScreenRow(rows.number(index), part)
 
     def _keep_cursor(self, rows: Rows, height_of: HeightOf) -> None:
         """Keep the cursor on the screen: it goes along at the edge."""

@@ -28,12 +28,12 @@ from lobtail.render.colors import Colors
 from lobtail.render.prefix import shown_name
 from lobtail.render.table import width
 from lobtail.render.words import flag_words, mark_words
-from lobtail.tui.state.look import Look
 from lobtail.tui.state.names import tell_apart
+from lobtail.tui.state.view_options import ViewOptions
 from lobtail.tui.widgets.palette import DARK, LogColors
 from lobtail.tui.widgets.segments import PLAIN, cut, mark_spans, segments_of, text_of, width_of
 
-__all__ = ["LONGEST", "Drawer", "Rows", "beginning", "safe_text"]
+__all__ = ["LONGEST", "Drawer", "DrawnRows", "beginning", "safe_text"]
 
 # Characters of a line that are drawn: more is seen by nobody; copies and files have all of it.
 LONGEST: Final = 20_000
@@ -47,7 +47,7 @@ _SLIM: Final = 50
 _NAMES: Final = 4096
 
 
-class Rows(NamedTuple):
+class DrawnRows(NamedTuple):
     """An item as drawn: what stands before it, and its rows of text."""
 
     head: list[Segment]
@@ -76,7 +76,7 @@ class Drawer:
 
     def __init__(self) -> None:
         self.colors: LogColors = DARK
-        self._look = Look()
+        self._look = ViewOptions()
         self._pattern: Pattern | None = None
         self._width = 80
         self._both: frozenset[str] = frozenset()
@@ -85,11 +85,11 @@ class Drawer:
         self._names: tuple[str, ...] = ()
         self._shown: dict[str, str] = {}  # how they are shown
         self._column = 4
-        self._drawn: OrderedDict[int, Rows] = OrderedDict()
+        self._drawn: OrderedDict[int, DrawnRows] = OrderedDict()
 
     def set(
         self,
-        look: Look,
+        look: ViewOptions,
         pattern: Pattern | None,
         width: int,
         both: frozenset[str] = frozenset(),
@@ -119,7 +119,7 @@ class Drawer:
         """Return the colour of a container."""
         return Style(color=Color.from_ansi(self._containers.of(shown_name(container))))
 
-    def draw(self, number: int, item: Item, now_ns: int) -> Rows:
+    def draw(self, number: int, item: Item, now_ns: int) -> DrawnRows:
         """Return an item as it is shown; ``number`` is what it is remembered by."""
         drawn = self._drawn.get(number)
         if drawn is None or self._look.stamp == "relative":
@@ -128,7 +128,7 @@ class Drawer:
                 self._drawn.popitem(last=False)
         return drawn
 
-    def _draw(self, item: Item, now_ns: int) -> Rows:
+    def _draw(self, item: Item, now_ns: int) -> DrawnRows:
         head: list[Segment] = []
         if self._stamper is not None:
             stamp = self._stamper.pad(item.time_ns, now_ns)
@@ -149,8 +149,8 @@ class Drawer:
         head.append(Segment("│ " if line is not None else "─ ", rule))
         body = [self._mark(item)] if isinstance(item, Mark) else self._text(item)
         if not self._look.wrap:
-            return Rows(head, [body])
-        return Rows(head, cut(body, max(8, self._width - width_of(head))))
+            return DrawnRows(head, [body])
+        return DrawnRows(head, cut(body, max(8, self._width - width_of(head))))
 
     def _text(self, line: Line) -> list[Segment]:
         text = safe_text(line)

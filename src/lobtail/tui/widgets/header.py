@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from lobtail.model.sanitize import sanitize
-from lobtail.tui.watch import Watch
+from lobtail.tui.engine_monitor import EngineMonitor
 
 __all__ = ["HeaderLine"]
 
@@ -27,7 +27,7 @@ class HeaderLine(Static):
         self.pulls: dict[tuple[str, str], str] = {}
         """What is being pulled, by engine and reference, and how much of it has come."""
 
-    def show(self, watches: Mapping[str, Watch], *, read_only: bool) -> None:
+    def show(self, watches: Mapping[str, EngineMonitor], *, read_only: bool) -> None:
         """Say something else, if it is something else."""
         states = [(name, w.about, w.error, w.connected, w.silence) for name, w in watches.items()]
         inventories = [watch.inventory for watch in watches.values()]

@@ -19,23 +19,23 @@ from lobtail.model.sanitize import sanitize
 from lobtail.query.field_watch import FieldWatch
 from lobtail.render.prefix import shown_name
 from lobtail.render.stamps import Stamper, Zone, local
-from lobtail.tui.feed import NEAR, Feed
+from lobtail.tui.log_loader import NEAR, LogLoader
 from lobtail.tui.state.filters import Filter, make_pattern
 from lobtail.tui.state.log import ALL, Log
-from lobtail.tui.state.look import Look
 from lobtail.tui.state.target import Target
-from lobtail.tui.state.viewport import ABOVE, Place
+from lobtail.tui.state.view_options import ViewOptions
+from lobtail.tui.state.viewport import ABOVE, ScreenRow
 from lobtail.tui.state.visits import Visit, Visits
 from lobtail.tui.widgets.detail import Detail
+from lobtail.tui.widgets.error_banner import ErrorBanner
 from lobtail.tui.widgets.histogram_bar import HistogramBar
 from lobtail.tui.widgets.log_view import LogView
 from lobtail.tui.widgets.palette import LogColors
 from lobtail.tui.widgets.seeking import Seeking
 from lobtail.tui.widgets.status import LogStatus, LogStatusLine
-from lobtail.tui.widgets.trouble import Trouble
 
 if TYPE_CHECKING:
-    from lobtail.tui.fleet import Fleet
+    from lobtail.tui.engine_group import EngineGroup
 
 __all__ = ["LogBody"]
 
@@ -69,12 +69,17 @@ class LogBody(Vertical):
     """
 
     def __init__(
-        self, look: Look, *, zone: Zone = local, histogram: bool = True, id: str | None = None
+        self,
+        look: ViewOptions,
+        *,
+        zone: Zone = local,
+        histogram: bool = True,
+        id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self.model = Log()
-        self.feed: Feed | None = None
-        self.fleet: Fleet | None = None
+        self.feed: LogLoader | None = None
+        self.fleet: EngineGroup | None = None
         self.view = LogView(self.model, id="log")
         self.view.look = look
         self.view.edge = self._edge_words
@@ -83,7 +88,7 @@ class LogBody(Vertical):
         self._histogram = histogram
         self.detail = Detail(self.view)
         self._status = LogStatusLine()
-        self._trouble = Trouble()
+        self._banner = ErrorBanner()
         self._zone = zone
         self._dirty = True
         self._worker: asyncio.Task[None] | None = None
@@ -114,7 +119,7 @@ class LogBody(Vertical):
         """Put the parts together."""
         self.bar.set_class(not self._histogram, "hidden")
         yield self.bar
-        yield self._trouble
+        yield self._banner
         yield self.view
         yield self.detail
         yield self._status
@@ -136,7 +141,7 @@ class LogBody(Vertical):
 
     # --- whose log --------------------------------------------------------------------------
 
-    def open(self, fleet: Fleet, target: Target) -> None:
+    def open(self, fleet: EngineGroup, target: Target) -> None:
         """Show the log of other containers."""
         if self.feed is not None:
             if self.feed.target == target:
@@ -150,7 +155,7 @@ class LogBody(Vertical):
         self.fleet = fleet
         self._known, self.view.names = 0, ()
         self._ending, self.view.ended = "", False
-        self.feed = Feed(fleet, target, self.model, self.touch)
+        self.feed = LogLoader(fleet, target, self.model, self.touch)
         self.view.set_look(names=not target.single)
         self.view.follow(True)
         self.jump_ns = None
@@ -373,7 +378,7 @@ class LogBody(Vertical):
         if hits is not None and view.view.cursor is not None and hits.holds(view.view.cursor):
             hit = hits.index(view.view.cursor) + 1
         zone = view.look.zone
-        self._trouble.show(feed.error if feed is not None and not model.store.items else "")
+        self._banner.show(feed.error if feed is not None and not model.store.items else "")
         self._status.show(
             LogStatus(
                 following=view.view.following,
@@ -421,7 +426,7 @@ class LogBody(Vertical):
             words.append(wanted.query)
         return " ".join(words) + (" (suspended)" if self.beyond is not None else "")
 
-    def _edge_words(self, place: Place) -> str:
+    def _edge_words(self, place: ScreenRow) -> str:
         if place != ABOVE:
             detached = self.model.detached
             return "newer lines follow: End shows the newest" if detached else self._ending
@@ -444,7 +449,7 @@ class LogBody(Vertical):
         dropped = f"{log.dropped:,} lines were let go of; " if log.dropped else ""
         return "loading older lines …" if feed.loading else f"{dropped}older lines: scroll up"
 
-    def _why_nothing(self, feed: Feed) -> str:
+    def _why_nothing(self, feed: LogLoader) -> str:
         """Say why there is no line."""
         target = feed.target
         if feed.found:

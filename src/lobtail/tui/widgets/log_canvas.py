@@ -17,10 +17,10 @@ from textual.widget import Widget
 
 from lobtail.model.items import Item
 from lobtail.tui.state.log import Log
-from lobtail.tui.state.look import Look
-from lobtail.tui.state.selection import Point, Selection
-from lobtail.tui.state.viewport import ABOVE, BELOW, Place, Viewport
-from lobtail.tui.widgets.drawing import Drawer, Rows
+from lobtail.tui.state.text_selection import Point, TextSelection
+from lobtail.tui.state.view_options import ViewOptions
+from lobtail.tui.state.viewport import ABOVE, BELOW, ScreenRow, Viewport
+from lobtail.tui.widgets.drawing import Drawer, DrawnRows
 from lobtail.tui.widgets.palette import LogColors
 from lobtail.tui.widgets.ruler import RULER, Ruler
 from lobtail.tui.widgets.segments import PLAIN, mark_spans, text_of, width_of, window
@@ -43,14 +43,14 @@ class LogCanvas(Widget, can_focus=True):
         super().__init__(id=id)
         self.log_ = log
         self.view = Viewport()
-        self.look = Look()
+        self.look = ViewOptions()
         self.drawer = Drawer()
-        self.selection: Selection | None = None
+        self.selection: TextSelection | None = None
         self.left = 0
         """Columns of text that are scrolled out to the left."""
         self.names: tuple[str, ...] = ()
         """The names of the containers whose lines may come."""
-        self.edge: Callable[[Place], str] = lambda _: ""
+        self.edge: Callable[[ScreenRow], str] = lambda _: ""
         """Words for what stands above the oldest line and below the newest."""
         self.ended = False
         """Whether words stand below the newest line also while it is followed."""
@@ -58,7 +58,7 @@ class LogCanvas(Widget, can_focus=True):
         self._ruler = Ruler()
         self._base = PLAIN
         self._background = Color(0, 0, 0)
-        self._places: list[Place] = []
+        self._places: list[ScreenRow] = []
         self._seen: tuple[object, ...] = ()
         self._shape: tuple[object, ...] = ()  # what decides which rows there is room for
         self._strips: dict[int, Strip] = {}  # the rows as they were drawn
@@ -198,12 +198,12 @@ class LogCanvas(Widget, can_focus=True):
             segments = self._line(self._places[y], width)
         return Strip([*segments, *self._ruler_cells(y)], self.size.width)
 
-    def _edge(self, place: Place, width: int) -> Segment:
+    def _edge(self, place: ScreenRow, width: int) -> Segment:
         words = f" {self.edge(place)} " if self.edge(place) else ""
         # Names of containers and engines are not among the words: all are one column wide.
         return Segment(words.center(width, "─")[:width], self._base + self.drawer.colors.edge)
 
-    def _line(self, place: Place, width: int) -> list[Segment]:
+    def _line(self, place: ScreenRow, width: int) -> list[Segment]:
         number, part = place
         drawn = self.drawn(number)
         row = drawn.rows[part] if part < len(drawn.rows) else []
@@ -255,11 +255,11 @@ class LogCanvas(Widget, can_focus=True):
 
     # --- its own ----------------------------------------------------------------------------
 
-    def drawn(self, number: int) -> Rows:
+    def drawn(self, number: int) -> DrawnRows:
         """Return an item as it is drawn; nothing of one that has just been dropped."""
         store = self.log_.store
         if not store.first <= number < store.end:
-            return Rows([], [[]])
+            return DrawnRows([], [[]])
         return self.drawer.draw(number, store.item(number), self.clock())
 
     def _height_of(self, number: int) -> int:
@@ -295,7 +295,7 @@ class LogCanvas(Widget, can_focus=True):
         self.refresh()
         self.post_message(self.Moved())
 
-    def _text_width(self, place: Place) -> int:
+    def _text_width(self, place: ScreenRow) -> int:
         if place in (ABOVE, BELOW):
             return 0
         drawn = self.drawn(place.number)

@@ -10,7 +10,7 @@ from textual.message import Message
 
 from lobtail.model.items import Item, Line
 from lobtail.tui.state.log import is_error, is_mark
-from lobtail.tui.state.selection import Point, Selection
+from lobtail.tui.state.text_selection import Point, TextSelection
 from lobtail.tui.state.viewport import ABOVE, BELOW
 from lobtail.tui.widgets.log_canvas import LogCanvas
 from lobtail.tui.widgets.segments import width_of
@@ -172,7 +172,7 @@ class LogView(LogCanvas, can_focus=True):
         else:
             self.move(0)
             if self.view.cursor is not None:
-                self.selection = Selection.at(Point(self.view.cursor, 0), whole=True)
+                self.selection = TextSelection.at(Point(self.view.cursor, 0), whole=True)
         self._moved()
 
     def clear_selection(self) -> bool:
@@ -227,7 +227,7 @@ class LogView(LogCanvas, can_focus=True):
         if event.shift and self.selection is not None:
             self.selection = self.selection.to(point)
         else:
-            self.selection = Selection.at(point)
+            self.selection = TextSelection.at(point)
         self._moved()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from lobtail.files.values import Buffer
+from lobtail.files.records import Buffer
 
-__all__ = ["Finder"]
+__all__ = ["RareByteFinder"]
 
 # How much is looked at to learn how rare a byte is, how often, and how many there may be of it:
 # a miss costs as much as ``bytes.find`` takes for some 100 bytes.
@@ -20,7 +20,7 @@ _MOST: Final = _SAMPLE // 1000
 _MISSES: Final = 4096
 
 
-class Finder:
+class RareByteFinder:
     """Finds ``text``, which is not empty."""
 
     def __init__(self, text: bytes) -> None:

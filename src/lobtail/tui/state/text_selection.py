@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Self
 
-__all__ = ["Point", "Selection"]
+__all__ = ["Point", "TextSelection"]
 
 
 class Point(NamedTuple):
@@ -14,7 +14,7 @@ class Point(NamedTuple):
     offset: int
 
 
-class Selection(NamedTuple):
+class TextSelection(NamedTuple):
     """What lies between two points, in whichever order they were set."""
 
     anchor: Point

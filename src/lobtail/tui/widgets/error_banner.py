@@ -8,14 +8,14 @@ from textual.widgets import Static
 
 from lobtail.model.sanitize import sanitize
 
-__all__ = ["Trouble"]
+__all__ = ["ErrorBanner"]
 
 
-class Trouble(Static):
+class ErrorBanner(Static):
     """Says what is the matter; takes no room while all is well."""
 
     DEFAULT_CSS = """
-    Trouble { height: auto; padding: 1 2; background: $background; display: none; }
+    ErrorBanner { height: auto; padding: 1 2; background: $background; display: none; }
     """
 
     def __init__(self) -> None:

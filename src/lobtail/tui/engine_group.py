@@ -13,17 +13,17 @@ from lobtail.api import Engine
 from lobtail.engine.models import ContainerSummary
 from lobtail.errors import LobtailError
 from lobtail.session.discovery import Tail
-from lobtail.session.merged import Merged
+from lobtail.session.item_stream import ItemStream
 from lobtail.session.multi_engine import TailEngines
+from lobtail.tui.engine_monitor import EngineMonitor
 from lobtail.tui.reading_thread import ReadingThread, ThreadedTail
 from lobtail.tui.state.inventory import Inventory, Kind, Row
 from lobtail.tui.state.target import Target
-from lobtail.tui.watch import Watch
 
-__all__ = ["Fleet"]
+__all__ = ["EngineGroup"]
 
 
-class Fleet:
+class EngineGroup:
     """Engines by name; the name is empty where there is only one.
 
     ``words`` are what the command line calls each of them by, such as ``-c prod``. Logs are read
@@ -40,7 +40,7 @@ class Fleet:
         self._thread = thread
         self._short = _short_names(list(self.engines))
         self.words = dict(words or {})
-        self.watches = {name: Watch(engine) for name, engine in self.engines.items()}
+        self.watches = {name: EngineMonitor(engine) for name, engine in self.engines.items()}
 
     async def aclose(self) -> None:
         """End all that is read, and close the engines."""
@@ -87,7 +87,7 @@ class Fleet:
 
     # --- what is read -----------------------------------------------------------------------
 
-    def tail(self, target: Target, **options: Any) -> Merged | ThreadedTail:
+    def tail(self, target: Target, **options: Any) -> ItemStream | ThreadedTail:
         """Tail containers of one engine, or of those that the target is of."""
         parts = target.parts or (target,)
 
@@ -100,7 +100,7 @@ class Fleet:
                 tail.readers.also(other.readers)
             return tail
 
-        def make(engines: Mapping[str, Engine]) -> Merged:
+        def make(engines: Mapping[str, Engine]) -> ItemStream:
             hosts = {part.host for part in parts}
             if not self.several:
                 hosts = {""}

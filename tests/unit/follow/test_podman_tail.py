@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lobtail.errors import EngineError
-from lobtail.follow.podman_end import Beginning, behind_lines, read_beginning
-from lobtail.follow.salvage import EndOfLog
+from lobtail.follow.podman_tail import Beginning, behind_lines, read_beginning
+from lobtail.follow.skip_damage import EndOfLog
 from lobtail.follow.steps import Pause, Steps
 from lobtail.model.frames import Frame, Stream
-from lobtail.model.resume import Memory, stamp_of
+from lobtail.model.resume import ResumeState, stamp_of
 from lobtail.model.timestamps import format_rfc3339
 from support.simulated import Simulation
 
@@ -84,7 +84,7 @@ def test_what_a_live_stream_brings_again_is_known(
     left_out, shown, _ = begin(log.read, count, floor)
     # At least what there was at first, at most what there is now.
     assert min(count, len(seen)) <= len(shown) <= min(count, len(seen)) + later
-    memory = Memory()
+    memory = ResumeState()
     for messages in (left_out, shown):
         if messages:
             memory.whole_seconds = True

@@ -16,11 +16,11 @@ __all__ = [
     "STAMP",
     "TOO_LONG",
     "Buffer",
+    "Corruption",
     "Damage",
     "Decoded",
-    "Hole",
-    "Lost",
-    "Passed",
+    "MissingRecords",
+    "SkippedRecords",
 ]
 
 # Bytes that are read and decoded in one go; more does not fit into a core's own cache.
@@ -55,14 +55,14 @@ class Damage(msgspec.Struct, frozen=True):
         return f"{size} of {self.path} at {self.offset} hold no record: {self.reason}"
 
 
-class Lost(msgspec.Struct, frozen=True):
+class MissingRecords(msgspec.Struct, frozen=True):
     """Here records may be missing; those before and behind were read."""
 
     path: str
     reason: str
 
 
-class Passed(msgspec.Struct, frozen=True):
+class SkippedRecords(msgspec.Struct, frozen=True):
     """Here messages were left out that cannot belong to a wanted line."""
 
     count: int | None
@@ -74,7 +74,7 @@ NULS: Final = "a run of NUL bytes"
 TOO_LONG: Final = "a record is too long"
 
 
-class Hole(NamedTuple):
+class Corruption(NamedTuple):
     """Damage, as a decoder finds it: ``before`` messages stand before it in what it decoded."""
 
     before: int
@@ -82,10 +82,10 @@ class Hole(NamedTuple):
     size: int
     reason: str
 
-    def grown(self, offset: int, size: int, reason: str) -> Hole | None:
+    def grown(self, offset: int, size: int, reason: str) -> Corruption | None:
         """Return this hole with another one that follows it at once; None if they are two."""
         if self.offset + self.size == offset and reason in (NO_RECORD, self.reason):
-            return Hole(self.before, self.offset, self.size + size, self.reason)
+            return Corruption(self.before, self.offset, self.size + size, self.reason)
         return None
 
 
@@ -93,5 +93,5 @@ class Decoded(NamedTuple):
     """What a decoder made of a block, and how many of its bytes it is done with."""
 
     frames: list[Frame]
-    holes: list[Hole]
+    holes: list[Corruption]
     used: int

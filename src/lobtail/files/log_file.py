@@ -12,11 +12,11 @@ from typing import Final
 import msgspec
 
 from lobtail.errors import ProtocolError
-from lobtail.files.values import BLOCK, MAX_RECORD, NULS, TOO_LONG, Buffer, Hole
+from lobtail.files.records import BLOCK, MAX_RECORD, NULS, TOO_LONG, Buffer, Corruption
 from lobtail.model.timestamps import parse_rfc3339
 from lobtail.regular import open_regular
 
-__all__ = ["KNOWN", "PACKED", "TRUNCATED", "Part", "Window"]
+__all__ = ["KNOWN", "PACKED", "TRUNCATED", "LogFile", "Window"]
 
 _GZIP: Final = b"\x1f\x8b\x08"
 # What others may have compressed files with; that they are not read is told as damage.
@@ -43,7 +43,7 @@ class _Meta(msgspec.Struct):
     last: str = msgspec.field(default="", name="lastTime")
 
 
-class Part:
+class LogFile:
     """A file that was opened for reading, up to the ``size`` that it had then.
 
     ``fault`` says why it could not be read to its end, once that was tried, and how many bytes of
@@ -111,10 +111,10 @@ class Part:
         with self._open() as fd:
             return os.pread(fd, len(known), offset - len(known)) == known
 
-    def again(self) -> Part:
+    def again(self) -> LogFile:
         """Return the same open file once more, to be closed by itself."""
         with self._open() as fd:
-            return Part(self.path, os.dup(fd), self.size, self.identity)
+            return LogFile(self.path, os.dup(fd), self.size, self.identity)
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Return up to ``size`` bytes of a plain file from ``offset`` on, none beyond its size."""
@@ -203,7 +203,7 @@ class Window:
 
     def __init__(
         self,
-        part: Part,
+        part: LogFile,
         offset: int = 0,
         stop: int | None = None,
         size: int = 0,
@@ -254,7 +254,7 @@ class Window:
         self._taken += min(size, self.length)
         self.length = max(0, self.length - size)
 
-    def take_nuls(self, spare: int) -> Hole | None:
+    def take_nuls(self, spare: int) -> Corruption | None:
         """Be done with a long run of NUL bytes; ``spare`` of them may begin a record."""
         size = 0
         while self.data.startswith(_NULS, size, self.length):
@@ -267,16 +267,16 @@ class Window:
             size = min(self._part.behind_hole(self.offset + size), self._end) - self.offset
         if self.offset + size < self._end or self._blocks is not None:
             size -= spare
-        found = Hole(0, self.offset, size, NULS)
+        found = Corruption(0, self.offset, size, NULS)
         self.take(size)
         self._unseen = True
         return found
 
-    def take_overlong(self) -> Hole | None:
+    def take_overlong(self) -> Corruption | None:
         """Be done with what is left over, if it is more than a record may be."""
         if self.length <= self._longest:
             return None
-        found = Hole(0, self.offset, self.length, TOO_LONG)
+        found = Corruption(0, self.offset, self.length, TOO_LONG)
         self.take(self.length)
         return found
 

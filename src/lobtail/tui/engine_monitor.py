@@ -21,7 +21,7 @@ from lobtail.tui.state.ending import Ending
 from lobtail.tui.state.inventory import Inventory
 from lobtail.tui.state.usage import Usage
 
-__all__ = ["Watch"]
+__all__ = ["EngineMonitor"]
 
 # Events come in bursts; lists are read once for one.
 _GATHER: Final = 0.15
@@ -40,7 +40,7 @@ KEPT: Final = 1000
 WATCHED: Final = 64
 
 
-class Watch:
+class EngineMonitor:
     """What an engine has and does. What changes is ``lists``, ``usage``, ``events``, ``engine``."""
 
     def __init__(self, engine: Engine) -> None:

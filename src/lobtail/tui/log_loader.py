@@ -18,11 +18,11 @@ from lobtail.flags import with_flags
 from lobtail.model.items import ContainerRef, Item, Line
 from lobtail.query.plan import literals_of_term
 from lobtail.sources.base import Search
-from lobtail.tui.fleet import Fleet
+from lobtail.tui.engine_group import EngineGroup
 from lobtail.tui.state.log import ALL, OVERLAP_NS, Log, overlap
 from lobtail.tui.state.target import Target
 
-__all__ = ["Feed"]
+__all__ = ["LogLoader"]
 
 # Lines of each container to begin with: of one alone, of one of many.
 FIRST: Final = 2000
@@ -49,10 +49,12 @@ _BACK_OFF: Final = (0.5, 1, 2, 4, 8)
 _PIECE: Final = 16_384
 
 
-class Feed:
+class LogLoader:
     """Reads the logs of ``target`` into ``log``; ``changed`` is called when something has come."""
 
-    def __init__(self, fleet: Fleet, target: Target, log: Log, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, fleet: EngineGroup, target: Target, log: Log, changed: Callable[[], None]
+    ) -> None:
         self._fleet = fleet
         self.target = target
         self._log = log

@@ -18,9 +18,9 @@ from __future__ import annotations
 from typing import Final
 
 from lobtail.files.formats import Format
-from lobtail.files.part import Part
+from lobtail.files.log_file import LogFile
+from lobtail.files.records import STAMP
 from lobtail.files.span import stamp_text
-from lobtail.files.values import STAMP
 from lobtail.files.walk import Walk
 from lobtail.model.frames import Frame
 
@@ -36,7 +36,7 @@ _FAR: Final = 1 << 20  # bytes that are looked at in one go
 _PROBES: Final = 32  # records that are looked at in all files
 
 
-def find_tail(parts: list[Part], form: Format, count: int) -> tuple[int, int, int]:
+def find_tail(parts: list[LogFile], form: Format, count: int) -> tuple[int, int, int]:
     """Return where the last ``count`` messages begin: file, offset, how many to skip there."""
     for index in range(len(parts) - 1, -1, -1):
         part = parts[index]
@@ -67,7 +67,7 @@ def find_tail(parts: list[Part], form: Format, count: int) -> tuple[int, int, in
     return 0, 0, 0
 
 
-def find_moment(parts: list[Part], form: Format, since: int) -> tuple[int, int]:
+def find_moment(parts: list[LogFile], form: Format, since: int) -> tuple[int, int]:
     """Return where the messages from ``since`` on begin: file, offset.
 
     Some that are older may stand behind that place, too.
@@ -78,7 +78,7 @@ def find_moment(parts: list[Part], form: Format, since: int) -> tuple[int, int]:
 
 
 def find_first(
-    parts: list[Part], form: Format, since: int, begin: tuple[int, int, int]
+    parts: list[LogFile], form: Format, since: int, begin: tuple[int, int, int]
 ) -> tuple[int, int, int]:
     """Return where the first message from ``since`` on is: file, offset, how many to skip there.
 
@@ -97,7 +97,9 @@ def find_first(
     return len(parts), 0, 0
 
 
-def _set_back(parts: list[Part], form: Format, since: int, index: int, offset: int) -> int | None:
+def _set_back(
+    parts: list[LogFile], form: Format, since: int, index: int, offset: int
+) -> int | None:
     """Return the first file with a message of the range before a place that was found; or None."""
     moment = stamp_text(since)
     probes = max(2, _PROBES // len(parts))
@@ -117,7 +119,7 @@ def _set_back(parts: list[Part], form: Format, since: int, index: int, offset: i
     return None
 
 
-def _find_moment(parts: list[Part], form: Format, since: int) -> tuple[int, int]:
+def _find_moment(parts: list[LogFile], form: Format, since: int) -> tuple[int, int]:
     moment = stamp_text(since)
     for index in range(len(parts) - 1, -1, -1):
         part = parts[index]
@@ -138,13 +140,13 @@ def _find_moment(parts: list[Part], form: Format, since: int) -> tuple[int, int]
     return index, offset
 
 
-def _may_reach(part: Part, since: int) -> bool:
+def _may_reach(part: LogFile, since: int) -> bool:
     """Say whether a file may hold messages from ``since`` on."""
     last = part.last_time()
     return last is None or last >= since
 
 
-def _bisect(form: Format, part: Part, moment: bytes) -> int:
+def _bisect(form: Format, part: LogFile, moment: bytes) -> int:
     """Return the offset of a record in a plain file before which all are older than ``moment``."""
     low = 0
     high = part.size
@@ -159,7 +161,7 @@ def _bisect(form: Format, part: Part, moment: bytes) -> int:
     return _verified(form, part, low, moment)
 
 
-def _verified(form: Format, part: Part, low: int, moment: bytes) -> int:
+def _verified(form: Format, part: LogFile, low: int, moment: bytes) -> int:
     """Return ``low``, or a record before it if there are messages from ``moment`` on there."""
     reach = LOOK_BACK
     start = low
@@ -175,7 +177,7 @@ def _verified(form: Format, part: Part, low: int, moment: bytes) -> int:
     return low
 
 
-def _first_record(form: Format, part: Part, start: int, end: int) -> int:
+def _first_record(form: Format, part: LogFile, start: int, end: int) -> int:
     """Return the offset of a record that begins between two places, the first or so; or -1."""
     size = form.probe
     while start < end:
@@ -193,7 +195,7 @@ def _first_record(form: Format, part: Part, start: int, end: int) -> int:
 
 
 def _first_stamp(
-    form: Format, part: Part, offset: int = 0, stop: int | None = None
+    form: Format, part: LogFile, offset: int = 0, stop: int | None = None
 ) -> bytes | None:
     """Return the stamp of the first message from ``offset`` on."""
     first = first_message(form, part, offset, stop)
@@ -201,7 +203,7 @@ def _first_stamp(
 
 
 def first_message(
-    form: Format, part: Part, offset: int = 0, stop: int | None = None
+    form: Format, part: LogFile, offset: int = 0, stop: int | None = None
 ) -> Frame | None:
     """Return the first message of a file from ``offset`` on, if it holds one."""
     for block in Walk(form).read(part, offset, stop, _PEEK):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from lobtail.engine.bugs import BUGS, bugs_of, parse_version
+from lobtail.engine.known_issues import BUGS, issues_of, parse_version
 from lobtail.engine.models import Container, HostConfig, LogConfig
 
 
 def names(version: str, *, podman: bool = False) -> set[str]:
-    return {bug.name for bug in bugs_of(parse_version(version), podman=podman)}
+    return {bug.name for bug in issues_of(parse_version(version), podman=podman)}
 
 
 @pytest.mark.parametrize(

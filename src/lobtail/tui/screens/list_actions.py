@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from lobtail.errors import ConfigError, EngineError, EngineStreamError, LobtailError
 from lobtail.model.sanitize import sanitize
 from lobtail.render.prefix import fit
-from lobtail.tui import session
+from lobtail.tui import shell as session
 from lobtail.tui.actions import PRUNE_QUESTIONS, Action, actions_for, perform, prune
 from lobtail.tui.screens.questions import ConfirmScreen, MenuScreen
 from lobtail.tui.state.inventory import SORTS, Kind, Row
@@ -19,7 +19,7 @@ from lobtail.tui.widgets.prompt import Ask, Prompt
 if TYPE_CHECKING:
     from lobtail.tui.screens.main import MainScreen
 
-__all__ = ["Steering"]
+__all__ = ["ListActions"]
 
 # What only looks, and may be done read-only.
 _HARMLESS = frozenset(("list-filter", "sort", "hide-stopped", "menu"))
@@ -44,7 +44,7 @@ _MENU: Final = (
 _OF_CONTAINERS = frozenset(("rename", "shell", "attach"))
 
 
-class Steering:
+class ListActions:
     """What is done from lists, with the engine of a screen."""
 
     def __init__(self, screen: MainScreen) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
-__all__ = ["Pace"]
+__all__ = ["ReadCoalescer"]
 
 # Batches closer than BUSY seconds mean that the engine has more; REST seconds are then slept.
 BUSY: Final = 0.001
@@ -14,7 +14,7 @@ REST: Final = 0.0001
 FULL: Final = 40_000
 
 
-class Pace:
+class ReadCoalescer:
     """Lets a busy engine fill the socket before it is read again.
 
     The engine writes each message by itself. A client that reads as fast as it can gets a few

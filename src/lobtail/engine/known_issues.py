@@ -13,12 +13,12 @@ import msgspec
 
 from lobtail.engine.models import Container
 
-__all__ = ["BUGS", "Bug", "bugs_of", "parse_version"]
+__all__ = ["BUGS", "KnownIssue", "issues_of", "parse_version"]
 
 Release: TypeAlias = tuple[int, ...]
 
 
-class Bug(msgspec.Struct, frozen=True):
+class KnownIssue(msgspec.Struct, frozen=True):
     """A fault of engines from ``first`` on, up to but without ``fixed``; None is no border."""
 
     name: str
@@ -47,7 +47,7 @@ def parse_version(text: str) -> Release:
     return tuple(map(int, match[1].split("."))) if match else ()
 
 
-def bugs_of(version: Release, *, podman: bool) -> list[Bug]:
+def issues_of(version: Release, *, podman: bool) -> list[KnownIssue]:
     """Return what an engine of that version does wrong."""
     return [bug for bug in BUGS if bug.is_in(version, podman=podman)]
 
@@ -73,28 +73,28 @@ def _podman_file(container: Container) -> bool:
 
 
 BUGS: Final = (
-    Bug(
+    KnownIssue(
         "since-compressed",
         "with --since, files that were rotated and compressed hide all newer rotated ones",
         "reads the files; by the API it asks for ever more lines from the end instead",
         fixed=(23, 0),
         concerns=_compressed,
     ),
-    Bug(
+    KnownIssue(
         "follow-compressed",
         "following a log that rotates with compression loses most of its lines",
         "follows the files; by the API it asks for the end of the log again and again",
         fixed=(23, 0),
         concerns=_compressed,
     ),
-    Bug(
+    KnownIssue(
         "follow-duplicates",
         "following sends lines twice when the log rotates",
         "counts what it has had, and drops what comes again",
         fixed=(23, 0),
         concerns=_rotates,
     ),
-    Bug(
+    KnownIssue(
         "follow-loses-end",
         "following loses a last line that has no newline",
         "reads the end of the log once more when the container has stopped",
@@ -102,21 +102,21 @@ BUGS: Final = (
         reference="moby#43860",
         concerns=_on_disk,
     ),
-    Bug(
+    KnownIssue(
         "local-last-piece",
         "the local driver ends lines above 16 KiB without a newline, so the next one is glued on",
         "tells the lines apart by their times",
         fixed=(23, 0),
         concerns=_local,
     ),
-    Bug(
+    KnownIssue(
         "local-zone",
         "the local driver's times are sent in the engine's own time zone",
         "reads them with their offset; its files only where that zone is UTC",
         fixed=(25, 0),
         concerns=_local,
     ),
-    Bug(
+    KnownIssue(
         "damage-ends-log",
         "a damaged record (NULs after a crash, say) ends the log without a word",
         "reads on behind it, and marks the place",
@@ -124,7 +124,7 @@ BUGS: Final = (
         reference="moby#29511, moby#53631",
         concerns=_on_disk,
     ),
-    Bug(
+    KnownIssue(
         "damage-skips-file",
         "a damaged record skips the rest of its file, or ends following while the container runs",
         "reads on behind it, takes the log up again, and marks the place",
@@ -132,21 +132,21 @@ BUGS: Final = (
         reference="moby#53631",
         concerns=_on_disk,
     ),
-    Bug(
+    KnownIssue(
         "rotation-skips",
         "a reader that is two rotations behind is sent on without the lines between",
         "follows the files; by the API it looks twice, shows what was left out, and marks it",
         first=(23, 0),
         concerns=_rotates,
     ),
-    Bug(
+    KnownIssue(
         "follow-hangs",
         "following may hang for good when a log is rotated",
         "looks at a rotated log again when it falls silent",
         reference="moby#37646, moby#39235",
         concerns=_rotates,
     ),
-    Bug(
+    KnownIssue(
         "truncated-log",
         "once a log file is truncated (by copytruncate, say), following stays silent and the last "
         "lines are not found until the container is restarted",
@@ -155,7 +155,7 @@ BUGS: Final = (
         reference="moby#45728",
         concerns=_on_disk,
     ),
-    Bug(
+    KnownIssue(
         "emptied-log",
         "asking for the last lines of an emptied log never gets an answer",
         "lets other containers go on, marks a gap, and does not ask again and again",
@@ -163,19 +163,19 @@ BUGS: Final = (
         reference="portainer#12984",
         concerns=_on_disk,
     ),
-    Bug(
+    KnownIssue(
         "since-is-slow",
         "--since reads the whole log to find its beginning",
         "finds it in the files by bisection; by the API nothing can be done",
         reference="moby#37471",
         concerns=_on_disk,
     ),
-    Bug(
+    KnownIssue(
         "until-never-ends",
         "-f --until does not end before a line comes that is younger",
         "keeps a clock of its own",
     ),
-    Bug(
+    KnownIssue(
         "podman-seconds",
         "times may be whole seconds, so the order of lines of different containers is not known",
         "keeps the order within each container, and counts equal lines to resume without loss",
@@ -183,7 +183,7 @@ BUGS: Final = (
         podman=True,
         fixed=(6, 0),
     ),
-    Bug(
+    KnownIssue(
         "podman-tail-pieces",
         "the last lines come with the pieces of a long one behind the line before it",
         "asks them for their times, and reads from there on",
@@ -192,7 +192,7 @@ BUGS: Final = (
         fixed=(4, 7),
         concerns=_podman_file,
     ),
-    Bug(
+    KnownIssue(
         "podman-half-lines",
         "following leaves out the rest of a line that is read while it is written",
         "looks at the log again soon afterwards, shows what was left out, and marks it",

@@ -9,8 +9,8 @@ import pytest
 from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef
 from lobtail.model.levels import Level
-from lobtail.tui.feed import Feed
-from lobtail.tui.fleet import Fleet
+from lobtail.tui.engine_group import EngineGroup
+from lobtail.tui.log_loader import LogLoader
 from lobtail.tui.state.filters import Filter
 from lobtail.tui.state.log import Log
 from lobtail.tui.state.target import Target
@@ -22,12 +22,12 @@ NOW = 1_700_000_000 * S
 
 
 @pytest.fixture
-def feed(monkeypatch: pytest.MonkeyPatch) -> Feed:
-    monkeypatch.setattr("lobtail.tui.feed.time.time_ns", lambda: NOW)
-    return Feed(cast(Fleet, None), Target(), Log(), lambda: None)
+def feed(monkeypatch: pytest.MonkeyPatch) -> LogLoader:
+    monkeypatch.setattr("lobtail.tui.log_loader.time.time_ns", lambda: NOW)
+    return LogLoader(cast(EngineGroup, None), Target(), Log(), lambda: None)
 
 
-def test_lines_that_come_later_and_later_are_behind(feed: Feed) -> None:
+def test_lines_that_come_later_and_later_are_behind(feed: LogLoader) -> None:
     feed._note_delay([line("a", NOW - S // 10)])
     assert (feed.late_ns, feed.behind) == (0, False)
     feed._note_delay([line("b", NOW - 12 * S)])
@@ -37,7 +37,7 @@ def test_lines_that_come_later_and_later_are_behind(feed: Feed) -> None:
     assert (feed.late_ns, feed.behind) == (0, False)
 
 
-def test_the_clock_of_an_engine_may_be_wrong(feed: Feed) -> None:
+def test_the_clock_of_an_engine_may_be_wrong(feed: LogLoader) -> None:
     slow = ContainerRef(id="1" * 64, name="a", host="slow")
     fast = ContainerRef(id="2" * 64, name="b", host="fast")
     for _ in range(2):
@@ -55,7 +55,7 @@ def test_it_is_said() -> None:
 
 def test_engines_are_asked_for_what_passes_the_filter() -> None:
     log = Log()
-    feed = Feed(cast(Fleet, None), Target(), log, lambda: None)
+    feed = LogLoader(cast(EngineGroup, None), Target(), log, lambda: None)
     assert feed.filter_arguments() == {}
     log.set_filter(Filter("refused", Level.WARN, Stream.STDERR), 0, 0)
     wanted = feed.filter_arguments()

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
-from lobtail.engine.bugs import bugs_of, parse_version
 from lobtail.engine.client import EngineClient
+from lobtail.engine.known_issues import issues_of, parse_version
 from lobtail.engine.models import Container
 from lobtail.engine.requests import MAX_API
 from lobtail.errors import EngineError, LobtailError, LogFileError, ProtocolError
@@ -204,7 +204,7 @@ async def _containers(engine: EngineClient, report: EngineReport) -> None:
             task.result()
     _about_containers(report, found)
     report.about_containers += broken
-    known = bugs_of(parse_version(report.version), podman=report.name == "Podman")
+    known = issues_of(parse_version(report.version), podman=report.name == "Podman")
     report.bugs = [
         KnownBug(
             bug.name,

@@ -23,9 +23,9 @@ from lobtail.errors import (
 from lobtail.model.frames import Frame, FrameDecoder, RawDecoder, Stream
 
 if TYPE_CHECKING:
-    from lobtail.engine.answer import Response
     from lobtail.engine.client import EngineClient
     from lobtail.engine.http import HttpConnection
+    from lobtail.engine.response import Response
 
 __all__ = ["TwoWayStream"]
 
@@ -233,9 +233,9 @@ class TwoWayStream(ABC):
 
     @abstractmethod
     async def _open(self) -> None:
-        """Open the stream with ``_take_over``."""
+        """Open the stream with ``_hijack``."""
 
-    async def _take_over(
+    async def _hijack(
         self, target: str, query: dict[str, str], *, tty: bool, content: Any = None
     ) -> None:
         response = await self._engine.requests.open(

@@ -16,24 +16,24 @@ from lobtail.model.items import ContainerRef, Item, Line, Removed, Stopped
 
 if TYPE_CHECKING:
     from lobtail.query.filter import LineFilter
-    from lobtail.query.selection import Selection
+    from lobtail.query.selection import ContainerSelection
     from lobtail.session.readers import Readers
 
-__all__ = ["Merged"]
+__all__ = ["ItemStream"]
 
 
 # Ends of containers that an error names.
 _MOST_NAMED: Final = 3
 
 
-class Merged:
+class ItemStream:
     """Readers that are merged by time: iterate over it for batches, over ``lines`` for items."""
 
     def __init__(
         self,
         readers: Readers,
         wanted: LineFilter | None = None,
-        required: Selection | None = None,
+        required: ContainerSelection | None = None,
     ) -> None:
         self.readers = readers
         self.wanted = wanted
@@ -223,7 +223,7 @@ class Merged:
                 _require(self.required, self.found)
 
 
-def _require(selection: Selection, found: list[ContainerRef]) -> None:
+def _require(selection: ContainerSelection, found: list[ContainerRef]) -> None:
     missing = selection.missing(found)
     if missing or not found:
         what = f" {', '.join(missing)}" if missing else ""

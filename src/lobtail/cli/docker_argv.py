@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import click
 
-__all__ = ["DockerCommand", "Words"]
+__all__ = ["DockerArgv", "DockerCommand"]
 
 # strconv.ParseBool
 _TRUE = {"1", "t", "T", "TRUE", "true", "True"}
@@ -28,10 +28,10 @@ class DockerCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Write the options in the forms that click understands."""
-        return super().parse_args(ctx, Words(self, ctx).read(args))
+        return super().parse_args(ctx, DockerArgv(self, ctx).read(args))
 
 
-class Words:
+class DockerArgv:
     """Reads a command line word by word; what it does not know it leaves to click."""
 
     def __init__(self, command: click.Command, ctx: click.Context) -> None:

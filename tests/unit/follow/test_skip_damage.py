@@ -8,12 +8,18 @@ from typing import Any, cast
 import pytest
 
 from lobtail.errors import EngineStreamError
-from lobtail.follow import salvage
-from lobtail.follow.salvage import Behind, EndOfLog, end_of_log, read_behind_damage, take_unknown
+from lobtail.follow import skip_damage as salvage
+from lobtail.follow.skip_damage import (
+    Behind,
+    EndOfLog,
+    end_of_log,
+    read_behind_damage,
+    take_unknown,
+)
 from lobtail.follow.steps import Pause, Steps
 from lobtail.model.frames import Frame
 from lobtail.model.frames import Stream as LogStream
-from lobtail.model.resume import Memory, cost_of, keys_of
+from lobtail.model.resume import ResumeState, cost_of, keys_of
 from lobtail.model.timestamps import format_rfc3339
 from support.simulated import FakeStream, Simulation
 
@@ -51,14 +57,14 @@ class Ends:
 
 
 def salvaged(
-    read: Callable[[int], EndOfLog], memory: Memory, before_ns: int, *, stuck: bool = False
+    read: Callable[[int], EndOfLog], memory: ResumeState, before_ns: int, *, stuck: bool = False
 ) -> Behind | None:
     routine = read_behind_damage(cast("Any", Ends(read)), memory, before_ns, stuck=stuck)
     return cast("Behind | None", Simulation().run(routine))
 
 
-def memory_of(messages: list[Frame]) -> Memory:
-    memory = Memory()
+def memory_of(messages: list[Frame]) -> ResumeState:
+    memory = ResumeState()
     memory.add(messages, T0)
     return memory
 
@@ -81,14 +87,14 @@ def test_a_log_that_goes_on_is_not_damaged() -> None:
 
 def test_a_log_that_was_empty_is_not_damaged() -> None:
     engine = Engine(0, silent=True)
-    assert salvaged(engine.read, Memory(), T0) is None
+    assert salvaged(engine.read, ResumeState(), T0) is None
 
 
 def test_an_empty_log_is_not_damaged() -> None:
     def read(count: int) -> EndOfLog:
         return EndOfLog([], clean=True)
 
-    assert salvaged(read, Memory(), T0) is None
+    assert salvaged(read, ResumeState(), T0) is None
 
 
 def test_damage_at_the_very_end_has_nothing_behind_it() -> None:
@@ -141,7 +147,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(salvage, "KEPT", 10 * cost_of(LOG[0]))
 
 
-def read_end(messages: list[Frame], known: Memory, *, clean: bool = True) -> EndOfLog:
+def read_end(messages: list[Frame], known: ResumeState, *, clean: bool = True) -> EndOfLog:
     stream = stream_of(messages, clean=clean)
     end = Simulation().run(end_of_log(stream, None, known.counts()))
     assert stream.closed
@@ -192,7 +198,7 @@ def test_an_error_behind_all_that_there_is_ends_the_search() -> None:
     def read(count: int) -> EndOfLog:
         reads.append(count)
         whole = count >= 200
-        return read_end(LOG[-min(count, 200) :], Memory(), clean=not whole)
+        return read_end(LOG[-min(count, 200) :], ResumeState(), clean=not whole)
 
     found = salvaged(read, memory_of(LOG[:100]), 0)
     assert found is not None

@@ -9,13 +9,13 @@ import msgspec
 from lobtail.query.patterns import Pattern
 from lobtail.render.stamps import Stamper, Zone, local, utc
 
-__all__ = ["STAMPS", "Look", "Stamp"]
+__all__ = ["STAMPS", "Stamp", "ViewOptions"]
 
 Stamp: TypeAlias = Literal["off", "short", "full", "relative"]
 STAMPS: Final[tuple[Stamp, ...]] = ("off", "short", "full", "relative")
 
 
-class Look(msgspec.Struct, frozen=True):
+class ViewOptions(msgspec.Struct, frozen=True):
     """How lines are drawn; a changed one is another object."""
 
     stamp: Stamp = "short"
@@ -32,11 +32,11 @@ class Look(msgspec.Struct, frozen=True):
             return None
         return Stamper("rfc3339" if self.stamp == "full" else self.stamp, self.zone)
 
-    def next_stamp(self) -> Look:
+    def next_stamp(self) -> ViewOptions:
         """Return the look with the next kind of times."""
         following = STAMPS[(STAMPS.index(self.stamp) + 1) % len(STAMPS)]
         return msgspec.structs.replace(self, stamp=following)
 
-    def other_zone(self, chosen: Zone) -> Look:
+    def other_zone(self, chosen: Zone) -> ViewOptions:
         """Return the look with UTC, or with the chosen zone again."""
         return msgspec.structs.replace(self, zone=chosen if self.zone is utc else utc)

@@ -20,7 +20,7 @@ from lobtail.errors import EngineStreamError
 from lobtail.follow.intake import younger
 from lobtail.follow.steps import Read, Steps
 from lobtail.model.frames import Frame
-from lobtail.model.resume import Memory, cost_of, key_of, stamp_of
+from lobtail.model.resume import ResumeState, cost_of, key_of, stamp_of
 
 if TYPE_CHECKING:
     from lobtail.follow.ends import LogEnds
@@ -113,7 +113,7 @@ def end_of_log(
 
 def read_behind_damage(
     ends: LogEnds,
-    memory: Memory,
+    memory: ResumeState,
     before_ns: int,
     *,
     stuck: bool = False,
