@@ -14,25 +14,32 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lobtail.api import Engine, tail_engines, tail_files
     from lobtail.demultiplex import ademux, demux, stdcopy
-    from lobtail.engine.attach import AttachStream
-    from lobtail.engine.disk import DiskUsage, Usage
-    from lobtail.engine.endpoint import Endpoint
-    from lobtail.engine.events import Event, EventStream
-    from lobtail.engine.exec import ExecStream
-    from lobtail.engine.images import HistoryEntry, Image, ImageRemoval, Images, ImageSummary
-    from lobtail.engine.lifecycle import WaitCondition
-    from lobtail.engine.lifecycle_models import Pruned, Top
-    from lobtail.engine.logs import LogStream
-    from lobtail.engine.models import Container, ContainerSummary, Filters, Ping, State
-    from lobtail.engine.networks import Network, Networks
-    from lobtail.engine.pull import Credentials, PullProgress, PullStream
-    from lobtail.engine.stats import Stats, StatsStream
-    from lobtail.engine.swarm import Nodes, Services, Tasks
-    from lobtail.engine.swarm_logs import ServiceLogStream, TaskLogStream
-    from lobtail.engine.swarm_models import Node, Service, Task
-    from lobtail.engine.system import Info, Version
-    from lobtail.engine.tls import Tls
-    from lobtail.engine.volumes import Volume, Volumes
+    from lobtail.engine.api.images import Images
+    from lobtail.engine.api.lifecycle import WaitCondition
+    from lobtail.engine.api.networks import Networks
+    from lobtail.engine.api.swarm import Nodes, Services, Tasks
+    from lobtail.engine.api.volumes import Volumes
+    from lobtail.engine.config.endpoint import Endpoint
+    from lobtail.engine.config.tls import Tls
+    from lobtail.engine.objects.answer import Filters, Ping
+    from lobtail.engine.objects.container import Container, ContainerSummary, State
+    from lobtail.engine.objects.disk import DiskUsage, Usage
+    from lobtail.engine.objects.event import Event
+    from lobtail.engine.objects.image import HistoryEntry, Image, ImageRemoval, ImageSummary
+    from lobtail.engine.objects.lifecycle import Pruned, Top
+    from lobtail.engine.objects.network import Network
+    from lobtail.engine.objects.pull import Credentials, PullProgress
+    from lobtail.engine.objects.stats import Stats
+    from lobtail.engine.objects.swarm import Node, Service, Task
+    from lobtail.engine.objects.system import Info, Version
+    from lobtail.engine.objects.volume import Volume
+    from lobtail.engine.streams.attach import AttachStream
+    from lobtail.engine.streams.events import EventStream
+    from lobtail.engine.streams.exec import ExecStream
+    from lobtail.engine.streams.logs import LogStream
+    from lobtail.engine.streams.pull import PullStream
+    from lobtail.engine.streams.stats import StatsStream
+    from lobtail.engine.streams.swarm_logs import ServiceLogStream, TaskLogStream
     from lobtail.errors import (
         ConfigError,
         ConnectError,
@@ -69,81 +76,81 @@ if TYPE_CHECKING:
     from lobtail.session.multi_engine import TailEngines
 
 _HOME = {
-    "AttachStream": "lobtail.engine.attach",
+    "AttachStream": "lobtail.engine.streams.attach",
     "ConfigError": "lobtail.errors",
     "ConnectError": "lobtail.errors",
     "ConnectionLostError": "lobtail.errors",
-    "Container": "lobtail.engine.models",
+    "Container": "lobtail.engine.objects.container",
     "ContainerRef": "lobtail.model.items",
     "ContainerStateError": "lobtail.errors",
-    "ContainerSummary": "lobtail.engine.models",
-    "Credentials": "lobtail.engine.pull",
-    "DiskUsage": "lobtail.engine.disk",
+    "ContainerSummary": "lobtail.engine.objects.container",
+    "Credentials": "lobtail.engine.objects.pull",
+    "DiskUsage": "lobtail.engine.objects.disk",
     "Dropped": "lobtail.model.items",
-    "Endpoint": "lobtail.engine.endpoint",
+    "Endpoint": "lobtail.engine.config.endpoint",
     "Engine": "lobtail.api",
     "EngineError": "lobtail.errors",
     "EngineStreamError": "lobtail.errors",
-    "Event": "lobtail.engine.events",
-    "EventStream": "lobtail.engine.events",
-    "ExecStream": "lobtail.engine.exec",
-    "Filters": "lobtail.engine.models",
+    "Event": "lobtail.engine.objects.event",
+    "EventStream": "lobtail.engine.streams.events",
+    "ExecStream": "lobtail.engine.streams.exec",
+    "Filters": "lobtail.engine.objects.answer",
     "Frame": "lobtail.model.frames",
     "FrameDecoder": "lobtail.model.frames",
     "Gap": "lobtail.model.items",
-    "HistoryEntry": "lobtail.engine.images",
-    "Image": "lobtail.engine.images",
-    "ImageRemoval": "lobtail.engine.images",
-    "ImageSummary": "lobtail.engine.images",
-    "Images": "lobtail.engine.images",
-    "Info": "lobtail.engine.system",
+    "HistoryEntry": "lobtail.engine.objects.image",
+    "Image": "lobtail.engine.objects.image",
+    "ImageRemoval": "lobtail.engine.objects.image",
+    "ImageSummary": "lobtail.engine.objects.image",
+    "Images": "lobtail.engine.api.images",
+    "Info": "lobtail.engine.objects.system",
     "Item": "lobtail.model.items",
     "Level": "lobtail.model.levels",
     "Line": "lobtail.model.items",
     "LobtailError": "lobtail.errors",
     "LogFileError": "lobtail.errors",
     "LogsEndedError": "lobtail.errors",
-    "LogStream": "lobtail.engine.logs",
+    "LogStream": "lobtail.engine.streams.logs",
     "Mark": "lobtail.model.items",
-    "Network": "lobtail.engine.networks",
-    "Networks": "lobtail.engine.networks",
-    "Node": "lobtail.engine.swarm_models",
-    "Nodes": "lobtail.engine.swarm",
+    "Network": "lobtail.engine.objects.network",
+    "Networks": "lobtail.engine.api.networks",
+    "Node": "lobtail.engine.objects.swarm",
+    "Nodes": "lobtail.engine.api.swarm",
     "NotFoundError": "lobtail.errors",
-    "Ping": "lobtail.engine.models",
+    "Ping": "lobtail.engine.objects.answer",
     "ProtocolError": "lobtail.errors",
-    "Pruned": "lobtail.engine.lifecycle_models",
-    "PullProgress": "lobtail.engine.pull",
-    "PullStream": "lobtail.engine.pull",
+    "Pruned": "lobtail.engine.objects.lifecycle",
+    "PullProgress": "lobtail.engine.objects.pull",
+    "PullStream": "lobtail.engine.streams.pull",
     "Query": "lobtail.query.query",
     "QueryError": "lobtail.errors",
     "RawDecoder": "lobtail.model.frames",
     "Removed": "lobtail.model.items",
     "Resumed": "lobtail.model.items",
-    "Service": "lobtail.engine.swarm_models",
-    "ServiceLogStream": "lobtail.engine.swarm_logs",
-    "Services": "lobtail.engine.swarm",
+    "Service": "lobtail.engine.objects.swarm",
+    "ServiceLogStream": "lobtail.engine.streams.swarm_logs",
+    "Services": "lobtail.engine.api.swarm",
     "Skipped": "lobtail.model.items",
     "Started": "lobtail.model.items",
-    "State": "lobtail.engine.models",
-    "Stats": "lobtail.engine.stats",
-    "StatsStream": "lobtail.engine.stats",
+    "State": "lobtail.engine.objects.container",
+    "Stats": "lobtail.engine.objects.stats",
+    "StatsStream": "lobtail.engine.streams.stats",
     "Stopped": "lobtail.model.items",
     "Stream": "lobtail.model.frames",
     "Tail": "lobtail.session.discovery",
     "TailEngines": "lobtail.session.multi_engine",
     "TailFiles": "lobtail.session.file_tail",
-    "Task": "lobtail.engine.swarm_models",
-    "TaskLogStream": "lobtail.engine.swarm_logs",
-    "Tasks": "lobtail.engine.swarm",
-    "Tls": "lobtail.engine.tls",
-    "Top": "lobtail.engine.lifecycle_models",
+    "Task": "lobtail.engine.objects.swarm",
+    "TaskLogStream": "lobtail.engine.streams.swarm_logs",
+    "Tasks": "lobtail.engine.api.swarm",
+    "Tls": "lobtail.engine.config.tls",
+    "Top": "lobtail.engine.objects.lifecycle",
     "TruncatedStream": "lobtail.errors",
-    "Usage": "lobtail.engine.disk",
-    "Version": "lobtail.engine.system",
-    "Volume": "lobtail.engine.volumes",
-    "Volumes": "lobtail.engine.volumes",
-    "WaitCondition": "lobtail.engine.lifecycle",
+    "Usage": "lobtail.engine.objects.disk",
+    "Version": "lobtail.engine.objects.system",
+    "Volume": "lobtail.engine.objects.volume",
+    "Volumes": "lobtail.engine.api.volumes",
+    "WaitCondition": "lobtail.engine.api.lifecycle",
     "ademux": "lobtail.demultiplex",
     "demux": "lobtail.demultiplex",
     "stdcopy": "lobtail.demultiplex",

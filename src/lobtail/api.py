@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, Unpack
 
 from lobtail.engine.client import EngineClient
-from lobtail.engine.endpoint import labels
-from lobtail.engine.logs import nanoseconds
+from lobtail.engine.config.endpoint import labels
+from lobtail.engine.streams.logs import nanoseconds
 from lobtail.errors import ConfigError
 from lobtail.follow.options import SOURCES, FollowOptions, Source
 from lobtail.follow.position import Positions

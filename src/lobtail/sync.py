@@ -40,34 +40,35 @@ if TYPE_CHECKING:
     from typing import Any, Self, Unpack
 
     from lobtail.api import Missing, TailOptions
-    from lobtail.engine.attach import AttachStream as AsyncAttachStream
-    from lobtail.engine.disk import DiskUsage
-    from lobtail.engine.endpoint import Endpoint
-    from lobtail.engine.events import Event
-    from lobtail.engine.events import EventStream as AsyncEventStream
-    from lobtail.engine.exec import ExecStream as AsyncExecStream
-    from lobtail.engine.images import HistoryEntry, Image, ImageRemoval, ImageSummary
-    from lobtail.engine.images import Images as AsyncImages
-    from lobtail.engine.lifecycle import WaitCondition
-    from lobtail.engine.lifecycle_models import Pruned, Top
-    from lobtail.engine.logs import LogStream as AsyncLogStream
-    from lobtail.engine.models import Container, ContainerSummary, Filters, Ping
-    from lobtail.engine.networks import Network
-    from lobtail.engine.networks import Networks as AsyncNetworks
-    from lobtail.engine.pull import Credentials, PullProgress
-    from lobtail.engine.pull import PullStream as AsyncPullStream
-    from lobtail.engine.stats import Stats
-    from lobtail.engine.stats import StatsStream as AsyncStatsStream
-    from lobtail.engine.swarm import Nodes as AsyncNodes
-    from lobtail.engine.swarm import Services as AsyncServices
-    from lobtail.engine.swarm import Tasks as AsyncTasks
-    from lobtail.engine.swarm_logs import ServiceLogStream as AsyncServiceLogStream
-    from lobtail.engine.swarm_logs import TaskLogStream as AsyncTaskLogStream
-    from lobtail.engine.swarm_models import Node, Service, Task
-    from lobtail.engine.system import Info, Version
-    from lobtail.engine.tls import Tls
-    from lobtail.engine.volumes import Volume
-    from lobtail.engine.volumes import Volumes as AsyncVolumes
+    from lobtail.engine.api.images import Images as AsyncImages
+    from lobtail.engine.api.lifecycle import WaitCondition
+    from lobtail.engine.api.networks import Networks as AsyncNetworks
+    from lobtail.engine.api.swarm import Nodes as AsyncNodes
+    from lobtail.engine.api.swarm import Services as AsyncServices
+    from lobtail.engine.api.swarm import Tasks as AsyncTasks
+    from lobtail.engine.api.volumes import Volumes as AsyncVolumes
+    from lobtail.engine.config.endpoint import Endpoint
+    from lobtail.engine.config.tls import Tls
+    from lobtail.engine.objects.answer import Filters, Ping
+    from lobtail.engine.objects.container import Container, ContainerSummary
+    from lobtail.engine.objects.disk import DiskUsage
+    from lobtail.engine.objects.event import Event
+    from lobtail.engine.objects.image import HistoryEntry, Image, ImageRemoval, ImageSummary
+    from lobtail.engine.objects.lifecycle import Pruned, Top
+    from lobtail.engine.objects.network import Network
+    from lobtail.engine.objects.pull import Credentials, PullProgress
+    from lobtail.engine.objects.stats import Stats
+    from lobtail.engine.objects.swarm import Node, Service, Task
+    from lobtail.engine.objects.system import Info, Version
+    from lobtail.engine.objects.volume import Volume
+    from lobtail.engine.streams.attach import AttachStream as AsyncAttachStream
+    from lobtail.engine.streams.events import EventStream as AsyncEventStream
+    from lobtail.engine.streams.exec import ExecStream as AsyncExecStream
+    from lobtail.engine.streams.logs import LogStream as AsyncLogStream
+    from lobtail.engine.streams.pull import PullStream as AsyncPullStream
+    from lobtail.engine.streams.stats import StatsStream as AsyncStatsStream
+    from lobtail.engine.streams.swarm_logs import ServiceLogStream as AsyncServiceLogStream
+    from lobtail.engine.streams.swarm_logs import TaskLogStream as AsyncTaskLogStream
     from lobtail.errors import LobtailError
     from lobtail.follow.options import Source
     from lobtail.model.frames import Frame
@@ -1231,7 +1232,7 @@ class Services(SyncWrapper):
     ) -> ServiceLogStream:
         """Open the logs of all tasks of a service, wherever they run; see ``ServiceLogStream``.
 
-        The arguments are those of ``EngineClient.logs``, but for ``tail``, which counts messages of
+        The arguments are those of ``Engine.logs``, but for ``tail``, which counts messages of
         each task, and must not be negative. The engine knows no ``until``: what is younger is sent,
         and left out here.
 

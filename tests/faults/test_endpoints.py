@@ -80,8 +80,8 @@ def test_row_8_permission_denied(folder: Path, barred: str) -> None:
         # All is imported before: an unprivileged user may not be able to read this Python.
         code = (
             "import os, lobtail.cli.logs, lobtail.cli.main, lobtail.cli.entry, encodings.idna\n"
-            "import asyncio, lobtail.engine.blocking, lobtail.engine.transport\n"
-            "import lobtail.engine.http, lobtail.sources.opening\n"
+            "import asyncio, lobtail.engine.net.blocking, lobtail.engine.net.transport\n"
+            "import lobtail.engine.net.http, lobtail.sources.opening\n"
             f"if os.getuid() == 0: os.setgroups([]); os.setuid({NOBODY})\n"
             "lobtail.cli.entry.main()"
         )

@@ -15,7 +15,7 @@ from faults.command import IMPATIENT, line_of, lobtail, popen
 from faults.fake_engine import FakeEngine, Script, cut, frame, head, log, stall
 from faults.process import runs
 from lobtail import ConnectError, Engine
-from lobtail.engine.ssh import DIALING
+from lobtail.engine.net.ssh import DIALING
 from support.engines import docker_cli, until
 
 ONE = frame(1, b"one\n")

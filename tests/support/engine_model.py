@@ -19,8 +19,8 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from lobtail.engine.events import Actor, Event
-from lobtail.engine.models import Container, HostConfig, RestartPolicy, State
+from lobtail.engine.objects.container import Container, HostConfig, RestartPolicy, State
+from lobtail.engine.objects.event import Actor, Event
 from lobtail.errors import (
     ConnectError,
     ConnectionLostError,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from itertools import count
 from typing import Any, Final, NamedTuple, Protocol
 
-from lobtail.engine.models import Container
+from lobtail.engine.objects.container import Container
 from lobtail.follow import steps
 from lobtail.follow.intake import Clock
 from lobtail.sources.base import FileLog, LogRequest, RecordStream

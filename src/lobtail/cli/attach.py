@@ -27,8 +27,8 @@ from lobtail.cli.terminal import RawTerminal, SizeKeeper
 from lobtail.errors import ConnectionLostError, ContainerStateError
 
 if TYPE_CHECKING:
-    from lobtail.engine.attach import AttachStream
     from lobtail.engine.client import EngineClient
+    from lobtail.engine.streams.attach import AttachStream
 
 __all__ = ["command"]
 
@@ -77,7 +77,7 @@ class _Wanted:
 
 
 async def _attach(engine: EngineClient, name: str, wanted: _Wanted, terminal: RawTerminal) -> int:
-    from lobtail.engine.attach import check_attachable
+    from lobtail.engine.streams.attach import check_attachable
 
     async with engine, AsyncExitStack() as stack:
         container = await engine.inspect(name)

@@ -191,7 +191,7 @@ def _services(place: CompletionPoint) -> Iterator[Candidate]:
 
 
 def _contexts(_: CompletionPoint) -> Iterator[Candidate]:
-    from lobtail.engine.contexts import DEFAULT, list_contexts
+    from lobtail.engine.config.contexts import DEFAULT, list_contexts
 
     yield Candidate(DEFAULT)
     for name, host in list_contexts(os.environ):

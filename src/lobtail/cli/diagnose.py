@@ -11,8 +11,8 @@ import msgspec
 
 from lobtail.engine.client import EngineClient
 from lobtail.engine.known_issues import issues_of, parse_version
-from lobtail.engine.models import Container
-from lobtail.engine.requests import MAX_API
+from lobtail.engine.net.requests import MAX_API
+from lobtail.engine.objects.container import Container
 from lobtail.errors import EngineError, LobtailError, LogFileError, ProtocolError
 from lobtail.flags import with_flags
 from lobtail.model.timestamps import parse_rfc3339

@@ -14,7 +14,7 @@ import msgspec
 from lobtail._version import __version__
 from lobtail.cli.defaults import config_path
 from lobtail.cli.diagnose import Finding
-from lobtail.engine.docker_config import read_config
+from lobtail.engine.config.docker_config import read_config
 from lobtail.errors import ConfigError
 from lobtail.render.colors import use_color
 

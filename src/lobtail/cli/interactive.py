@@ -9,8 +9,8 @@ from typing import Final, Self
 import click
 
 from lobtail.cli.output import Output, print_status
-from lobtail.engine.detach import parse_detach_keys
-from lobtail.engine.docker_config import read_config
+from lobtail.engine.config.docker_config import read_config
+from lobtail.engine.streams.detach import parse_detach_keys
 
 __all__ = [
     "GRACE",

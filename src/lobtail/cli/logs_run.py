@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from lobtail.cli.output import Output, print_status
-from lobtail.engine.logs import nanoseconds, tail_count
-from lobtail.engine.read_coalescer import ReadCoalescer
+from lobtail.engine.net.read_coalescer import ReadCoalescer
+from lobtail.engine.streams.logs import nanoseconds, tail_count
 from lobtail.errors import ConfigError, EngineError, LogFileError
 from lobtail.model.frames import Frame, Stream
 
 if TYPE_CHECKING:
     from lobtail.engine.blocking import BlockingClient
     from lobtail.engine.client import EngineClient
-    from lobtail.engine.models import Container
+    from lobtail.engine.objects.container import Container
     from lobtail.files import LogFiles
     from lobtail.follow.driver import Driver
     from lobtail.follow.options import Source

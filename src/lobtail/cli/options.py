@@ -15,13 +15,13 @@ from lobtail.cli.docker_argv import DockerCommand
 from lobtail.cli.engines import ChosenEngines, chosen, host_option, short_context_option
 from lobtail.cli.output import TOO_MANY_FILES, print_status
 from lobtail.engine.client import TIMEOUT, EngineClient
-from lobtail.engine.docker_config import read_config
+from lobtail.engine.config.docker_config import read_config
 from lobtail.errors import ConfigError, LobtailError
 
 if TYPE_CHECKING:
     import asyncio
 
-    from lobtail.engine.endpoint import Endpoint
+    from lobtail.engine.config.endpoint import Endpoint
 
 __all__ = [
     "DockerCommand",
@@ -123,7 +123,7 @@ def _may_have_tls(named: dict[str, Any]) -> bool:
 def _tls(given: ChosenEngines) -> Any:
     if not given.says_tls:
         return None
-    from lobtail.engine.tls import resolve_tls
+    from lobtail.engine.config.tls import resolve_tls
 
     tls = resolve_tls(
         os.environ,
@@ -156,7 +156,7 @@ def load_asyncio() -> None:
     ssl takes a third of the time, and asyncio has its own way without it
     (docs/decisions/072-start.md). A client whose engine speaks TLS has loaded what that needs.
     """
-    if not {"asyncio", "ssl", "lobtail.engine.tls"} & sys.modules.keys():
+    if not {"asyncio", "ssl", "lobtail.engine.config.tls"} & sys.modules.keys():
         # How Python is told that there is no such module.
         sys.modules["ssl"] = None  # type: ignore[assignment]
         try:
@@ -185,7 +185,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
             result = runner.run(main)
     except SystemExit:
         signal.setitimer(signal.ITIMER_REAL, 0)  # it was heard
-        if ssh := sys.modules.get("lobtail.engine.ssh"):
+        if ssh := sys.modules.get("lobtail.engine.net.ssh"):
             ssh.end_all()
         raise
     except BaseException:

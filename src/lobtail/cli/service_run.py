@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from lobtail.engine.logs import nanoseconds
-from lobtail.engine.read_coalescer import ReadCoalescer
+from lobtail.engine.net.read_coalescer import ReadCoalescer
+from lobtail.engine.streams.logs import nanoseconds
 from lobtail.errors import EngineError, LobtailError, ProtocolError
 from lobtail.model.frames import Frame, Stream
 from lobtail.model.swarm import TaskContext, parse_context
@@ -23,8 +23,8 @@ from lobtail.model.swarm import TaskContext, parse_context
 if TYPE_CHECKING:
     from lobtail.cli.output import Output
     from lobtail.engine.client import EngineClient
-    from lobtail.engine.swarm_logs import SwarmLogStream
-    from lobtail.engine.swarm_models import Service, Task
+    from lobtail.engine.objects.swarm import Service, Task
+    from lobtail.engine.streams.swarm_logs import SwarmLogStream
 
 __all__ = ["ServiceLogsRun", "ServiceWanted"]
 
@@ -143,7 +143,7 @@ class ServiceLogsRun:
         return None
 
     async def _show(self, found: Service | Task) -> None:
-        from lobtail.engine.swarm_models import Service
+        from lobtail.engine.objects.swarm import Service
 
         if isinstance(found, Service):
             self._padding = len(str(found.replicas)) if found.replicas is not None else 1
@@ -168,7 +168,7 @@ class ServiceLogsRun:
                 pace.rest(sum(len(frame.payload) for frame in frames))
 
     def _stream(self, found: Service | Task) -> SwarmLogStream:
-        from lobtail.engine.swarm_models import Service
+        from lobtail.engine.objects.swarm import Service
 
         wanted = self._wanted
         options = {

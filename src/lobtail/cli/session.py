@@ -18,7 +18,7 @@ from lobtail.model.frames import Frame, Stream
 
 if TYPE_CHECKING:
     from lobtail.cli.interactive import Outputs
-    from lobtail.engine.hijacked import TwoWayStream
+    from lobtail.engine.streams.hijacked import TwoWayStream
 
 __all__ = ["Session"]
 

@@ -210,7 +210,7 @@ class TailRun:
 
     async def _nearest(self, words: list[str]) -> str:
         """Return a hint at what is called nearly as one of the words, if something is."""
-        from lobtail.engine.models import project_of, service_of
+        from lobtail.engine.objects.container import project_of, service_of
 
         projects: set[str] = set()
         names: set[str] = set()

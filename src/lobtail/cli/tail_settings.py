@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from lobtail.cli.tail_filter import FILTERS, make_filter, make_matcher, make_pattern
-from lobtail.engine.logs import nanoseconds
+from lobtail.engine.streams.logs import nanoseconds
 from lobtail.errors import ConfigError
 from lobtail.follow.options import Source
 from lobtail.model.frames import Stream

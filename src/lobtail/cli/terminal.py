@@ -16,7 +16,7 @@ from lobtail.cli.output import print_status
 from lobtail.errors import EngineError, LobtailError
 
 if TYPE_CHECKING:
-    from lobtail.engine.hijacked import TwoWayStream
+    from lobtail.engine.streams.hijacked import TwoWayStream
 
 __all__ = ["RawTerminal", "SizeKeeper", "terminal_size"]
 

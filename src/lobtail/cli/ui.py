@@ -91,7 +91,7 @@ def command(host: str | None, **options: Any) -> int:
             raise
         raise ConfigError("the terminal UI needs: pip install 'lobtail[tui]'") from exc
     from lobtail.api import Engine
-    from lobtail.engine.endpoint import labels
+    from lobtail.engine.config.endpoint import labels
 
     criteria = {
         key: options[key] for key in ("labels", "projects", "services", "images", "exclude")

@@ -1,4 +1,5 @@
-"""The only code that talks to an engine: endpoint → transport → HTTP → client.
+"""The only code that talks to an engine.
 
-Each module knows the one before it and nothing of the ones behind it.
+``config`` finds it, ``net`` asks it, ``objects`` are its answers, ``streams`` what it sends for as
+long as one listens, ``api`` what can be done with its objects. ``client`` puts them together.
 """

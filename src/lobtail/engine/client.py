@@ -8,33 +8,28 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-from lobtail.engine.docker_config import read_config
-from lobtail.engine.endpoint import Endpoint, resolve
-from lobtail.engine.lifecycle import Lifecycle
-from lobtail.engine.logs import LogOptions, LogStream
-from lobtail.engine.models import (
-    Container,
-    ContainerSummary,
-    Filters,
-    Ping,
-    decode,
-    encode_filters,
-)
-from lobtail.engine.requests import Requests, segment
+from lobtail.engine.api.lifecycle import Lifecycle
+from lobtail.engine.config.docker_config import read_config
+from lobtail.engine.config.endpoint import Endpoint, resolve
+from lobtail.engine.net.requests import Requests, segment
+from lobtail.engine.objects.answer import Filters, Ping, decode, encode_filters
+from lobtail.engine.objects.container import Container, ContainerSummary
+from lobtail.engine.streams.logs import LogOptions, LogStream
 
 # What `lobtail logs` does not need is imported where it is used.
 if TYPE_CHECKING:
-    from lobtail.engine.attach import AttachStream
-    from lobtail.engine.disk import DiskUsage
-    from lobtail.engine.events import EventStream
-    from lobtail.engine.exec import ExecStream
-    from lobtail.engine.images import Images
-    from lobtail.engine.networks import Networks
-    from lobtail.engine.stats import Stats, StatsStream
-    from lobtail.engine.swarm import Nodes, Services, Tasks
-    from lobtail.engine.system import Info, Version
-    from lobtail.engine.tls import Tls
-    from lobtail.engine.volumes import Volumes
+    from lobtail.engine.api.images import Images
+    from lobtail.engine.api.networks import Networks
+    from lobtail.engine.api.swarm import Nodes, Services, Tasks
+    from lobtail.engine.api.volumes import Volumes
+    from lobtail.engine.config.tls import Tls
+    from lobtail.engine.objects.disk import DiskUsage
+    from lobtail.engine.objects.stats import Stats
+    from lobtail.engine.objects.system import Info, Version
+    from lobtail.engine.streams.attach import AttachStream
+    from lobtail.engine.streams.events import EventStream
+    from lobtail.engine.streams.exec import ExecStream
+    from lobtail.engine.streams.stats import StatsStream
 
 __all__ = ["EngineClient"]
 
@@ -130,7 +125,7 @@ class EngineClient(Lifecycle):
         """Close the connections that are kept for later. Open log streams close themselves."""
         self.requests.close()
         if self.endpoint.kind == "ssh":
-            from lobtail.engine.ssh import wait_ended
+            from lobtail.engine.net.ssh import wait_ended
 
             await wait_ended()
 
@@ -146,47 +141,46 @@ class EngineClient(Lifecycle):
 
     async def is_podman(self) -> bool:
         """Tell whether the engine is Podman; asked once."""
-        return (await self.requests.pinged()).podman
+        return await self.requests.is_podman()
 
     async def version(self) -> Version:
         """Return the versions of the engine, its parts and its host."""
-        from lobtail.engine.system import Version
+        from lobtail.engine.objects.system import Version
 
-        return decode(await self.requests.get("/version"), Version, "/version")
+        return await self.requests.fetch("/version", Version)
 
     async def info(self) -> Info:
         """Return what the engine says of itself and of its host."""
-        from lobtail.engine.system import Info
+        from lobtail.engine.objects.system import Info
 
-        return decode(await self.requests.get("/info"), Info, "/info")
+        return await self.requests.fetch("/info", Info)
 
     async def disk_usage(self) -> DiskUsage:
         """Return how much room the engine's objects take, which it may have to measure first."""
-        from lobtail.engine.disk import DiskUsage
+        from lobtail.engine.objects.disk import DiskUsage
 
-        target = "/system/df"
-        return decode(await self.requests.get(target, timeout=self._long), DiskUsage, target)
+        return await self.requests.fetch("/system/df", DiskUsage, timeout=self._long)
 
     @property
     def images(self) -> Images:
         """The engine's images."""
-        from lobtail.engine.images import Images
+        from lobtail.engine.api.images import Images
 
-        return Images(self)
+        return Images(self.requests)
 
     @property
     def volumes(self) -> Volumes:
         """The engine's volumes."""
-        from lobtail.engine.volumes import Volumes
+        from lobtail.engine.api.volumes import Volumes
 
-        return Volumes(self)
+        return Volumes(self.requests)
 
     @property
     def networks(self) -> Networks:
         """The engine's networks."""
-        from lobtail.engine.networks import Networks
+        from lobtail.engine.api.networks import Networks
 
-        return Networks(self)
+        return Networks(self.requests)
 
     async def inspect(self, container: str, *, size: bool = False) -> Container:
         """Return all about a container, named by name, ID or the start of its ID.
@@ -198,7 +192,7 @@ class EngineClient(Lifecycle):
         """
         target = f"/containers/{segment(container.removeprefix('/'), 'container')}/json"
         if not size:
-            return decode(await self.requests.get(target), Container, target)
+            return await self.requests.fetch(target, Container)
         answer = await self.requests.get(target, {"size": "1"}, timeout=self._long)
         return decode(answer, Container, target)
 
@@ -254,13 +248,13 @@ class EngineClient(Lifecycle):
             timestamps=timestamps,
             details=details,
         )
-        return LogStream(self, container, options)
+        return LogStream(self.requests, container, options)
 
     def stats(self, container: str) -> StatsStream:
         """Watch what a container uses; see ``StatsStream``. Nothing is asked before it is read."""
-        from lobtail.engine.stats import StatsStream
+        from lobtail.engine.streams.stats import StatsStream
 
-        return StatsStream(self, container)
+        return StatsStream(self.requests, container)
 
     async def stats_once(self, container: str, *, one_shot: bool = False) -> Stats:
         """Return what a container uses now.
@@ -268,9 +262,9 @@ class EngineClient(Lifecycle):
         That takes a second or two, for the share of the CPU is measured between two samples;
         ``one_shot`` takes one, at once, and leaves ``cpu_percent`` out.
         """
-        from lobtail.engine.stats import stats_once
+        from lobtail.engine.streams.stats import stats_once
 
-        return await stats_once(self, container, one_shot=one_shot)
+        return await stats_once(self.requests, container, one_shot=one_shot)
 
     def events(
         self,
@@ -291,32 +285,32 @@ class EngineClient(Lifecycle):
         Raises:
             ConfigError: ``since`` or ``until`` cannot be understood.
         """
-        from lobtail.engine.events import EventStream
+        from lobtail.engine.streams.events import EventStream
 
-        return EventStream(self, filters=filters, since=since, until=until)
+        return EventStream(self.requests, filters=filters, since=since, until=until)
 
     # --- swarm ------------------------------------------------------------------------------
 
     @property
     def services(self) -> Services:
         """The services of the swarm that the engine manages."""
-        from lobtail.engine.swarm import Services
+        from lobtail.engine.api.swarm import Services
 
-        return Services(self)
+        return Services(self.requests)
 
     @property
     def tasks(self) -> Tasks:
         """The tasks of the swarm that the engine manages."""
-        from lobtail.engine.swarm import Tasks
+        from lobtail.engine.api.swarm import Tasks
 
-        return Tasks(self)
+        return Tasks(self.requests)
 
     @property
     def nodes(self) -> Nodes:
         """The nodes of the swarm that the engine manages."""
-        from lobtail.engine.swarm import Nodes
+        from lobtail.engine.api.swarm import Nodes
 
-        return Nodes(self)
+        return Nodes(self.requests)
 
     def attach(
         self,
@@ -342,7 +336,7 @@ class EngineClient(Lifecycle):
         Raises:
             ConfigError: ``detach_keys`` cannot be used.
         """
-        from lobtail.engine.attach import AttachOptions, AttachStream
+        from lobtail.engine.streams.attach import AttachOptions, AttachStream
 
         options = AttachOptions(
             stdin=stdin,
@@ -352,7 +346,7 @@ class EngineClient(Lifecycle):
             detach_keys=detach_keys,
             before_start=before_start,
         )
-        return AttachStream(self, _name(container), options)
+        return AttachStream(self.requests, _name(container), options)
 
     def exec(
         self,
@@ -382,7 +376,7 @@ class EngineClient(Lifecycle):
         Raises:
             ConfigError: the command is empty or one text, or ``detach_keys`` cannot be used.
         """
-        from lobtail.engine.exec import ExecOptions, ExecStream
+        from lobtail.engine.streams.exec import ExecOptions, ExecStream
 
         options = ExecOptions.build(
             command,
@@ -398,7 +392,7 @@ class EngineClient(Lifecycle):
             detach=detach,
             detach_keys=detach_keys,
         )
-        return ExecStream(self, _name(container), options)
+        return ExecStream(self.requests, _name(container), options)
 
 
 def _name(container: str | Container) -> str:

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from lobtail.engine.models import Container
+from lobtail.engine.objects.container import Container
 
 __all__ = ["BUGS", "KnownIssue", "issues_of", "parse_version"]
 

@@ -12,7 +12,7 @@ from lobtail.follow.steps import Read, Step, Steps
 from lobtail.retry import back_off
 
 if TYPE_CHECKING:
-    from lobtail.engine.models import Container
+    from lobtail.engine.objects.container import Container
     from lobtail.follow.intake import Clock
     from lobtail.follow.slots import Slot
     from lobtail.sources.base import FileLog, LogRequest, RecordStream

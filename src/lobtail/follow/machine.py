@@ -30,8 +30,8 @@ from lobtail.model.timestamps import parse_go_time
 from lobtail.retry import Failures
 
 if TYPE_CHECKING:
-    from lobtail.engine.events import Event
-    from lobtail.engine.models import Container
+    from lobtail.engine.objects.container import Container
+    from lobtail.engine.objects.event import Event
     from lobtail.follow.options import FollowOptions
     from lobtail.follow.position import LogPosition
     from lobtail.sources.base import Traits

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Final
 
-from lobtail.engine.logs import tail_count
+from lobtail.engine.streams.logs import tail_count
 from lobtail.errors import EngineError, EngineStreamError, LogFileError
 from lobtail.files.records import Damage, MissingRecords
 from lobtail.follow.again import retrying

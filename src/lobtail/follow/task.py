@@ -19,7 +19,7 @@ from lobtail.model.timestamps import parse_go_time
 from lobtail.retry import Failures
 
 if TYPE_CHECKING:
-    from lobtail.engine.swarm_models import Node, Task
+    from lobtail.engine.objects.swarm import Node, Task
     from lobtail.follow.options import FollowOptions
     from lobtail.follow.position import LogPosition
     from lobtail.sources.base import Traits

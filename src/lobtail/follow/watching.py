@@ -13,7 +13,7 @@ from lobtail.model.timestamps import parse_go_time
 from lobtail.retry import GIVE_UP
 
 if TYPE_CHECKING:
-    from lobtail.engine.models import Container
+    from lobtail.engine.objects.container import Container
     from lobtail.follow.intake import Clock, Intake
 
 __all__ = ["RunWatch", "look_at", "run_of"]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
-from lobtail.engine.models import Config, Container
+from lobtail.engine.objects.container import Config, Container
 from lobtail.errors import ConnectError, EngineError, LobtailError, ProtocolError
 from lobtail.follow.driver import Driver
 from lobtail.follow.intake import Clock
@@ -43,9 +43,10 @@ from lobtail.sources.swarm_task import TaskSource, task_traits
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
-    from lobtail.engine.endpoint import Endpoint
-    from lobtail.engine.events import Event
-    from lobtail.engine.models import Filters, State
+    from lobtail.engine.config.endpoint import Endpoint
+    from lobtail.engine.objects.answer import Filters
+    from lobtail.engine.objects.container import State
+    from lobtail.engine.objects.event import Event
 
 __all__ = ["EngineReaders", "Tail"]
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from lobtail.engine.models import Config
+from lobtail.engine.objects.container import Config
 from lobtail.errors import LogFileError
 from lobtail.files import LogFiles, open_log
 from lobtail.files.opening import refused, truncated

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from lobtail.engine.logs import tail_count
+from lobtail.engine.streams.logs import tail_count
 from lobtail.files import Damage, LogFiles
 from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Gap, Item, Line

@@ -15,7 +15,7 @@ from lobtail.query.selection import ContainerSelection
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
-    from lobtail.engine.swarm_models import Node, Service, Task
+    from lobtail.engine.objects.swarm import Node, Service, Task
 
 __all__ = ["SwarmDiscovery"]
 

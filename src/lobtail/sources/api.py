@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from lobtail.engine.read_coalescer import ReadCoalescer
+from lobtail.engine.net.read_coalescer import ReadCoalescer
 from lobtail.model.lines import TtySplitter
 from lobtail.model.resume import RereadFilter
 from lobtail.sources.base import LogRequest, Traits
@@ -14,8 +14,8 @@ from lobtail.sources.opening import LATCHED_API, open_files
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
-    from lobtail.engine.logs import FrameStream
-    from lobtail.engine.models import Container
+    from lobtail.engine.objects.container import Container
+    from lobtail.engine.streams.logs import FrameStream
     from lobtail.model.frames import Frame
     from lobtail.sources.base import FileLog
 

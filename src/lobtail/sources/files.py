@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from lobtail.engine.logs import tail_count
+from lobtail.engine.streams.logs import tail_count
 from lobtail.files import FileWatch, LogFiles, LogTail
 from lobtail.model.resume import stamp_of
 from lobtail.retry import CUTS, Failures, back_off

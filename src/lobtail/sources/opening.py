@@ -15,7 +15,7 @@ from lobtail.files import LogFiles, open_log
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
-    from lobtail.engine.models import Container
+    from lobtail.engine.objects.container import Container
 
 __all__ = ["open_files"]
 

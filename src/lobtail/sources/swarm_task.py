@@ -15,7 +15,7 @@ from lobtail.sources.base import LogRequest, Traits
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
-    from lobtail.engine.swarm_models import Task
+    from lobtail.engine.objects.swarm import Task
     from lobtail.sources.base import Batch, FileLog
 
 __all__ = ["TaskSource", "task_traits"]

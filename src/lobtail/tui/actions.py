@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple, TypeAlias
 
 from lobtail.api import Engine
-from lobtail.engine.lifecycle_models import Pruned
+from lobtail.engine.objects.lifecycle import Pruned
 from lobtail.errors import ConfigError, EngineError, LobtailError
 from lobtail.tui.state.inventory import Kind, Row, size_words
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from lobtail.api import Engine
-from lobtail.engine.models import ContainerSummary
+from lobtail.engine.objects.container import ContainerSummary
 from lobtail.errors import LobtailError
 from lobtail.session.discovery import Tail
 from lobtail.session.item_stream import ItemStream

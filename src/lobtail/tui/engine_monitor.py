@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import Final
 
 from lobtail.api import Engine
-from lobtail.engine.events import Event
-from lobtail.engine.models import ContainerSummary
+from lobtail.engine.objects.container import ContainerSummary
+from lobtail.engine.objects.event import Event
 from lobtail.errors import LobtailError
 from lobtail.flags import with_flags
 from lobtail.tui.state.ending import Ending

@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import Final
 
 from lobtail.api import Engine
-from lobtail.engine.attach import AttachStream
-from lobtail.engine.exec import ExecStream
+from lobtail.engine.streams.attach import AttachStream
+from lobtail.engine.streams.exec import ExecStream
 from lobtail.errors import LobtailError
 from lobtail.model.frames import Stream
 from lobtail.model.sanitize import Sanitizer

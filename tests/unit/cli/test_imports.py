@@ -72,17 +72,17 @@ def run(*args: str) -> set[str]:
 
 def test_logs_of_a_socket_need_no_event_loop() -> None:
     modules = run("-H", "unix:///nonexistent", "logs", "--source", "api", "web")
-    assert "lobtail.engine.blocking" in modules  # it has tried to connect
-    assert not modules & {"asyncio", "ssl", "logging", "lobtail.engine.http", *NEVER}
+    assert "lobtail.engine.net.blocking" in modules  # it has tried to connect
+    assert not modules & {"asyncio", "ssl", "logging", "lobtail.engine.net.http", *NEVER}
     assert not modules & {"lobtail.files", "lobtail.follow", "lobtail.model.resume", "xxhash"}
-    assert not modules & {"lobtail.engine.lifecycle_models", "dataclasses", "lark"}
+    assert not modules & {"lobtail.engine.objects.lifecycle", "dataclasses", "lark"}
 
 
 def test_what_follows_on_a_socket_loads_nothing_of_tls() -> None:
     for args in (["logs", "-f", "web"], ["tail", "web"], ["ps"]):
         modules = run("-H", "unix:///nonexistent", *args)
-        assert "lobtail.engine.transport" in modules  # it has tried to connect
-        assert not modules & {"ssl", "lobtail.engine.tls"}
+        assert "lobtail.engine.net.transport" in modules  # it has tried to connect
+        assert not modules & {"ssl", "lobtail.engine.config.tls"}
 
 
 @pytest.mark.parametrize("command", ["logs", "tail", "ps"])
@@ -97,7 +97,7 @@ def test_an_engine_with_tls_gets_it(command: str, tmp_path: Path) -> None:
             "import asyncio.base_events, ssl\nassert asyncio.base_events.ssl is ssl"
         )
         args = ["--tls", "-H", f"tcp://127.0.0.1:{port}", command, *(["web"] * (command != "ps"))]
-        assert "lobtail.engine.tls" in loaded(code.format(str(tmp_path), args))
+        assert "lobtail.engine.config.tls" in loaded(code.format(str(tmp_path), args))
 
 
 def test_tail_loads_no_parser_that_nobody_asked_for() -> None:

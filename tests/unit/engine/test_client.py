@@ -21,8 +21,8 @@ from lobtail import (
     Stream,
     Version,
 )
-from lobtail.engine.models import decode, encode_filters
-from lobtail.engine.requests import MAX_API
+from lobtail.engine.net.requests import MAX_API
+from lobtail.engine.objects.answer import decode, encode_filters
 from support.talking import talk
 
 T = TypeVar("T")

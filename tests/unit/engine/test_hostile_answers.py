@@ -30,11 +30,12 @@ from faults.fake_engine import (
 )
 from lobtail import ConfigError, Container, Engine, EngineError, LobtailError, ProtocolError
 from lobtail.engine.client import EngineClient
-from lobtail.engine.events import Event
 from lobtail.engine.known_issues import parse_version
-from lobtail.engine.logs import tail_count
-from lobtail.engine.models import MAX_OBJECTS, HostConfig, LogConfig, decode, whole_number
-from lobtail.engine.response import MAX_BARREN, AnswerParser, request_head
+from lobtail.engine.net.response import MAX_BARREN, AnswerParser, request_head
+from lobtail.engine.objects.answer import MAX_OBJECTS, decode, whole_number
+from lobtail.engine.objects.container import HostConfig, LogConfig
+from lobtail.engine.objects.event import Event
+from lobtail.engine.streams.logs import tail_count
 from lobtail.errors import LogFileError
 from lobtail.model.frames import Frame, Stream
 from lobtail.model.items import ContainerRef
@@ -77,8 +78,8 @@ DEEP = ("[" * 100_000, '{"a":' * 100_000, "[" * 100_000 + "]" * 100_000)
 
 def models() -> Iterator[type[msgspec.Struct]]:
     """Yield what answers are decoded to."""
-    for module in pkgutil.iter_modules(lobtail.engine.__path__):
-        loaded = import_module(f"lobtail.engine.{module.name}")
+    for module in pkgutil.walk_packages(lobtail.engine.__path__, "lobtail.engine."):
+        loaded = import_module(module.name)
         for value in vars(loaded).values():
             if (
                 isinstance(value, type)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lobtail.engine.known_issues import BUGS, issues_of, parse_version
-from lobtail.engine.models import Container, HostConfig, LogConfig
+from lobtail.engine.objects.container import Container, HostConfig, LogConfig
 
 
 def names(version: str, *, podman: bool = False) -> set[str]:

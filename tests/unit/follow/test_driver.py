@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lobtail.engine.models import Container
+from lobtail.engine.objects.container import Container
 from lobtail.errors import LogFileError
 from lobtail.follow import steps
 from lobtail.follow.driver import Driver

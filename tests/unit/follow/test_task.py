@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from lobtail.engine.swarm_models import Node, Task
+from lobtail.engine.objects.swarm import Node, Task
 from lobtail.errors import EngineError
 from lobtail.files.records import MissingRecords
 from lobtail.follow.options import FollowOptions

@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator, Sequence
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
-from lobtail.engine.events import Event
-from lobtail.engine.images import ImageSummary
-from lobtail.engine.lifecycle_models import Pruned, Top
-from lobtail.engine.models import ContainerSummary, State
-from lobtail.engine.networks import Network
-from lobtail.engine.stats import Stats
-from lobtail.engine.volumes import Volume
+from lobtail.engine.objects.container import ContainerSummary, State
+from lobtail.engine.objects.event import Event
+from lobtail.engine.objects.image import ImageSummary
+from lobtail.engine.objects.lifecycle import Pruned, Top
+from lobtail.engine.objects.network import Network
+from lobtail.engine.objects.stats import Stats
+from lobtail.engine.objects.volume import Volume
 from lobtail.errors import ConnectError, EngineError
 from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Gap, Item, Line, Started, Stopped

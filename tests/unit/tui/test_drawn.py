@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from rich.segment import Segment
 from textual.widgets import OptionList
 
-from lobtail.engine.stats import Stats
+from lobtail.engine.objects.stats import Stats
 from lobtail.model.frames import Stream
 from lobtail.model.items import Item, Line
 from lobtail.render.stamps import find_zone, utc

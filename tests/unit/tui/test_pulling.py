@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lobtail.engine.pull import PullProgress
+from lobtail.engine.objects.pull import PullProgress
 from lobtail.tui.state.pulling import Pulling
 
 K = 1024

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from lobtail.engine.events import Actor, Event
-from lobtail.engine.models import State
+from lobtail.engine.objects.container import State
+from lobtail.engine.objects.event import Actor, Event
 from lobtail.tui.state.ending import Ending, ago
 from lobtail.tui.state.target import Target
 from lobtail.tui.state.viewport import ABOVE

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from lobtail.engine.models import ContainerSummary, State
+from lobtail.engine.objects.container import ContainerSummary, State
 from lobtail.model.sanitize import sanitize
 from lobtail.model.timestamps import parse_go_time
 

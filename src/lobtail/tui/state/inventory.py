@@ -7,10 +7,10 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from lobtail.engine.images import ImageSummary
-from lobtail.engine.models import ContainerSummary
-from lobtail.engine.networks import Network
-from lobtail.engine.volumes import Volume
+from lobtail.engine.objects.container import ContainerSummary
+from lobtail.engine.objects.image import ImageSummary
+from lobtail.engine.objects.network import Network
+from lobtail.engine.objects.volume import Volume
 from lobtail.model.items import ContainerRef
 from lobtail.model.sanitize import sanitize
 from lobtail.query.selection import ContainerSelector

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from lobtail.engine.stats import Stats
+from lobtail.engine.objects.stats import Stats
 
 __all__ = ["KEPT", "Usage", "plot", "sparkline", "top_of"]
 

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from lobtail.engine.stats import Stats
+from lobtail.engine.objects.stats import Stats
 from lobtail.model.sanitize import sanitize
 from lobtail.render.table import width
 from lobtail.tui.state.inventory import size_words

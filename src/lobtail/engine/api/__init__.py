@@ -1,0 +1,1 @@
+"""The engine's objects: list, inspect and change them."""

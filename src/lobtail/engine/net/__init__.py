@@ -1,0 +1,1 @@
+"""Requests to an engine: transports, TLS, ssh and HTTP."""
