@@ -14,6 +14,7 @@ from lobtail.tui.app import ClientSettings, LobtailApp
 from lobtail.tui.engine_group import EngineGroup
 from lobtail.tui.engine_monitor import EngineMonitor
 from lobtail.tui.state.target import Target
+from unit.tui.hurried import run_hurried
 from unit.tui.scripted import SAMPLES, ScriptedEngine
 
 __all__ = ["Client", "running", "with_client"]
@@ -97,7 +98,7 @@ def with_client(
             await client.press(*pressed)
             await steps(client)
 
-    asyncio.run(main())
+    run_hurried(main())
 
 
 @asynccontextmanager

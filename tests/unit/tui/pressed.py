@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from lobtail.tui.state.keys import keys_of
 from unit.tui.apps import Client, running
+from unit.tui.hurried import run_hurried
 
 
 class Pressed(Client):
@@ -38,4 +38,4 @@ def in_client(where: str, use: Callable[[Pressed], Awaitable[None]], **options: 
             await use(pressed)
             return pressed.done
 
-    return asyncio.run(main())
+    return run_hurried(main())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import Any, cast
 
@@ -20,6 +19,7 @@ from lobtail.tui.state.target import Target
 from lobtail.tui.widgets.prompt import Prompt
 from lobtail.tui.widgets.status import LogStatus, LogStatusLine
 from unit.tui.apps import Client, with_client
+from unit.tui.hurried import run_hurried
 from unit.tui.scripted import REFS, START, S, ScriptedEngine
 
 use = partial(with_client, pressed=("0",))  # in the log
@@ -202,7 +202,7 @@ def test_no_notice_hides_the_line_below_the_log() -> None:
             toast = app.screen.query("Toast").last()
             assert toast.region.bottom <= c.pane._status.region.y
 
-    asyncio.run(main())
+    run_hurried(main())
 
 
 def test_levels_rise_step_by_step_and_go_back() -> None:

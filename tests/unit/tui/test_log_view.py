@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -11,6 +10,7 @@ from lobtail.model.items import Item, Line
 from lobtail.tui.log_loader import LogLoader
 from lobtail.tui.state.target import Target
 from unit.tui.apps import Client, running, with_client
+from unit.tui.hurried import run_hurried
 from unit.tui.items import line
 from unit.tui.scripted import REFS, START, S, ScriptedEngine
 
@@ -99,7 +99,7 @@ def show_unsettled(check: Callable[[Client], Awaitable[None]], name: str) -> Non
         async with running(Target(names=(name,)), engine=engine) as client:
             await check(client)
 
-    asyncio.run(main())
+    run_hurried(main())
 
 
 def test_a_filter_that_matches_nothing_held_finds_what_is_older(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from lobtail.tui.state.target import Target
 from lobtail.tui.widgets.error_banner import ErrorBanner
 from lobtail.tui.widgets.palette import COLORLESS, DARK
 from unit.tui.apps import Client, running
+from unit.tui.hurried import run_hurried
 
 
 def text_of(widget: Any, y: int) -> str:
@@ -37,7 +37,7 @@ def test_a_log_that_cannot_be_read_says_why() -> None:
             await show(why, 2, "no log yet")
             await show("", 0, "loading …")
 
-    asyncio.run(main())
+    run_hurried(main())
 
 
 def colours(client: Client) -> set[tuple[int, int, int]]:
@@ -62,4 +62,4 @@ def test_no_color(value: str, some: bool, monkeypatch: pytest.MonkeyPatch) -> No
             # And not only greys.
             assert any(red != green for red, green, _ in found) is some
 
-    asyncio.run(main())
+    run_hurried(main())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from lobtail.tui.state.target import Target
 from unit.tui.apps import Client, running
+from unit.tui.hurried import run_hurried
 from unit.tui.scripted import CONTAINERS, ScriptedEngine
 
 ID = next(container.id for container in CONTAINERS if container.name == "shop-web-2")
@@ -27,7 +27,7 @@ def look(target: Target, **options: Any) -> tuple[int, str, Target, tuple[str, .
             await client.until(lambda: contents._rows == [panel.row])  # the cursor rests
             return client.main.panels.index(panel), panel.row.name, client.pane.feed.target, tabs
 
-    return asyncio.run(main())
+    return run_hurried(main())
 
 
 ALL = ("logs", "stats", "env", "config", "top", "events")
@@ -73,4 +73,4 @@ def test_whoever_has_gone_to_a_list_is_left_there() -> None:
             client.main.show_lists()
             assert client.main.panels[1].row.name == "All running"
 
-    asyncio.run(main())
+    run_hurried(main())

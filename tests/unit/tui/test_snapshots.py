@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable
@@ -16,6 +15,7 @@ import pytest
 from textual.widgets import Input
 
 from unit.tui.apps import Client, running
+from unit.tui.hurried import run_hurried
 
 FOLDER = Path(__file__).parents[3] / "docs" / "images"
 FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono'"
@@ -120,7 +120,7 @@ def clean(svg: str) -> str:
 def pictures() -> dict[str, str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("NO_COLOR", raising=False)
-        return asyncio.run(draw())
+        return run_hurried(draw())
 
 
 @pytest.mark.parametrize("name", NAMES)
