@@ -199,6 +199,32 @@ def test_attaching_has_the_terminal_until_it_is_left(engine: TestEngine) -> None
         engine.docker("rm", "-f", name, check=False)
 
 
+def test_ctrl_c_comes_back_from_a_container_without_a_terminal(one_engine: TestEngine) -> None:
+    # Its input is typed as lines, and what it prints cannot act on the terminal.
+    name = one_engine.start("while read -r x; do printf 'got-%s\\033[2J\\n' $x; done", "-i")
+    try:
+        with ui(one_engine, name) as screen:
+            screen.press("2", "/", name)
+            screen.until(lambda text: f"filter containers: {name}" in " ".join(text.split()))
+            screen.press("enter")
+            screen.until(f"● {name}")
+            screen.press("a")
+            screen.until(f"Attach to {name}?")
+            screen.press("y")
+            screen.until("Ctrl-C comes back")
+            screen.press("whale", "enter")
+            screen.until("got-whale\u241b[2J")
+            screen.process.send_signal(signal.SIGINT)  # which a terminal makes of Ctrl-C
+            screen.until(lambda _: screen.raw.count(b"\x1b[?1049h") == 2)
+            screen.until("3 Images")
+            screen.press("q")
+            assert screen.wait() == 0
+            screen.assert_restored()
+        assert one_engine.docker("inspect", "-f", "{{.State.Running}}", name).strip() == "true"
+    finally:
+        one_engine.docker("rm", "-f", name, check=False)
+
+
 def test_a_signal_ends_it_while_a_shell_has_the_terminal(
     one_engine: TestEngine, web_of_one: str
 ) -> None:

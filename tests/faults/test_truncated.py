@@ -11,9 +11,9 @@ from faults.fake_engine import LAST, Connection, Script, chunk, json_answer, log
 from faults.fake_host import Box, FakeHost, line
 from lobtail import Engine, Gap, Item, Line
 from lobtail.cli.logs_run import LogsRun, Wanted
-from lobtail.cli.output import Output
 from lobtail.engine.client import EngineClient
 from lobtail.follow import truncated
+from lobtail.terminal.output import Output
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,6 @@ import click
 
 from lobtail.cli.interactive import (
     GRACE,
-    Outputs,
     detach_keys_option,
     find_detach_keys,
     raw_option,
@@ -20,11 +19,12 @@ from lobtail.cli.interactive import (
     tell_detached,
 )
 from lobtail.cli.options import DockerCommand, Host, host_option, make_engine, run
-from lobtail.cli.output import print_status
 from lobtail.cli.proxy import SignalProxy
-from lobtail.cli.session import Session
-from lobtail.cli.terminal import RawTerminal, SizeKeeper
 from lobtail.errors import ConnectionLostError, ContainerStateError
+from lobtail.terminal.output import Outputs, print_status
+from lobtail.terminal.raw import RawTerminal
+from lobtail.terminal.session import Session
+from lobtail.terminal.size import SizeKeeper
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient

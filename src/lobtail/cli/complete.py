@@ -17,8 +17,8 @@ import click
 
 from lobtail.cli.complete_bash import Last, split
 from lobtail.cli.complete_line import CompletionPoint, find_place
-from lobtail.cli.output import Output
 from lobtail.errors import LobtailError
+from lobtail.terminal.output import Output
 
 if TYPE_CHECKING:
     from lobtail.cli.complete_engine import Listed

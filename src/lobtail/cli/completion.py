@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from lobtail.cli.output import Output
+from lobtail.terminal.output import Output
 
 __all__ = ["SHELLS", "command"]
 

@@ -8,8 +8,8 @@ import click
 
 from lobtail.cli.defaults import config_path, origin_of, settable
 from lobtail.cli.options import DockerCommand
-from lobtail.cli.output import Output
 from lobtail.render.table import table
+from lobtail.terminal.output import Output
 
 __all__ = ["command"]
 

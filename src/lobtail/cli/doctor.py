@@ -12,11 +12,11 @@ import msgspec
 from lobtail.cli.diagnose import EngineReport, Finding, examine
 from lobtail.cli.diagnose_here import HereReport, examine_here
 from lobtail.cli.options import DockerCommand, every_engine_arguments, host_option, run
-from lobtail.cli.output import Output
 from lobtail.errors import ConfigError
 from lobtail.flags import with_flags
 from lobtail.model.sanitize import sanitize
 from lobtail.render.escaped import encode_json
+from lobtail.terminal.output import Output
 
 __all__ = ["command"]
 

@@ -11,7 +11,6 @@ import click
 
 from lobtail.cli.interactive import (
     GRACE,
-    Outputs,
     detach_keys_option,
     find_detach_keys,
     raw_option,
@@ -19,10 +18,12 @@ from lobtail.cli.interactive import (
     tell_detached,
 )
 from lobtail.cli.options import DockerCommand, Host, host_option, make_engine, run
-from lobtail.cli.session import Session
-from lobtail.cli.terminal import RawTerminal, SizeKeeper, terminal_size
 from lobtail.cli.variables import read_variables
 from lobtail.errors import ConnectionLostError
+from lobtail.terminal.output import Outputs
+from lobtail.terminal.raw import RawTerminal
+from lobtail.terminal.session import Session
+from lobtail.terminal.size import SizeKeeper, terminal_size
 
 if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient

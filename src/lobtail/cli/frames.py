@@ -8,12 +8,12 @@ from collections.abc import Callable
 import click
 
 from lobtail.cli.options import DockerCommand, host_option, make_engine, run
-from lobtail.cli.output import Output, print_status
 from lobtail.engine.client import EngineClient
 from lobtail.engine.streams.logs import LogStream
 from lobtail.errors import ConnectionLostError, LobtailError
 from lobtail.model.frame_inspector import PREVIEW_SIZE, FrameInspector, WireFrame
 from lobtail.render.frames import HEADING, as_json, as_text
+from lobtail.terminal.output import Output, print_status
 
 __all__ = ["command"]
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import click
 
-from lobtail.cli.output import Output, print_status
 from lobtail.engine.config.docker_config import read_config
 from lobtail.engine.streams.detach import parse_detach_keys
+from lobtail.terminal.output import print_status
 
 __all__ = [
     "GRACE",
-    "Outputs",
     "detach_keys_option",
     "find_detach_keys",
     "raw_option",
@@ -36,30 +34,6 @@ detach_keys_option = click.option(
 raw_option = click.option(
     "--raw", is_flag=True, help="Without a TTY: let escape sequences act on our terminal."
 )
-
-
-class Outputs:
-    """Our stdout and stderr, for a process with a terminal (``tty``) or without.
-
-    One with a terminal is meant to act on ours; without, what is printed is shown, as of a log.
-    At the end of the context what was held back is written, and colours are as they were.
-    """
-
-    def __init__(self, *, tty: bool, raw: bool) -> None:
-        self.out = Output.stdout(raw=tty or raw)
-        self.err = Output.stderr(raw=tty or raw)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.out.finish(wait=exc is None)
-        self.err.finish(wait=exc is None)
 
 
 def find_detach_keys(option: str) -> str:

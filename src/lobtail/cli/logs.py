@@ -8,9 +8,9 @@ import click
 
 from lobtail.cli.logs_run import LogsRun, Wanted
 from lobtail.cli.options import DockerCommand, host_option, make_engine, run
-from lobtail.cli.output import Output
 from lobtail.engine.client import EngineClient
 from lobtail.errors import ConfigError
+from lobtail.terminal.output import Output
 
 __all__ = ["command"]
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from lobtail.cli.output import Output, print_status
 from lobtail.engine.net.read_coalescer import ReadCoalescer
 from lobtail.engine.streams.logs import nanoseconds, tail_count
 from lobtail.errors import ConfigError, EngineError, LogFileError
 from lobtail.model.frames import Frame, Stream
+from lobtail.terminal.output import Output, print_status
 
 if TYPE_CHECKING:
     from lobtail.engine.blocking import BlockingClient

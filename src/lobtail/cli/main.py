@@ -27,8 +27,8 @@ import click
 from lobtail._version import __version__
 from lobtail.cli.docker_argv import DockerArgv
 from lobtail.cli.engines import ChosenEngines, global_options
-from lobtail.cli.output import TOO_MANY_FILES, OutputClosed, OutputError, print_status
 from lobtail.errors import ConfigError, LobtailError, QueryError
+from lobtail.terminal.output import TOO_MANY_FILES, OutputClosed, OutputError, print_status
 
 __all__ = ["cli", "run"]
 

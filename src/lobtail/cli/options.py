@@ -13,10 +13,10 @@ import click
 
 from lobtail.cli.docker_argv import DockerCommand
 from lobtail.cli.engines import ChosenEngines, chosen, host_option, short_context_option
-from lobtail.cli.output import TOO_MANY_FILES, print_status
 from lobtail.engine.client import TIMEOUT, EngineClient
 from lobtail.engine.config.docker_config import read_config
 from lobtail.errors import ConfigError, LobtailError
+from lobtail.terminal.output import TOO_MANY_FILES, print_status
 
 if TYPE_CHECKING:
     import asyncio

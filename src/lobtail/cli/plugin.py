@@ -17,9 +17,9 @@ from typing import Final
 
 import click
 
-from lobtail.cli.output import Output
 from lobtail.errors import LobtailError
 from lobtail.regular import open_regular
+from lobtail.terminal.output import Output
 
 __all__ = ["FILE", "command"]
 

@@ -9,13 +9,13 @@ import click
 import msgspec
 
 from lobtail.cli.options import DockerCommand, distinct_engine_arguments, host_option, run
-from lobtail.cli.output import Output, print_status
 from lobtail.engine.client import EngineClient
 from lobtail.engine.config.endpoint import labels
 from lobtail.engine.objects.container import Config, Container, ContainerSummary
 from lobtail.errors import EngineError, LobtailError, ProtocolError
 from lobtail.render.escaped import encode_json
 from lobtail.render.table import table
+from lobtail.terminal.output import Output, print_status
 
 __all__ = ["command"]
 

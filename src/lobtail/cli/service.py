@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from lobtail.cli.options import DockerCommand, host_option, make_engine, run
-from lobtail.cli.output import Output
 from lobtail.cli.service_run import ServiceLogsRun, ServiceWanted
+from lobtail.terminal.output import Output
 
 __all__ = ["command"]
 

@@ -21,10 +21,10 @@ from lobtail.model.frames import Frame, Stream
 from lobtail.model.swarm import TaskContext, parse_context
 
 if TYPE_CHECKING:
-    from lobtail.cli.output import Output
     from lobtail.engine.client import EngineClient
     from lobtail.engine.objects.swarm import Service, Task
     from lobtail.engine.streams.swarm_logs import SwarmLogStream
+    from lobtail.terminal.output import Output
 
 __all__ = ["ServiceLogsRun", "ServiceWanted"]
 

@@ -16,13 +16,13 @@ from lobtail.cli.options import (
     load_asyncio,
     short_context_option,
 )
-from lobtail.cli.output import print_status
 from lobtail.engine.client import EngineClient
 from lobtail.errors import ConfigError, QueryError
 from lobtail.flags import with_flags
 from lobtail.follow.options import SOURCES
 from lobtail.render.formats import FORMATS
 from lobtail.render.stamps import STAMP_STYLES
+from lobtail.terminal.output import print_status
 
 __all__ = ["command"]
 

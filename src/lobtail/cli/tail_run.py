@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lobtail.api import Engine, tail_engines, tail_files
 from lobtail.cli.options import run
-from lobtail.cli.output import Output, print_status, print_status_now
 from lobtail.cli.tail_settings import TailSettings
 from lobtail.errors import LobtailError
 from lobtail.model.items import ContainerRef, Dropped, Gap, Item, Line, Mark, Removed
@@ -24,6 +23,7 @@ from lobtail.query.selection import ContainerSelector
 from lobtail.render.prefix import shown_name
 from lobtail.render.stamps import STAMP_STYLES
 from lobtail.session.item_stream import ItemStream
+from lobtail.terminal.output import Output, print_status, print_status_now
 
 if TYPE_CHECKING:
     from lobtail.query.field_watch import FieldWatch

@@ -10,8 +10,8 @@ import click
 
 from lobtail.cli.defaults import load_defaults, load_keys
 from lobtail.cli.options import DockerCommand, distinct_engine_arguments, host_option, run
-from lobtail.cli.output import print_status
 from lobtail.errors import ConfigError, LobtailError
+from lobtail.terminal.output import print_status
 
 __all__ = ["command"]
 

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any, ClassVar, Final
@@ -196,15 +196,29 @@ class LobtailApp(App[int]):
             return [self._colorless]
         return [each for each in super().get_line_filters() if not isinstance(each, Monochrome)]
 
-    async def lend_terminal(self, use: Callable[[], Awaitable[str]]) -> str:
-        """Give the terminal to somebody else for a while; return what they return."""
+    async def lend_terminal(self, use: Callable[[], Coroutine[None, None, str]]) -> str:
+        """Give the terminal to somebody else for a while; return what they return.
+
+        Ctrl-C, where they leave it a signal, takes it back.
+        """
         if self.is_headless:
             return "there is no terminal to lend"
+        loop = asyncio.get_running_loop()
         with self.suspend(), self.batch_update():  # which draws nothing
+            lent = asyncio.create_task(use())
+            loop.add_signal_handler(signal.SIGINT, lent.cancel)
             try:
-                return await use()
+                await asyncio.wait((lent,))
+                return "" if lent.cancelled() else lent.result()
             finally:
+                lent.cancel()
+                await asyncio.gather(lent, return_exceptions=True)
+                self.end_on(signal.SIGINT)
                 self.screen.refresh(layout=True)
+
+    def end_on(self, number: signal.Signals) -> None:
+        """Leave when a signal comes, with the exit code that shells know."""
+        asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
 
     # --- keys -------------------------------------------------------------------------------
 
@@ -274,9 +288,8 @@ async def run_app(fleet: EngineGroup, target: Target, settings: ClientSettings) 
     app = LobtailApp(fleet, target, settings)
     path, engines = state_path(), [each.endpoint.url for each in fleet.engines.values()]
     app.main.pane.visits = Visits(kept_visits(path, engines))
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        loop.add_signal_handler(number, app.exit, 128 + number)
+        app.end_on(number)
     async with aclosing(fleet):
         result = await app.run_async()
     app.main.pane.leave(for_good=True)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 from lobtail.errors import ConfigError, EngineError, EngineStreamError, LobtailError
 from lobtail.model.sanitize import sanitize
 from lobtail.render.prefix import fit
-from lobtail.tui import shell as session
 from lobtail.tui.actions import PRUNE_QUESTIONS, Action, actions_for, perform, prune
 from lobtail.tui.screens.questions import ConfirmScreen, MenuScreen
+from lobtail.tui.shell import attach, shell
 from lobtail.tui.state.inventory import SORTS, Kind, Row
 from lobtail.tui.state.keys import keys_of, shown_keys
 from lobtail.tui.state.pulling import Pulling
@@ -297,7 +297,7 @@ class ListActions:
         row = self._one_container(panel)
         if row is None:
             return
-        talk = session.shell if name == "shell" else session.attach
+        talk = shell if name == "shell" else attach
         engine = self._screen.fleet.engine(row.host)
 
         async def work() -> None:

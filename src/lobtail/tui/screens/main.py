@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Final
 
 from textual import events
@@ -62,7 +62,7 @@ class MainScreen(Screen[None]):
         histogram: bool,
         read_only: bool,
         keymap: Mapping[str, str],
-        lend: Callable[[Callable[[], Awaitable[str]]], Awaitable[str]],
+        lend: Callable[[Callable[[], Coroutine[None, None, str]]], Awaitable[str]],
     ) -> None:
         super().__init__()
         self._target = target

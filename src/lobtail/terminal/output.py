@@ -6,7 +6,8 @@ import os
 import select
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
 
 from lobtail.flags import with_flags
 
@@ -18,6 +19,7 @@ __all__ = [
     "Output",
     "OutputClosed",
     "OutputError",
+    "Outputs",
     "print_status",
     "print_status_now",
 ]
@@ -95,6 +97,30 @@ class Output:
             except OSError as exc:
                 reason = os.strerror(exc.errno) if exc.errno else str(exc)
                 raise OutputError(f"cannot write to {self._name}: {reason}") from exc
+
+
+class Outputs:
+    """Our stdout and stderr, for a process with a terminal (``tty``) or without.
+
+    One with a terminal is meant to act on ours; without, what is printed is shown, as of a log.
+    At the end of the context what was held back is written, and colours are as they were.
+    """
+
+    def __init__(self, *, tty: bool, raw: bool) -> None:
+        self.out = Output.stdout(raw=tty or raw)
+        self.err = Output.stderr(raw=tty or raw)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.out.finish(wait=exc is None)
+        self.err.finish(wait=exc is None)
 
 
 def print_status(text: str) -> None:

@@ -17,8 +17,8 @@ from lobtail.errors import ConnectionLostError, LobtailError
 from lobtail.model.frames import Frame, Stream
 
 if TYPE_CHECKING:
-    from lobtail.cli.interactive import Outputs
     from lobtail.engine.streams.hijacked import TwoWayStream
+    from lobtail.terminal.output import Outputs
 
 __all__ = ["Session"]
 

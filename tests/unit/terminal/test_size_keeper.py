@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from lobtail.cli import terminal as module
-from lobtail.cli.terminal import SizeKeeper
 from lobtail.errors import EngineError
+from lobtail.terminal import size as module
+from lobtail.terminal.size import SizeKeeper
 
 Size = tuple[int, int]
 
