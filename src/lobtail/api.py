@@ -297,7 +297,7 @@ def _search(where: Query | None) -> Search | None:
     """Return what the lines contain for which a query holds, if that can be said."""
     if where is None:
         return None
-    from lobtail.query.plan import literals_of_term
+    from lobtail.query.term_texts import literals_of_term
 
     texts = literals_of_term(where.term)
     return Search(texts) if texts else None

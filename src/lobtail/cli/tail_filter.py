@@ -81,7 +81,7 @@ def make_matcher(text: str | None, option: str) -> Matches | None:
 def _search(required: Sequence[Term], around: tuple[int, int] | None) -> Search | None:
     if not required:
         return None
-    from lobtail.query.plan import literals_of_term
+    from lobtail.query.term_texts import literals_of_term
     from lobtail.query.terms import And
 
     texts = literals_of_term(And(tuple(required)))

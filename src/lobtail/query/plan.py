@@ -1,122 +1,226 @@
-"""Derive from patterns and queries the texts that a line must contain to be wanted.
+"""What a query demands of a line, split into the parts that a source of logs can use.
 
-Conservative: what is returned holds for every line that matches; None says that nothing is known.
-
-Queries look at a line's *visible* text, without the sequences that colour it. A text may so be
-found where the line's bytes have such a sequence in its midst: an escape character is always one
-of the alternatives. A field's value is found in the line's bytes unless something in it is escaped,
-so a backslash is another. A level can be told in some fifty ways, one of them the two digits
-``40`` (``model.levels``): to look for all of them takes longer than to look at every line, so no
-texts are derived for it.
+``stream=stderr and time>10m and container=web and "timeout"`` is tested of lines in the end. But a
+container that is not ``web`` need not be opened, older lines need not be asked for, and files can
+be searched for the text. Each part is a demand by itself: no line for which the query holds is
+left out by any of them. A level is not looked for in bytes (``query.term_texts``).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
+import msgspec
+from msgspec.structs import force_setattr
+
+from lobtail.model.frames import Stream
+from lobtail.model.items import ContainerRef, Line
+from lobtail.model.levels import Level
 from lobtail.query.literals import Literals
-from lobtail.query.terms import And, Compare, Contains, Matches, Or, Subject, Term, Value
+from lobtail.query.term_texts import literals_of_term
+from lobtail.query.terms import And, Compare, Not, Or, Predicate, Subject, Term, leaves
 
-if TYPE_CHECKING:
-    from lobtail.query.patterns import Pattern
+__all__ = ["Plan", "plan_of"]
 
-__all__ = ["literals_of", "literals_of_term", "literals_of_text"]
+_CONTAINER: Final = frozenset(("container", "image", "project", "service", "label"))
+_STREAM: Final = frozenset(("stream",))
+_LEVEL: Final = frozenset(("level",))
+_TEXT: Final = frozenset(("text",))
 
-# More alternatives than this are not worth looking for.
-MANY: Final = 16
-
-_ESCAPE: Final = "\x1b"
-_UNSURE: Final = re.compile("[\ufffd\ud800-\udfff]+")
-# In the text of a field, and in one that is no string but was written anew.
-_IN_STRING: Final = re.compile('[\x00-\x1f\x7f"\\\\/\ufffd\ud800-\udfff]+')
-_IN_VALUE: Final = re.compile('[\x00-\x1f\x7f"\\\\/,:{}\\[\\]\ufffd\ud800-\udfff]+')
-_NUMBER: Final = frozenset("0123456789.eE+-")
+_NOBODY: Final = ContainerRef("", "")
+_ALL: Final = frozenset(Stream)
 
 
-def literals_of_text(text: str) -> Literals:
-    """Return the condition of a line whose visible text contains ``text``."""
-    return _visible((text,))
+class Plan(msgspec.Struct, frozen=True):
+    """The demands of one or several queries; all of them must be met. Without any: every line."""
+
+    containers: Term | None = None
+    """What is demanded of the container alone."""
+    since_ns: int | None = None
+    """The earliest time of a line, which must have one then."""
+    until_ns: int | None = None
+    """The latest."""
+    streams: frozenset[Stream] = _ALL
+    level: Level = Level.UNKNOWN
+    """The least."""
+    literals: Literals = Literals()
+    """What a line must contain."""
+    residual: Term | None = None
+    """What is left to be tested of a line that all of this admits; None if nothing is."""
+
+    def may_come_from(self, container: ContainerRef) -> bool:
+        """Tell whether a line of ``container`` can be wanted at all."""
+        if self.containers is None:
+            return True
+        return self.containers.predicate()(Line(container, Stream.STDOUT, None, b""))
+
+    @property
+    def asks_for_image(self) -> bool:
+        """Whether a container's image counts, for which engines have other words in lists."""
+        terms = () if self.containers is None else leaves(self.containers)
+        return any(leaf.subject.kind == "image" for leaf in terms)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether a source may leave out lines that are not wanted."""
+        bounded = self.since_ns is not None or self.until_ns is not None
+        some = self.containers is not None or self.streams != _ALL
+        return bounded or some or bool(self.literals.groups)
+
+    def predicates(self) -> list[Predicate]:
+        """Return what lines are to be tested with, the cheapest first: all must hold.
+
+        Sources leave out what they can, but not all that the plan excludes.
+        """
+        tests: list[Predicate] = []
+        if self.streams != _ALL:
+            streams = self.streams
+            tests.append(lambda line: line.stream in streams)
+        if self.since_ns is not None or self.until_ns is not None:
+            tests.append(_within(self.since_ns, self.until_ns))
+        if self.containers is not None:
+            tests.append(self.containers.predicate())
+        rest = [*_conjuncts(self.residual)]
+        # To look for a text is cheaper than to find the level, and that cheaper than the fields.
+        texts = [term for term in rest if _is_about(term, _TEXT)]
+        tests += [term.predicate() for term in texts]
+        if self.level is not Level.UNKNOWN:
+            tests.append(Compare(Subject("level"), ">=", self.level).predicate())
+        tests += [term.predicate() for term in rest if term not in texts]
+        return tests
 
 
-def literals_of_pattern(pattern: Pattern) -> Literals:
-    """Return the condition of a line in whose visible text ``pattern`` is found."""
-    return _visible(literals_of(pattern))
+def plan_of(*terms: Term) -> Plan:
+    """Return what ``terms`` demand, which must all hold."""
+    whole = [each for term in terms for each in _conjuncts(term)]
+    if not whole:
+        return Plan()
+    both = And(tuple(whole))
+    streams = _demand(both, _STREAM)
+    levels = _demand(both, _LEVEL)
+    holds = None if levels is None else levels.predicate()
+    accepted = [level for level in Level if holds is None or holds(_of_level(level))]
+    since, until = _span(both) or (None, None)
+    # Which levels hold is known of a range of them only, and of lines with a time only.
+    ranged = accepted == [level for level in Level if level >= min(accepted, default=level)]
+    rest = [
+        term
+        for term in whole
+        if not (
+            _is_about(term, _CONTAINER)
+            or _is_about(term, _STREAM)
+            or (_is_about(term, _LEVEL) and ranged and accepted)
+            or _is_span(term)
+        )
+    ]
+    return Plan(
+        containers=_demand(both, _CONTAINER),
+        since_ns=since,
+        until_ns=until,
+        streams=_ALL if streams is None else _accepted_streams(streams),
+        level=min(accepted, default=Level.FATAL),
+        literals=literals_of_term(both) or Literals(),
+        residual=_all_of(rest),
+    )
 
 
-def literals_of(pattern: Pattern) -> tuple[str, ...] | None:
-    """Return texts of which every match of ``pattern`` contains one; None if there are none."""
-    from lobtail.query.regex_texts import texts_of_regex
+def _conjuncts(term: Term | None) -> Iterator[Term]:
+    match term:
+        case None:
+            return
+        case And(terms=terms):
+            for each in terms:
+                yield from _conjuncts(each)
+        case _:
+            yield term
 
-    found = texts_of_regex(pattern.pattern, ignore_case=pattern.ignore_case)
-    return found.texts if found else None
+
+def _all_of(terms: Sequence[Term]) -> Term | None:
+    return And(tuple(terms)) if len(terms) > 1 else next(iter(terms), None)
 
 
-def literals_of_term(term: Term) -> Literals | None:
-    """Return the condition of a line for which ``term`` of a query holds."""
+def _is_about(term: Term, kinds: frozenset[str]) -> bool:
+    return all(leaf.subject.kind in kinds for leaf in leaves(term))
+
+
+def _demand(term: Term, kinds: frozenset[str], *, negated: bool = False) -> Term | None:
+    """Return what follows from ``term`` for subjects of some kinds alone; None for nothing.
+
+    For a term about nothing else it is the same term.
+    """
+    match term:
+        case Not(term=inner):
+            return _demand(inner, kinds, negated=not negated)
+        case And(terms=terms) | Or(terms=terms):
+            parts = [_demand(each, kinds, negated=negated) for each in terms]
+            known = [part for part in parts if part is not None]
+            if isinstance(term, And) != negated:  # all of them hold
+                return _all_of(known)
+            if len(known) < len(parts):
+                return None
+            return Or(tuple(known)) if len(known) > 1 else known[0]
+        case leaf:
+            if leaf.subject.kind not in kinds:
+                return None
+            return Not(leaf) if negated else leaf
+
+
+def _accepted_streams(term: Term) -> frozenset[Stream]:
+    holds = term.predicate()
+    return frozenset(each for each in Stream if holds(Line(_NOBODY, each, None, b"")))
+
+
+def _of_level(level: Level) -> Line:
+    line = Line(_NOBODY, Stream.STDOUT, None, b"")
+    force_setattr(line, "_cache", {"level": level})
+    return line
+
+
+_Span = tuple[int | None, int | None]
+
+
+def _span(term: Term) -> _Span | None:
+    """Return the first and the last time of lines for which ``term`` holds; None if unknown."""
     match term:
         case And(terms=terms):
-            groups = [g for part in terms if (c := literals_of_term(part)) for g in c.groups]
-            return Literals(tuple(groups)) if groups else None
+            spans = [span for each in terms if (span := _span(each)) is not None]
+            if not spans:
+                return None
+            since = max((first for first, _ in spans if first is not None), default=None)
+            return since, min((last for _, last in spans if last is not None), default=None)
         case Or(terms=terms):
-            return _either(terms)
-        case Contains(subject=subject, text=text):
-            return _of_subject(subject, (text,))
-        case Matches(subject=subject, pattern=pattern):
-            return _of_subject(subject, literals_of(pattern))
-        case Compare(subject=subject, operator="=", value=Value() as value):
-            return _of_value(subject, value)
+            known = [_span(each) or (None, None) for each in terms]
+            firsts = [first for first, _ in known if first is not None]
+            lasts = [last for _, last in known if last is not None]
+            return (
+                min(firsts) if len(firsts) == len(known) else None,
+                max(lasts) if len(lasts) == len(known) else None,
+            )
+        case Compare(subject=Subject(kind="time"), operator=operator, value=int() as value):
+            return {
+                "=": (value, value),
+                ">": (value + 1, None),
+                ">=": (value, None),
+                "<": (None, value - 1),
+                "<=": (None, value),
+            }[operator]
         case _:
+            # Also of what is negated: not time<10m holds of lines without a time.
             return None
 
 
-def _either(terms: Iterable[Term]) -> Literals | None:
-    union: list[str] = []
-    for term in terms:
-        condition = literals_of_term(term)
-        if condition is None or not condition.groups:
-            return None
-        union += max(condition.groups, key=_score)
-    texts = tuple(dict.fromkeys(union))
-    return Literals((texts,)) if len(texts) <= MANY else None
+def _is_span(term: Term) -> bool:
+    return isinstance(term, Compare) and term.subject.kind == "time"
 
 
-def _of_subject(subject: Subject, texts: tuple[str, ...] | None) -> Literals | None:
-    if texts is None:
-        return None
-    if subject.kind == "text":
-        return _visible(texts) if all(texts) else None
-    if subject.kind != "field":
-        return None
-    parts = [max(_IN_VALUE.split(text), key=len) for text in texts]
-    # Numbers are written anew: 5e2 is 500.0.
-    if any(set(part) <= _NUMBER for part in parts):
-        return None
-    return Literals(((*parts, "\\", _ESCAPE),))
+def _within(since_ns: int | None, until_ns: int | None) -> Predicate:
+    def holds(line: Line) -> bool:
+        time_ns = line.time_ns
+        return (
+            time_ns is not None
+            and (since_ns is None or time_ns >= since_ns)
+            and (until_ns is None or time_ns <= until_ns)
+        )
 
-
-def _of_value(subject: Subject, value: Value) -> Literals | None:
-    """Return the condition of a line whose field, or whole text, equals a value."""
-    if subject.kind not in ("text", "field") or value.number is not None:
-        return None
-    text = value.text
-    if value.glob is not None:
-        if "[" in text:
-            return None
-        text = max(re.split("[*?]+", text), key=len)
-    if subject.kind == "text":
-        return _visible((text,)) if text else None
-    part = max(_IN_STRING.split(text), key=len)
-    return Literals(((part, "\\", _ESCAPE),)) if part else None
-
-
-def _visible(texts: tuple[str, ...] | None) -> Literals:
-    if texts is None or not all(_UNSURE.sub("", text) for text in texts):
-        return Literals()
-    return Literals(((*texts, _ESCAPE),))
-
-
-def _score(texts: Iterable[str]) -> int:
-    lengths = [len(text) for text in texts if text not in ("\\", _ESCAPE)]
-    return min(lengths, default=0) - len(lengths)
+    return holds

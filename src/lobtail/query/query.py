@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 from lobtail.errors import ConfigError, QueryError
 from lobtail.model.frames import Stream
@@ -52,6 +52,8 @@ from lobtail.query.time_arguments import parse_time_argument
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
+
+    from lobtail.query.plan import Plan
 
 __all__ = ["Query"]
 
@@ -113,6 +115,8 @@ _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r"}
 # More than anybody types; the parser's time grows with the one, the test's stack with the other.
 MAX_LENGTH: Final = 10_000
 MAX_DEPTH: Final = 100
+# What a glob costs grows with its length times the text's: 0.4 s for a line of 1 MiB.
+MAX_GLOB: Final = 250
 
 
 class Query:
@@ -132,6 +136,20 @@ class Query:
         """The tree of terms (``query.terms``)."""
         self.matches = self.term.predicate()
         """Tell whether a line matches."""
+
+    @classmethod
+    def of(cls, term: Term, text: str = "") -> Self:
+        """Return the query that a term is by itself; ``text`` is how it is shown."""
+        query = cls.__new__(cls)
+        query.text, query.term, query.matches = text, term, term.predicate()
+        return query
+
+    def plan(self) -> Plan:
+        """Return what it demands of lines, in parts that sources can use."""
+        # Those who only test lines need none.
+        from lobtail.query.plan import plan_of
+
+        return plan_of(self.term)
 
     @property
     def unsearched(self) -> int:
@@ -276,7 +294,10 @@ class _Reader:
 
     def _equal(self, name: Token, value: Token) -> Term:
         subject = self._subject(name)
-        return Compare(subject, "=", self._operand(subject, value))
+        operand = self._operand(subject, value)
+        if isinstance(operand, Value) and len(operand.text) > MAX_GLOB and operand.glob is not None:
+            self._fail(f"a glob has at most {MAX_GLOB} characters", value.start_pos)
+        return Compare(subject, "=", operand)
 
     def _operand(
         self, subject: Subject, token: Token, *, ending: bool = False

@@ -230,7 +230,10 @@ class Compare(msgspec.Struct, frozen=True):
             return lambda line: bool(get(line) == value)
         compare = ORDER[self.operator]
         # A line without a level or a time is on neither side of one.
-        return lambda line: bool(get(line)) and compare(get(line), value)
+        if self.operator in (">", ">=") and isinstance(value, Level) and value:
+            return lambda line: compare(get(line), value)
+        absent = None if self.subject.kind == "time" else Level.UNKNOWN
+        return lambda line: get(line) != absent and compare(get(line), value)
 
 
 Leaf: TypeAlias = Exists | Matches | Contains | Compare

@@ -16,7 +16,7 @@ from typing import Any, Final
 from lobtail.errors import LobtailError
 from lobtail.flags import with_flags
 from lobtail.model.items import ContainerRef, Item, Line
-from lobtail.query.plan import literals_of_term
+from lobtail.query.term_texts import literals_of_term
 from lobtail.sources.base import Search
 from lobtail.tui.engine_group import EngineGroup
 from lobtail.tui.state.log import ALL, OVERLAP_NS, Log, overlap

@@ -21,8 +21,8 @@ from lobtail.model.items import ContainerRef, Line
 from lobtail.model.lines import LineAssembler
 from lobtail.query.literals import Literals
 from lobtail.query.patterns import compile_pattern
-from lobtail.query.plan import literals_of, literals_of_pattern, literals_of_term
 from lobtail.query.query import Query
+from lobtail.query.term_texts import literals_of, literals_of_pattern, literals_of_term
 from support.chance import examples
 from support.log_files import START, Message, write_rotated
 from unit.files.messages import TEXTS, as_stored

@@ -355,3 +355,23 @@ def test_a_query_counts_what_it_did_not_search() -> None:
     long = line("cc" + "a" * 50_000)
     assert not query.matches(long)
     assert query.unsearched == 1
+
+
+def test_a_glob_is_limited() -> None:
+    assert matches(f"text=*{'t' * 200}*", line("t" * 300))
+    assert matches(f"text='{'?' * 300}'", line("?" * 300))
+    with pytest.raises(QueryError, match="at most 250 characters"):
+        Query(f"text=*{'t' * 300}")
+
+
+def test_a_term_is_a_query() -> None:
+    query = Query.of(Query("stream=stderr").term, "errors")
+    assert query.matches(LOGFMT)
+    assert not query.matches(JSON)
+    assert query.text == "errors"
+    assert query.plan().residual is None
+
+
+def test_the_epoch_is_a_time() -> None:
+    assert matches("time>=1970-01-01T00:00:00Z", line("x", time_ns=0))
+    assert not matches("time<=now", line("x", time_ns=None))
