@@ -11,6 +11,7 @@ these within 256 bytes counts; the tables below have the words and the shapes:
 * a single letter where programs have one: klog's ``E0312 12:34:56``, ``[E 2024-01-01 …]``,
   ``] [E]``, ``12:00:00.123+0000 I NETWORK``
 * at the beginning only, syslog's ``<3>`` and some sentences; the marks of redis and telegraf
+* in an access log the status of the answer: from 500 on an error, from 400 on a warning
 
 A word in small letters in the midst of a text is prose, and says nothing.
 """
@@ -18,9 +19,11 @@ A word in small letters in the midst of a text is prose, and says nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import IntEnum
 from functools import cache
 from operator import attrgetter
+from string import ascii_letters
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -81,6 +84,13 @@ _SEVERITIES: Final = (
     *(Level.WARN, Level.INFO, Level.INFO, Level.DEBUG),
 )
 _SYSLOG: Final = {str(number): level for number, level in enumerate(_SEVERITIES)}
+
+# What the status of an HTTP answer begins with.
+_STATUSES: Final = {
+    **dict.fromkeys((b"1", b"2", b"3"), Level.UNKNOWN),
+    b"4": Level.WARN,
+    b"5": Level.ERROR,
+}
 
 _TENS: Final = {level // 10: level for level in Level if level}
 
@@ -147,6 +157,15 @@ class _Within(msgspec.Struct, gc=False):
     text: Any = None
 
 
+class _Front(msgspec.Struct, gc=False):
+    """The fields that most JSON lines are decided by: each field to look for takes time."""
+
+    level: Any = None
+    logger: Any = None
+    status: Any = None
+    downstream: Any = msgspec.field(default=None, name="DownstreamStatus")
+
+
 class _Probe(msgspec.Struct, gc=False):
     """The fields of a JSON line that may tell its level; the others are skipped, not built."""
 
@@ -190,32 +209,54 @@ class _Probe(msgspec.Struct, gc=False):
     c: msgspec.Raw = _ABSENT
     t: msgspec.Raw = _ABSENT
     clef_time: msgspec.Raw = msgspec.field(default=_ABSENT, name="@t")
+    otlp: msgspec.Raw = msgspec.field(default=_ABSENT, name="resourceLogs")
+    # Of a request, in an access log without levels.
+    method: msgspec.Raw = _ABSENT
+    request_method: msgspec.Raw = _ABSENT
+    status: Any = None
 
 
 _NAMED: Final = _Probe.__struct_fields__[: _Probe.__struct_fields__.index("log")]
 _others: Final = attrgetter(*_NAMED[1:])
 _rest: Final = attrgetter(*_Probe.__struct_fields__[len(_NAMED) :])
-_NO_OTHERS: Final = _others(_Probe())
 _NO_REST: Final = _rest(_Probe())
+_FRONT: Final = msgspec.json.Decoder(_Front)
 _PROBE: Final = msgspec.json.Decoder(_Probe)
+_SEVERITY_NUMBER: Final = re.compile(rb'"severityNumber": ?(\d{1,2})')
 
 
 _BROKEN: Final = (msgspec.DecodeError, ValueError)  # invalid UTF-8 is a ValueError
 
 
-def _mended_probe(text: bytes) -> _Probe | None:
-    text = without_odd_numbers(text) or b""
+def _json_level(text: bytes) -> Level | None:
+    """Return the level of a JSON object; None if it is none."""
     try:
-        return _PROBE.decode(text) if text else None
+        front = _FRONT.decode(text)
+        if front.level is not None and (level := _rank(front.level)):
+            return _level_of_access(front, level) if level is Level.INFO else level
+        return _probe_level(_PROBE.decode(text))
     except _BROKEN:
-        return None
+        mended = without_odd_numbers(text)
+        return _json_level(mended) if mended else None
+
+
+def _level_of_access(front: _Front, level: Level) -> Level:
+    """Return the level of a line of Traefik's or Caddy's access log, whose own is always "info"."""
+    status = front.downstream
+    if status is None and isinstance(front.logger, str):
+        status = front.status if front.logger.startswith("http.log.access") else None
+    return level if status is None else _level_of_status(status) or level
+
+
+def _level_of_status(status: object) -> Level:
+    """Return the level of an HTTP status, a number or its digits; ``UNKNOWN`` below 400."""
+    digits = str(status).encode()
+    return _STATUSES.get(digits[:1], _UNKNOWN) if len(digits) == 3 else _UNKNOWN
 
 
 def _probe_level(probe: _Probe) -> Level:
-    if probe.level is not None and (level := _rank(probe.level)):
-        return level
     # Most lines that lack a "level" have nothing of all this.
-    if (values := _others(probe)) != _NO_OTHERS:
+    if any(values := _others(probe)):
         for value in values:
             if value is not None and (level := _rank(value)):
                 return level
@@ -235,23 +276,34 @@ def _deeper_level(probe: _Probe) -> Level:
 
 
 def _scaled_level(probe: _Probe) -> Level:
-    level = Level.UNKNOWN
-    for number in (probe.otel_number, probe.otel_number_pascal, probe.otel_number_snake):
-        if isinstance(number, int | float):
-            level = level or _numbered(number - 1, _OTEL, 4)
-    level = level or _numbered(probe.priority, _SEVERITIES)
-    if isinstance(probe.levelno, int):
-        level = level or _rank(probe.levelno + 10)
-    if probe.short_message is not _ABSENT:
-        level = level or _numbered(probe.level, _SEVERITIES)
-    elif probe.req_id is not _ABSENT:
-        level = level or _numbered(probe.level, _NEXTCLOUD)
-    if isinstance(probe.tags, list):
-        level = level or max(map(_rank, probe.tags), default=level)
+    # MongoDB's first, for it is by far the most frequent.
     if isinstance(probe.s, str) and probe.c is not _ABSENT and probe.t is not _ABSENT:
-        level = level or _LETTERS.get(probe.s[:1].lower(), level)
+        return _LETTERS.get(probe.s[:1].lower(), _UNKNOWN)
+    for number in (probe.otel_number, probe.otel_number_pascal, probe.otel_number_snake):
+        if isinstance(number, int | float) and (level := _numbered(number - 1, _OTEL, 4)):
+            return level
+    return (
+        _numbered(probe.priority, _SEVERITIES)
+        or (_rank(probe.levelno + 10) if isinstance(probe.levelno, int) else _UNKNOWN)
+        or _level_by_maker(probe)
+    )
+
+
+def _level_by_maker(probe: _Probe) -> Level:
+    """Return the level of a line that another field tells the maker of."""
+    if probe.short_message is not _ABSENT:
+        return _numbered(probe.level, _SEVERITIES)
+    if probe.req_id is not _ABSENT:
+        return _numbered(probe.level, _NEXTCLOUD)
+    if isinstance(probe.tags, list) and (level := max(map(_rank, probe.tags), default=_UNKNOWN)):
+        return level
+    if probe.otlp is not _ABSENT:
+        numbers = map(int, _SEVERITY_NUMBER.findall(probe.otlp))
+        return _numbered(max(numbers, default=0) - 1, _OTEL, 4)
+    if probe.method is not _ABSENT or probe.request_method is not _ABSENT:
+        return _level_of_status(probe.status)
     # "The absence of a level implies an informational event" (https://clef-json.org).
-    return level or (Level.UNKNOWN if probe.clef_time is _ABSENT else Level.INFO)
+    return _UNKNOWN if probe.clef_time is _ABSENT else Level.INFO
 
 
 # What a level in text looks like. -----------------------------------------------------------
@@ -259,8 +311,9 @@ def _scaled_level(probe: _Probe) -> Level:
 _WORDS: Final = {
     form.encode(): level
     for name, level in _NAMES.items()
-    for form in (name, name.upper(), name.title())
+    for form in (name, name.upper(), name.title(), f"{name.upper()} REPORT")
 } | {
+    **{letter.upper().encode(): level for letter, level in _LETTERS.items()},
     b"PHP Fatal error": Level.FATAL,
     b"PHP Parse error": Level.ERROR,
     b"PHP Warning": Level.WARN,
@@ -272,81 +325,125 @@ _WORDS: Final = {
     b"-": Level.DEBUG,
     b"*": Level.INFO,
     b"#": Level.WARN,
+    # Of erlang, beside those of its levels.
+    b"CRASH REPORT": Level.ERROR,
+    b"SUPERVISOR REPORT": Level.ERROR,
+    b"PROGRESS REPORT": Level.INFO,
+    b"[Recovery]": Level.ERROR,  # gin
+    b"http: panic": Level.ERROR,  # go
+    **_STATUSES,
 }
 
 # What a runtime writes when a program fails, at the beginning of a line.
 _SENTENCES: Final = {
-    b"Unhandled exception": Level.ERROR,  # .NET, dart
-    b"Exception in thread ": Level.ERROR,  # java, python
-    b"Traceback (most recent call last)": Level.ERROR,  # python
-    b"Uncaught ": Level.ERROR,  # node
-    b"fatal error: ": Level.FATAL,  # go
-    b"Fatal error": Level.FATAL,  # php, swift
-    b"Error response from daemon": Level.ERROR,
-    b"Error [": Level.ERROR,  # node
-    b"Caused by: ": Level.ERROR,  # java
-    b"thread 'main' panicked": Level.FATAL,  # rust
-    b"Segmentation fault": Level.FATAL,
-    b"Kernel panic": Level.FATAL,
+    rb"Unhandled exception": Level.ERROR,  # .NET, dart
+    rb"Process terminated\. ": Level.FATAL,  # .NET
+    rb"Exception in thread ": Level.ERROR,  # java, python
+    rb"Traceback \(most recent call last\)": Level.ERROR,  # python
+    rb"Fatal Python error: ": Level.FATAL,
+    rb"Uncaught ": Level.ERROR,  # node
+    rb"\[UnhandledPromiseRejection: ": Level.ERROR,
+    rb"<--- Last few GCs": Level.FATAL,
+    rb"fatal error: ": Level.FATAL,  # go
+    rb"SIG(?:QUIT|ABRT|SEGV): ": Level.FATAL,
+    rb"\[GIN-debug\] ": Level.DEBUG,
+    rb"Fatal error": Level.FATAL,  # php, swift
+    rb"(?:docker: )?Error response from daemon": Level.ERROR,
+    rb"Caused by: ": Level.ERROR,  # java
+    rb"thread '[^']{0,64}+' (?:\(\d+\) )?panicked": Level.FATAL,  # rust
+    rb"\*\* \([A-Z][\w.]*+\) ": Level.ERROR,  # elixir
+    rb"make: \*\*\* ": Level.ERROR,
+    rb"Segmentation fault": Level.FATAL,
+    rb"Kernel panic": Level.FATAL,
 }
-_SENTENCE: Final = re.compile(b"|".join(map(re.escape, _SENTENCES)))
-_SENTENCES_BEGIN: Final = frozenset(sentence[0] for sentence in _SENTENCES)
+# The empty group tells which it is; behind the text, so that its first character is seen first.
+_SENTENCE: Final = re.compile(b"|".join(b"%b()" % sentence for sentence in _SENTENCES))
+_LEVELS_OF_SENTENCES: Final = tuple(_SENTENCES.values())
+_SENTENCES_BEGIN: Final = frozenset(b"UPETF[<fSdCt*mK")
+# Few lines that begin with a blank are no continuations: those of python and next.
+_INDENTED_ERRORS: Final = (b"  + Exception Group Traceback", " ⨯ ".encode())
+# A letter begins the name of an exception, a slash that of ruby's file.
+_FAULTS_BEGIN: Final = _SENTENCES_BEGIN | frozenset(b"/" + ascii_letters.encode())
 
 # In capitals these are also what people shout about, or mean something else.
 _NOT_IN_CAPITALS: Final = {"success", "log", "silly", "verb", "fail"}
 
 
-def _capitals() -> str:
-    """Return a pattern of the words in capitals, an alternative for each first letter.
-
-    Celery has "ERROR/MainProcess]" behind the word, npm "ERR!", asterisk and logrus "WARN[0012]".
-    """
-    words = sorted((name.upper() for name in _NAMES.keys() - _NOT_IN_CAPITALS), reverse=True)
+def _by_first_letter(words: Iterable[str], first: str, rest: str) -> str:
+    """Return a pattern of words with an alternative for each first letter, the longest first."""
+    ordered = sorted(words, reverse=True)
     return "|".join(
-        f"{first}(?:{'|'.join(word[1:] for word in words if word[0] == first)})"
-        r"(?=[\s:\])|,;!*>\[]|-[\s*]|-$|/[A-Z][a-z]|$)"
-        for first in sorted({word[0] for word in words})
+        first.format(letter, letter.upper())
+        + rest.format("|".join(word[1:] for word in ordered if word[0] == letter))
+        for letter in sorted({word[0] for word in ordered})
     )
 
+
+# Celery has "ERROR/MainProcess]" behind the word, npm "ERR!", asterisk and logrus "WARN[0012]".
+_CAPITALS: Final = _by_first_letter(
+    (name.upper() for name in _NAMES.keys() - _NOT_IN_CAPITALS),
+    "{}",
+    r"(?:{})(?=[\s:\])|,;!*>\[]|-[\s*]|-$|/[A-Z][a-z]|$)",
+)
+_WORD: Final = "([A-Za-z]{3,13}+)"
+# Where many words have the shape, to look for the level's own saves a look at each in Python.
+_SMALL: Final = _by_first_letter(filter(str.isalpha, _NAMES), "{}", "(?:{})")
+_BRACKETED: Final = _by_first_letter(filter(str.isalpha, _NAMES), "[{}{}]", "(?i:{})")
 
 _SECOND: Final = (  # the seconds of a time and what may stand behind them
     r"[0-5]\d(?:[.,]\d{1,9}+)?+(?: ?+(?:Z|UTC|[AP]M|[+-]\d\d:?+\d\d))?+"
 )
 _TIMED: Final = (
+    r" (http: panic)(?= serving )"  # go
     # 12:00:00.000Z error: x; [12:00:00] error: x; 12:00:00 | error | x
-    r"[\] |\t:-]{1,6}+([A-Za-z]{3,13}+)(?=:(?:\s|$)| ?\||\s[\s\[|-])"
-    r"|(?<=Z) ([A-Za-z]{3,13}+)(?= )"  # 2024-01-01T12:00:00Z info x
+    rf"|[\] |\t:-]{{1,6}}+{_WORD}(?=:(?:\s|$)| ?\||\s[\s\[|-])"
+    r"| (?:"
+    rf"(?P<plain>{_SMALL})(?= )"  # 2024-01-01T12:00:00Z info x; 2016-06-30 12:00:06 warn x
     # mongod, etcd and ray; logcat, with its numbers before
-    r"| ([VTDINWEFC]) (?=[A-Z]{2}|[|-] |\d)| {0,5}+\d{1,7}+ {1,6}+\d{1,7}+ ([VDIWEF]) "
+    r"|([VTDINWEFC]) (?=[A-Z]{2}|[|-] |\d)| {0,4}+\d{1,7}+ {1,6}+\d{1,7}+ ([VDIWEF]) "
+    r"|\| ([1-5])\d\d \| "  # gin
+    r"""|"(?=[A-Z]{3,12}+ /))"""  # the access log of php-fpm; the status is behind the request
+    r"|\] (?:"
+    r"""\"(?=[A-Z]{3,12}+ [/*h\[]|-" |\\x)"""  # of apache, nginx, traefik, envoy, django, …
+    r"|[\w.~-]{1,60}+ [\w./<>-]{1,90}+ [-+\d]++(?:/[-+\d]++){4} ([1-5])\d\d [+\d])"  # haproxy
 )
-_ENDED: Final = r" ([A-Za-z]{3,13}+)(?=:\s)"  # ld: warning: x
+# What follows a word of prose: "2016-06-30 12:00:06 error handling is off".
+_PROSE: Final = re.compile(
+    rb" (?:\S{0,9}(?:handl|count|rate|mode|page|level|log|message|about)|(?:is|was|in) )"
+)
+_PLAIN: Final = frozenset(b"trace debug info notice warn warning error fatal critical".split())
+_DATE: Final = re.compile(rb"\d\d-\d\d[ T]\d\d:\d\d")
+
+_ENDED: Final = rf" {_WORD}(?=:\s)"  # ld: warning: x
 _REDIS: Final = r"[MSCX] \d\d [A-Z][a-z][a-z] \d{4} [\d:.]{12} ([.*#-]) "  # 1:M 01 Jan ...
-_VALUE: Final = r"""["']?+([A-Za-z]{3,13}+)(?![\w.:/])"""
+_VALUE: Final = rf"""["']?+{_WORD}(?![\w.:/])"""
 _COLON_VALUE: Final = r"(?<=[lLyYeE\"']:) ?+" + _VALUE  # level: error; and text {"level":"error"}
 # For speed each shape begins with a character as it is, no group and no set: then ``re`` passes
 # over all bytes that begin none without a try. A try is dear, so what follows first is what fails
 # soonest. No repeat gives back what it took (possessive), which bounds each try. The group is what
 # tells the level; without one all of it does.
 _SHAPES: Final = (
-    _capitals(),
+    _CAPITALS,
     r"LOG(?=:  | \[)",  # postgres, nest
     r"SUCCESS(?= *\|)",  # loguru
     r"PHP (?:Fatal error|Parse error|Warning|Deprecated|Notice)(?=:)",
     r"Warning(?=: )",  # (node:1) Warning: x; x.py:1: DeprecationWarning: x
     r"\[System\](?= \[MY-)",
-    # [warn], [WARN ], [core:error]
-    r"\[(?:[A-Za-z_]\w{0,32}+:)?+ {0,5}+([A-Za-z]{3,13}+) {0,9}+\]",
+    r"\[Recovery\](?= \d{4}/)",
+    # [warn], [WARN ], [core:error], [core:trace3]
+    rf"\[(?:[A-Za-z_]\w{{0,32}}+:)?+ {{0,5}}+(?=[A-Za-z])({_BRACKETED})[1-8]?+ {{0,9}}+\]",
     r"\[([VTDIWEFC])\](?=[\s\[:])",  # ] [E] x
-    r"\] ([A-Za-z]{3,13}+)(?=:\s)",  # unbound[1:0] error: x
+    rf"\] {_WORD}(?=:\s)",  # unbound[1:0] error: x
     r"<([A-Z][a-z]{3,12}+)> ",  # clickhouse
-    r"\t([A-Za-z]{3,13}+)\t",  # zap's console
-    r"=(?<=[lLyYeE]=)" + _VALUE,  # level=error
+    rf"\t{_WORD}\t",  # zap's console
+    rf"=(?<=[lLyYeE]=){_VALUE}",  # level=error
     f":(?:{_SECOND}(?!:[0-9])(?:{_TIMED})|{_ENDED}|{_REDIS}|{_COLON_VALUE})",
 )
 # What may stand before a word in capitals.
 _BEFORE: Final = frozenset(b" \t\r\v\f[](|:>,;*{<")
-_BLANK: Final = frozenset(b" \t")
-_DOT, _DASH, _SLASH, _EQUALS, _COLON, _BRACKET = b".-/=:["
+_BLANKS: Final = frozenset(b" \t")
+_DOT, _DASH, _SLASH, _BACKSLASH, _EQUALS, _COLON, _QUOTE = b'.-/\\=:"'
+_BRACE, _BRACKET, _BLANK, _ZERO, _NINE, _ZULU = b"{[ 09Z"
 # What may stand before a letter in brackets, but for a blank.
 _BEFORE_LETTER: Final = frozenset(b"])0123456789zZ")
 
@@ -362,25 +459,30 @@ _BEGIN: Final = re.compile(
     rb"([A-Za-z]{3,13}+):(?!/)"  # fail: x
     rb"|npm ([a-z]{4,9}+) "
     rb"|([IWEF])\d{4}(?:\d\d){0,2}+ \d\d:\d\d:\d\d"  # klog, cockroach
-    rb"|\[([TDIWEFC]) (?:\d{4}-\d\d-\d\d|\d{6}) \d\d:"  # jupyter, tornado
+    rb"|\[([TDIWEFC]) (?:(?:\d{4}-\d\d-\d\d|\d{6}) )?+\d\d:\d\d:"  # jupyter, tornado
     rb"|<(\d{1,3}+)>"  # syslog
     rb"|- ([a-z]{4,5}+) "  # next
-    rb"|=(?:[A-Z]+ )?([A-Z]{4,8}+) REPORT="  # erlang
+    rb"|=((?:[A-Z]{4,10}+ )?+REPORT)="  # erlang
     rb"|Zigbee2MQTT:([a-z]{4,7}+) "
 )
-# What a request and a browser say of themselves is no level.
-_ACCESS: Final = re.compile(rb"[\da-f.:]{2,45}+ \S{1,60}+ \S{1,60}+ \[\d\d/[A-Z][a-z]{2}/\d{4}:")
+_REQUESTED: Final = re.compile(rb"\[\d\d/[A-Z][a-z]{2}/\d{4}:")
 _FAULTS: Final = (b"Error", b"Exception")
+_FAULTS_ENDED: Final = (b"Error)", b"Exception)")
 _LONGEST_NAME: Final = 120
 _PRIORITY: Final = 5  # of its groups, that of syslog
 _LAST_PRIORITY: Final = 191  # facility 23, severity 7
 _TELEGRAF: Final = slice(19, 24)  # of "2024-01-01T00:00:00Z E! x"
 _MARKS: Final = {f"Z {mark.upper()}! ".encode(): level for mark, level in _LETTERS.items()}
-
-_LETTER_MARKS: Final = {letter.upper().encode(): level for letter, level in _LETTERS.items()}
+# Behind 2024-01-01T12:00 begins what may tell a level.
+_STAMPED: Final = slice(4, 17, 3)
+_STAMPS: Final = frozenset((b"--T::", b"-- ::", b"// ::", b".. ::"))
+_TO_SECOND: Final = 16
 _ESCAPE: Final = 0x1B
 
 _OBJECT_BEGINS: Final = frozenset(b"{ \t\r\n\xef")
+# Where a word begins the line, a colon is near; npm and next do without.
+_LONGEST_BEGIN: Final = 15
+_WITHOUT_COLON: Final = frozenset(b"<[-=n")
 _BEGINS: Final = frozenset(b"<[-=abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _SGR: Final = re.compile(rb"\x1b\[[\d;:]*+m")
 _COLORED: Final = re.compile(
@@ -396,48 +498,65 @@ def detect_level(raw: bytes) -> Level:
     """
     if not raw:
         return _UNKNOWN
-    if raw[0] in _OBJECT_BEGINS:
+    first = raw[0]
+    if first in _OBJECT_BEGINS and _BRACE in raw:
         text = json_object(raw)
-        if text is not None:
-            try:
-                probe: _Probe | None = _PROBE.decode(text)
-            except _BROKEN:
-                probe = _mended_probe(text)
-            if probe is not None:
-                return _probe_level(probe)
+        if text is not None and (level := _json_level(text)) is not None:
+            return level
     if _ESCAPE in raw:
         raw = raw[: 2 * _WINDOW]
-        for match in _COLORED.finditer(raw):
-            if (level := _WORDS.get(match[1])) is not None:
-                return level
-        raw = _SGR.sub(b"", raw) or b" "
-    if raw[0] in _BEGINS:
-        begin = _BEGIN.match(raw)
-        if begin is not None and (level := _begin_level(begin)) is not None:
+        if (level := _colored_level(raw)) is not None:
             return level
-        return _shaped_level(raw) or _level_of_fault(raw)
-    level = _MARKS.get(raw[_TELEGRAF])
-    if level is None and (_BRACKET not in raw or _ACCESS.match(raw) is None):
-        level = _shaped_level(raw)
-    return level or _UNKNOWN
+        raw = _SGR.sub(b"", raw) or b" "
+        first = raw[0]
+    if _ZERO <= first <= _NINE and raw[_STAMPED] in _STAMPS:
+        return _MARKS.get(raw[_TELEGRAF]) or _shaped_level(raw, _TO_SECOND)
+    if first in _BEGINS:
+        if _COLON in raw[:_LONGEST_BEGIN] or first in _WITHOUT_COLON:
+            begin = _BEGIN.match(raw)
+            if begin is not None and (level := _begin_level(raw, begin)) is not None:
+                return level
+    elif (at := raw.find(b'] "', 27, _WINDOW)) > 0 and raw[at - 24] == raw[at - 20] == _SLASH:
+        # [01/Jan/2024:12:00:00 +0000] "GET / HTTP/1.1" 200: what a request and a browser say of
+        # themselves is no level.
+        return _level_of_answer(raw, at + 3) or _UNKNOWN
+    return _shaped_level(raw) or _level_of_fault(raw, first)
 
 
-def _level_of_fault(raw: bytes) -> Level:
-    """Return the level of a line that begins with what a runtime says when a program fails."""
-    if raw[0] in _SENTENCES_BEGIN and (match := _SENTENCE.match(raw)) is not None:
-        return _SENTENCES[match[0]]
-    # ValueError: x; java.lang.IllegalStateException: x
-    end = raw.find(b": ", 0, _LONGEST_NAME)
-    named = raw.endswith(_FAULTS, 0, end) and raw.find(b" ", 0, end) < 0
-    return Level.ERROR if named else _UNKNOWN
+def _colored_level(raw: bytes) -> Level | None:
+    for match in _COLORED.finditer(raw):
+        if (level := _WORDS.get(match[1])) is not None:
+            return level
+    return None
 
 
-def _begin_level(match: re.Match[bytes]) -> Level | None:
+def _begin_level(raw: bytes, match: re.Match[bytes]) -> Level | None:
     word = match[match.lastindex or 0]
-    if match.lastindex == _PRIORITY:
-        number = int(word)
-        return _SEVERITIES[number & 7] if number <= _LAST_PRIORITY else None
-    return _LETTER_MARKS.get(word) if len(word) == 1 else _WORDS.get(word)
+    if match.lastindex != _PRIORITY:
+        return _WORDS.get(word)
+    number = int(word)
+    if number > _LAST_PRIORITY:
+        return None
+    # Servers log all requests with the same priority.
+    requested = _REQUESTED.search(raw, 0, _WINDOW) is not None
+    return (requested and _shaped_level(raw)) or _SEVERITIES[number & 7]
+
+
+def _level_of_fault(raw: bytes, first: int) -> Level:
+    """Return the level of a line that begins with what a runtime says when a program fails."""
+    if first not in _FAULTS_BEGIN:
+        indented = first == _BLANK and raw.startswith(_INDENTED_ERRORS)
+        return Level.ERROR if indented else _UNKNOWN
+    if first in _SENTENCES_BEGIN and (match := _SENTENCE.match(raw)) is not None:
+        return _LEVELS_OF_SENTENCES[(match.lastindex or 0) - 1]
+    # ValueError: x; java.lang.IllegalStateException: x; TypeError [ERR_X]: x
+    end = raw.find(b" ", 0, _LONGEST_NAME)
+    if end > 0:
+        colon = raw[end - 1] == _COLON
+        if (colon or raw[end + 1 : end + 2] == b"[") and raw.endswith(_FAULTS, 0, end - colon):
+            return Level.ERROR
+    # order.rb:12:in `accept': x (RuntimeError)
+    return Level.ERROR if raw.endswith(_FAULTS_ENDED) and b":in " in raw else _UNKNOWN
 
 
 @cache
@@ -446,29 +565,37 @@ def _shapes() -> re.Pattern[bytes]:
     return re.compile("|".join(_SHAPES).encode())
 
 
-def _shaped_level(raw: bytes) -> Level:
+def _shaped_level(raw: bytes, pos: int = 0) -> Level:
     pattern = _shapes()
-    match = pattern.search(raw, 0, _WINDOW)
+    match = pattern.search(raw, pos, _WINDOW)
     while match is not None:
         start, end = match.span()
         group = match.lastindex
-        word = match[group or 0]
-        level = _WORDS.get(word) or _LETTER_MARKS.get(word)
-        if (
-            level is not None
-            and (
-                (
-                    group is None and start and raw[start - 1] in _BEFORE
-                )  # most are, so it comes first
-                or raw[start - 6 : start] == b" level"
-                or _stands_well(raw, match, start, end)
-            )
+        level = _WORDS.get(match[group or 0])
+        if level is None:
+            if group is None and raw[end - 1] == _QUOTE:
+                level = _level_of_answer(raw, end)
+                if level is not None:
+                    return level
+        elif (
+            (group is None and start and raw[start - 1] in _BEFORE)  # most are, so it comes first
+            or raw[start - 6 : start] == b" level"
+            or _stands_well(raw, match, start, end)
         ):
             return level
-        # It had the shape only, as "[main]" has, and what follows may be a level by itself.
-        pos = match.start(match.lastindex) if match.lastindex else end
+        # It had the shape only, and what follows may be a level by itself.
+        pos = match.start(group) if group else end
         match = pattern.search(raw, max(pos, start + 1), _WINDOW)
     return _UNKNOWN
+
+
+def _level_of_answer(raw: bytes, pos: int) -> Level | None:
+    """Return the level of the status behind a request that goes on at ``pos``; None without one."""
+    end = raw.find(b'" ', pos)
+    # Apache's form of a quote in the request; nginx writes \\x22.
+    while end > 0 and raw[end - 1] == _BACKSLASH:
+        end = raw.find(b'" ', end + 1)
+    return _STATUSES.get(raw[end + 2 : end + 3]) if end > 0 else None
 
 
 def _stands_well(raw: bytes, match: re.Match[bytes], start: int, end: int) -> bool:
@@ -479,15 +606,20 @@ def _stands_well(raw: bytes, match: re.Match[bytes], start: int, end: int) -> bo
         if before is None or before in _BEFORE or first == _BRACKET:
             return True
         if before == _DASH:  # -ERROR-
-            return start == 1 or raw[start - 2] in _BLANK
+            return start == 1 or raw[start - 2] in _BLANKS
         if before == _SLASH:  # [Server thread/INFO]
             return raw[end : end + 1] == b"]"
         # Monolog writes "production.ERROR: x".
         return (before == _DOT and raw.startswith(b": ", end)) or match[0] == b"Warning"
     if first == _BRACKET and end - start == 3:  # [E]
-        place = start - 1 if before in _BLANK else start
+        place = start - 1 if before in _BLANKS else start
         return place <= 0 or raw[place - 1] in _BEFORE_LETTER
     group = match.start(match.lastindex) - start
+    if match.lastgroup == "plain":
+        return _PROSE.match(raw, end) is None and (
+            raw[start + group - 2] == _ZULU
+            or (match["plain"] in _PLAIN and _DATE.match(raw, max(start - 11, 0)) is not None)
+        )
     if first == _EQUALS or (first == _COLON and group <= _KEY_TO_VALUE):
         # Else it ended a word, as in "ld: warning: x".
         ended = raw[end : end + 1] == b":"

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from lobtail.errors import ConfigError
 from lobtail.model.fields import MAX_BYTES
 from lobtail.model.levels import Level, detect_level
+from support.programs import FOLDER, Entry, programs
 
+ENTRIES = [
+    pytest.param(entry, id=f"{program.name}-{number}")
+    for program in programs()
+    for number, entry in enumerate(program.entries)
+]
 CASES = [
     line.split("\t", 1)
     for line in Path(__file__).with_name("levels.tsv").read_text("utf-8").splitlines()
@@ -300,6 +306,48 @@ def test_no_name_makes_parse_fail_otherwise(text: str) -> None:
 def test_case_levels(right: str, line: str) -> None:
     raw = line.replace("<ESC>", "\x1b").replace("<TAB>", "\t").encode()
     assert detect_level(raw).name.lower() in right.split("|")
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_the_levels_of_programs(entry: Entry) -> None:
+    """The first line that has a level tells it, but for a document over several lines."""
+    levels = map(detect_level, (entry.lines[0], entry.text, *entry.lines))
+    assert next(filter(None, levels), UNKNOWN).name.lower() == entry.level
+
+
+@pytest.mark.parametrize("raw", (FOLDER.parent / "no_level.txt").read_bytes().splitlines())
+def test_no_false_alarm(raw: bytes) -> None:
+    assert detect_level(raw) is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("status", "level"),
+    [
+        ("200", UNKNOWN),
+        ("302", UNKNOWN),
+        ("404", WARN),
+        ("499", WARN),
+        ("500", ERROR),
+        ("-", UNKNOWN),
+    ],
+)
+@pytest.mark.parametrize(
+    "form",
+    [
+        '10.0.0.9 - - [01/May/2024:12:00:00 +0000] "GET /500 HTTP/1.1" % 404',
+        '10.0.0.9 - - [01/May/2024:12:00:00 +0000] "GET /500\\" 500 HTTP/1.1" % 404 "-" "ERROR"',
+        '10.0.0.9 - - [01/May/2024:12:00:00 +0000] "GET /' + "x" * 4000 + ' HTTP/1.1" % 404',
+        'shop:80 10.0.0.9 - - [01/May/2024:12:00:00 +0000] "GET /500 HTTP/1.1" % 404 "-" "curl"',
+        '[01/May/2024 12:00:00] "GET /500 HTTP/1.1" % 404',
+        '[2024-05-01T12:00:00.123Z] "GET /500 HTTP/1.1" % UF 404 0 - "curl"',
+        '10.0.0.9 -  01/May/2024:12:00:00 +0000 "GET /500" %',
+        "10.0.0.9:1 [01/May/2024:12:00:00.1] in shop/s1 0/0/1/12/13 % 404 - - ---- 1/1/0/0/0 0/0",
+        '[GIN] 2024/05/01 - 12:00:00 | % |  1.2ms |  10.0.0.9 | GET "/500"',
+        '{"method":"GET","uri":"/","status":"%"}',
+    ],
+)
+def test_an_access_log_has_the_level_of_its_status(form: str, status: str, level: Level) -> None:
+    assert detect_level(form.replace("%", status).encode()) is level
 
 
 @pytest.mark.parametrize(
