@@ -329,6 +329,7 @@ _WORDS: Final = {
     b"CRASH REPORT": Level.ERROR,
     b"SUPERVISOR REPORT": Level.ERROR,
     b"PROGRESS REPORT": Level.INFO,
+    **dict(zip((b"Em", b"Al", b"Cr", b"Er", b"Wa", b"No", b"In", b"Db"), _SEVERITIES, strict=True)),
     b"[Recovery]": Level.ERROR,  # gin
     b"http: panic": Level.ERROR,  # go
     **_STATUSES,
@@ -344,6 +345,8 @@ _SENTENCES: Final = {
     rb"Uncaught ": Level.ERROR,  # node
     rb"\[UnhandledPromiseRejection: ": Level.ERROR,
     rb"<--- Last few GCs": Level.FATAL,
+    rb"\[pid: [^(]*+\([^(]*+\(HTTP/\d\.\d 5\d\d\)": Level.ERROR,  # uwsgi
+    rb"\[pid: [^(]*+\([^(]*+\(HTTP/\d\.\d 4\d\d\)": Level.WARN,
     rb"fatal error: ": Level.FATAL,  # go
     rb"SIG(?:QUIT|ABRT|SEGV): ": Level.FATAL,
     rb"\[GIN-debug\] ": Level.DEBUG,
@@ -401,6 +404,9 @@ _TIMED: Final = (
     rf"(?P<plain>{_SMALL})(?= )"  # 2024-01-01T12:00:00Z info x; 2016-06-30 12:00:06 warn x
     # mongod, etcd and ray; logcat, with its numbers before
     r"|([VTDINWEFC]) (?=[A-Z]{2}|[|-] |\d)| {0,4}+\d{1,7}+ {1,6}+\d{1,7}+ ([VDIWEF]) "
+    r"|(Em|Al|Cr|Er|Wa|No|In|Db)(?=\(\d{1,3}\)[ \[])"  # vsphere
+    # busybox: host daemon.err crond[7]: x
+    r"|[\w.-]++ (?:user|daemon|kern|cron|auth|authpriv|mail|syslog|local[0-7])\.([a-z]{3,6}+) "
     r"|\| ([1-5])\d\d \| "  # gin
     r"""|"(?=[A-Z]{3,12}+ /))"""  # the access log of php-fpm; the status is behind the request
     r"|\] (?:"
@@ -411,7 +417,9 @@ _TIMED: Final = (
 _PROSE: Final = re.compile(
     rb" (?:\S{0,9}(?:handl|count|rate|mode|page|level|log|message|about)|(?:is|was|in) )"
 )
-_PLAIN: Final = frozenset(b"trace debug info notice warn warning error fatal critical".split())
+_PLAIN: Final = frozenset(
+    b"verbose trace debug info notice warn warning error fatal critical".split()
+)
 _DATE: Final = re.compile(rb"\d\d-\d\d[ T]\d\d:\d\d")
 
 _ENDED: Final = rf" {_WORD}(?=:\s)"  # ld: warning: x
@@ -440,7 +448,7 @@ _SHAPES: Final = (
     f":(?:{_SECOND}(?!:[0-9])(?:{_TIMED})|{_ENDED}|{_REDIS}|{_COLON_VALUE})",
 )
 # What may stand before a word in capitals.
-_BEFORE: Final = frozenset(b" \t\r\v\f[](|:>,;*{<")
+_BEFORE: Final = frozenset(b" \t\r\v\f[]()|:>,;*{<")
 _BLANKS: Final = frozenset(b" \t")
 _DOT, _DASH, _SLASH, _BACKSLASH, _EQUALS, _COLON, _QUOTE = b'.-/\\=:"'
 _BRACE, _BRACKET, _BLANK, _ZERO, _NINE, _ZULU = b"{[ 09Z"
@@ -458,6 +466,7 @@ _NOT_BEFORE_KEY: Final = frozenset(b"?&;/%")
 _BEGIN: Final = re.compile(
     rb"([A-Za-z]{3,13}+):(?!/)"  # fail: x
     rb"|npm ([a-z]{4,9}+) "
+    rb"|([DINWEC]) \[\d\d/[A-Z][a-z]{2}/\d{4}:"  # cups
     rb"|([IWEF])\d{4}(?:\d\d){0,2}+ \d\d:\d\d:\d\d"  # klog, cockroach
     rb"|\[([TDIWEFC]) (?:(?:\d{4}-\d\d-\d\d|\d{6}) )?+\d\d:\d\d:"  # jupyter, tornado
     rb"|<(\d{1,3}+)>"  # syslog
@@ -469,7 +478,7 @@ _REQUESTED: Final = re.compile(rb"\[\d\d/[A-Z][a-z]{2}/\d{4}:")
 _FAULTS: Final = (b"Error", b"Exception")
 _FAULTS_ENDED: Final = (b"Error)", b"Exception)")
 _LONGEST_NAME: Final = 120
-_PRIORITY: Final = 5  # of its groups, that of syslog
+_PRIORITY: Final = 6  # of its groups, that of syslog
 _LAST_PRIORITY: Final = 191  # facility 23, severity 7
 _TELEGRAF: Final = slice(19, 24)  # of "2024-01-01T00:00:00Z E! x"
 _MARKS: Final = {f"Z {mark.upper()}! ".encode(): level for mark, level in _LETTERS.items()}
