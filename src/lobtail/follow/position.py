@@ -164,10 +164,13 @@ class KnownLines:
         """From when on the log is to be read; None for all of it."""
         self._overlap = lines.overlap() or Deduplicator(Counter(), -1)
         self._begun = dict(position.begun)
-        self._until_ns = None if lines.newest_ns is None else lines.newest_ns + WINDOW_NS
+        self._newest_ns = lines.newest_ns
+        self._is_owed = lines.newest_ns is not None  # whether something known is to come
 
     def narrow(self, options: FollowOptions) -> FollowOptions:
         """Return what is to be read of the log in place of what was asked for at first."""
+        if options.since is not None and options.since > (self._newest_ns or 0):
+            self._is_owed = False  # it is older than what is asked for
         times = [time for time in (self.since_ns, options.since) if time is not None]
         return msgspec.structs.replace(
             options, tail="all", since=max(times, default=None), search=None
@@ -176,12 +179,12 @@ class KnownLines:
     @property
     def gap(self) -> bool:
         """Whether the log went on without a line that is known: some may be missing."""
-        return self._until_ns is not None and self._overlap.gap
+        return self._is_owed and self._overlap.gap
 
     def is_behind(self, lines: list[Line]) -> bool:
         """Tell whether nothing that is known can come behind these lines any more."""
-        last = lines[-1].time_ns
-        return self._until_ns is None or (last is not None and last > self._until_ns)
+        last, newest = lines[-1].time_ns, self._newest_ns
+        return newest is None or (last is not None and last > newest + WINDOW_NS)
 
     def filter(self, lines: list[Line]) -> list[Line]:
         """Return the lines that are new."""

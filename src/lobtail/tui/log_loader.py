@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -17,9 +16,10 @@ from lobtail.errors import LobtailError
 from lobtail.flags import with_flags
 from lobtail.model.items import ContainerRef, Item, Line
 from lobtail.query.term_texts import literals_of_term
+from lobtail.session.pages import PageSearch, Span
 from lobtail.sources.base import Search
 from lobtail.tui.engine_group import EngineGroup
-from lobtail.tui.state.log import ALL, OVERLAP_NS, Log, overlap
+from lobtail.tui.state.log import ALL, Log
 from lobtail.tui.state.target import Target
 
 __all__ = ["LogLoader"]
@@ -137,7 +137,7 @@ class LogLoader:
         self.following, self.near_end = following, near_end
         if self._log.detached and near_end:
             self._log.detached = False
-            self._restart(since=self._log.resume_ns(), clear=False)
+            self._restart(clear=False, **self._behind_window())
         self._wake.set()
 
     async def aclose(self) -> None:
@@ -178,13 +178,16 @@ class LogLoader:
             self._changed()
             await asyncio.sleep(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
             failures += 1
-            if self._log.store.items:
-                # Go on where it broke off.
-                part = {"since": self._log.resume_ns()}
+            # Go on where it broke off.
+            part = self._behind_window() or part
+
+    def _behind_window(self) -> dict[str, Any]:
+        """Return the arguments of a tail that goes on behind what is held; none if that is not."""
+        ending = self._log.ending(time.time_ns())
+        return {} if ending is None else ending._asdict()
 
     async def _follow(self, part: dict[str, Any]) -> None:
         began_ns = time.time_ns()
-        known = self._log.known_at_end()
         wanted = self.filter_arguments() if self._log.whole_from == ALL else {}
         tail = self._fleet.tail(self.target, follow=True, **part, **wanted)
         async with tail:
@@ -206,7 +209,7 @@ class LogLoader:
                         if not done:
                             self.empty = True
                             self._changed()
-                    items = known.new(await waiting)
+                    items = await waiting
                     if self.settled:
                         self._note_delay(items)
                     await self._take_all(items, part)
@@ -294,62 +297,46 @@ class LogLoader:
     # --- history ----------------------------------------------------------------------------
 
     async def _load_older(self) -> None:
-        """Read what came before, a chunk of about ``CHUNK`` lines."""
-        log, generation, wanted = self._log, self._log.generation, self._log.filter
+        """Put the page before the window in front of it."""
+        log, held = self._log, self._window
         self._changed()
         try:
-            edge = log.since_ns
-            assert edge is not None
-            begin = await self._beginning()
-            span, nothing, too_much = self._span(), 0, 0
-            while True:
-                since = max(edge - span, begin)
-                # Between a span that holds nothing and one that holds too much: no more guessing.
-                moment = edge - since <= overlap(edge) or 0 < too_much <= nothing + OVERLAP_NS
-                items, whole = await self._range(since, edge, unlimited=moment)
-                if (generation, wanted, edge) != (log.generation, log.filter, log.since_ns):
-                    return  # the window is another one by now
-                if not whole and not moment:
-                    too_much = edge - since
-                    span = (nothing + too_much) // 2 if nothing else too_much // 8
-                    continue
-                if not whole:  # what is nearest of it
-                    since = next((item.time_ns for item in items if item.time_ns), edge)
-                found = log.known_at_start().before(items)
-                if found or since <= begin:
-                    break
-                nothing = span
-                span = (nothing + too_much + 1) // 2 if too_much else span * 8
-            log.add_older(found, None if whole and since <= begin else since)
+            beginning, first_ns = log.beginning(), await self._first_ns()
+            assert beginning is not None
+            search = PageSearch(
+                beginning, count=CHUNK, first_ns=first_ns, guess_ns=self._chunk_ns()
+            )
+            while (span := search.span) is not None:
+                await self._read_span(span, search)
+                if self._window != held:
+                    return  # another one by now
+            log.add_older(search.page)
         except LobtailError as exc:
             self.error = with_flags(str(exc))
         finally:
             self._changed()
 
-    async def _range(self, since: int, edge: int, *, unlimited: bool) -> tuple[list[Item], bool]:
-        """Return the items up to ``edge``, and whether those are all since ``since``.
+    @property
+    def _window(self) -> tuple[object, ...]:
+        """What tells the window that is held, and its beginning, from others."""
+        log = self._log
+        return log.generation, log.filter, log.since_ns, log.store.first
 
-        More than some chunks are too many, unless they cannot be asked for in parts.
-        """
-        most = self._log.store.max_items if unlimited else 8 * CHUNK
-        kept: deque[Item] = deque(maxlen=most)
+    async def _read_span(self, span: Span, search: PageSearch) -> None:
         seen = Target(names=tuple(self._seen), host=self.target.host)
-        total = 0
         tail = self._fleet.tail(
             seen if self._seen else self.target,
             follow=False,
-            since=since,
-            until=edge + overlap(edge),
+            since=span.since_ns,
+            until=span.until_ns,
             **self.filter_arguments(),
         )
         async with tail:
             async for batch in tail:
-                kept += batch
-                total += len(batch)
-                if total > most and not unlimited:
-                    return [], False
+                if not search.take(batch):
+                    break
                 await asyncio.sleep(0)
-        return list(kept), total == len(kept)
+        search.end()
 
     def filter_arguments(self) -> dict[str, Any]:
         """Return the arguments of a tail that gives what passes the filter."""
@@ -365,7 +352,7 @@ class LogLoader:
             arguments["search"] = Search(texts) if texts else None
         return arguments
 
-    def _span(self) -> int:
+    def _chunk_ns(self) -> int:
         """Return how far back about a chunk of lines goes, if their rate was as it is held."""
         store = self._log.store
         count = min(len(store), CHUNK)
@@ -375,7 +362,7 @@ class LogLoader:
         span = (last or 0) - (first or 0)
         return max(1_000_000, span * CHUNK // count)
 
-    async def _beginning(self) -> int:
+    async def _first_ns(self) -> int:
         """Return a time before the oldest of the containers was created."""
         created = [
             summary.created

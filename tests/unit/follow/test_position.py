@@ -16,7 +16,6 @@ from lobtail.follow.options import FollowOptions
 from lobtail.follow.position import KnownLines, LogPosition, Positions, Reached
 from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Gap, Item, Line, Removed, Started, Stopped
-from support.chance import examples
 from support.engine_model import DOCKER, PODMAN, WEB, EngineModel, words
 from support.simulated import T0
 
@@ -194,6 +193,19 @@ def test_a_log_that_was_rotated_away_meanwhile_is_a_gap() -> None:
     assert words(reader.finish(20)) == ["one", f"gap: {UNMET}", "kept"]
 
 
+def test_no_gap_is_told_of_what_is_older_than_asked_for() -> None:
+    engine = EngineModel()
+    engine.start(0)
+    engine.write(0.1, "one")
+    reader = reading(engine)
+    engine.write(5, "two", "three")
+    engine.write(7, "four")
+    engine.simulation.run_until(8)
+    reader.options = FollowOptions(since=T0 + 6 * 10**9)
+    reader.begin()
+    assert words(reader.finish(20)) == ["one", "four"]
+
+
 def test_a_line_that_was_taken_before_its_end_is_gone_on_with() -> None:
     position = LogPosition(WEB)
     position.note([line("begun ", 1, unterminated=True)])
@@ -258,7 +270,7 @@ WRITES = st.lists(
 STOPS = st.lists(st.tuples(st.floats(0.01, 4), st.integers(0, 30), st.floats(0, 3)), max_size=5)
 
 
-@settings(max_examples=examples(300))
+@settings(max_examples=300)
 @given(WRITES, STOPS, st.booleans(), st.sampled_from([DOCKER, PODMAN]))
 def test_each_line_comes_once_through_any_stops(
     writes: list[tuple[float, list[bool], bool]],

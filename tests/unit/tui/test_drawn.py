@@ -16,6 +16,7 @@ from lobtail.model.frames import Stream
 from lobtail.model.items import Item, Line
 from lobtail.render.stamps import find_zone, utc
 from lobtail.render.table import width
+from lobtail.session.pages import Page
 from lobtail.tui.state.histogram import Bar, Histogram, duration_words
 from lobtail.tui.state.log import Log
 from lobtail.tui.state.names import tell_apart
@@ -31,7 +32,6 @@ from lobtail.tui.widgets.palette import COLORLESS, DARK
 from lobtail.tui.widgets.panes import StatsPane
 from lobtail.tui.widgets.ruler import RULER
 from lobtail.tui.widgets.segments import text_of, width_of
-from support.chance import examples
 from unit.tui.apps import Client, with_client
 from unit.tui.items import REF, line
 from unit.tui.scripted import REFS, START, S, ScriptedEngine, summary_of
@@ -160,7 +160,7 @@ def test_case_stderr_is_no_error() -> None:
     (sign,) = [segment for segment in head(1) if segment.text == "e"]
     assert sign.style == DARK.dim
     # In older lines, too.
-    log.add_older([write(only, Stream.STDOUT, b"zero")], None)
+    log.add_older(Page([write(only, Stream.STDOUT, b"zero")], None))
     assert log.both == {both.id, only.id}
     log.clear()
     assert not log.both
@@ -197,7 +197,7 @@ def test_long_bars_begin_where_the_days_of_the_zone_do() -> None:
     assert (histogram.start_ns + 330 * MINUTE) % (1440 * MINUTE) == 0
 
 
-@settings(max_examples=examples(30))
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 2 * S), min_size=30, max_size=80), st.integers(20, 90))
 def test_case_histogram_does_not_move_with_each_line(waits: list[int], columns: int) -> None:
     """Whatever comes, a bar keeps its place as long as bars keep their length."""

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lobtail.errors import ConfigError, QueryError
+from lobtail.follow.position import KnownLines, Positions
 from lobtail.model.frames import Stream
-from lobtail.model.items import Gap, Line, Started
+from lobtail.model.items import Gap, Item, Line, Started
 from lobtail.model.levels import Level
+from lobtail.session.pages import Page
 from lobtail.tui.state.filters import Filter, join_query, make_pattern
 from lobtail.tui.state.histogram import Histogram
-from lobtail.tui.state.log import OVERLAP_NS, Log, is_error, is_mark
+from lobtail.tui.state.log import Log, is_error, is_mark
 from lobtail.tui.state.rows import Rows
 from lobtail.tui.state.store import Store
 from unit.tui.items import DB, REF, line
 
+MS = 1_000_000
 S = 1_000_000_000
 
 
@@ -26,66 +31,95 @@ def shown(log: Log) -> list[bytes]:
     return [getattr(log.store.item(log.rows.number(i)), "raw", b"-") for i in range(len(log.rows))]
 
 
+def go_on(log: Log, again: Sequence[Item]) -> None:
+    """Add what a tail gives that goes on behind the window; ``again`` is what the engine sends."""
+    ending = log.ending(0)
+    assert ending is not None
+    known = {
+        key: KnownLines(position) for key, position in Positions.load(ending.position).logs.items()
+    }
+    for item in again:
+        assert isinstance(item, Line)
+        if (item.time_ns or 0) >= ending.since:
+            log.add(known[item.container.id].filter([item]))
+
+
 def test_older_lines_are_joined_each_once() -> None:
     log = Log()
     # Two equal lines at the same time are two, and one of them is older than the window.
     log.add([line("b", 10 * S), line("c", 11 * S)])
     log.begin_at(10 * S)
+    beginning = log.beginning()
+    assert beginning is not None
     older = [line("a", 9 * S), line("b", 10 * S), line("b", 10 * S)]
-    log.add_older(log.known_at_start().before(older), 9 * S)
+    log.add_older(Page(beginning.older(older), 9 * S))
     assert shown(log) == [b"a", b"b", b"b", b"c"]
     assert log.since_ns == 9 * S
 
 
-def test_of_equal_lines_the_last_are_those_that_are_held() -> None:
-    # All of one second, as Podman has it.
-    whole = [line(text, 10 * S) for text in ("a", "", "b", "", "c", "", "d")]
+def test_nothing_is_before_the_first_line_there_is() -> None:
     log = Log()
-    log.add(whole[5:])
-    log.begin_at(10 * S)
-    log.add_older(log.known_at_start().before(whole), None)
-    assert shown(log) == [b"a", b"", b"b", b"", b"c", b"", b"d"]
+    log.add([line("a", 10 * S)])
+    assert log.beginning() is None
+
+
+@pytest.mark.parametrize(("time_ns", "overlap_ns"), [(10 * S, 1050 * MS), (10 * S + 1, 50 * MS)])
+def test_the_beginning_overlaps_as_far_as_stamps_are_exact(time_ns: int, overlap_ns: int) -> None:
+    log = Log()
+    log.add([line("a", time_ns), line("b", 11 * S + 5)])
+    log.begin_at(9 * S)
+    beginning = log.beginning()
+    assert beginning is not None
+    assert beginning.until_ns == (9 * S + overlap_ns if overlap_ns > S else 9 * S)
+    log.begin_at(time_ns)
+    beginning = log.beginning()
+    assert beginning is not None
+    assert beginning.until_ns == time_ns + overlap_ns
+    # Also those that are held no more tell what stamps are like.
+    log.begin_at(11 * S)
+    beginning = log.beginning()
+    assert beginning is not None
+    assert beginning.until_ns == 11 * S + overlap_ns
 
 
 def test_newer_lines_are_joined_each_once() -> None:
     log = Log()
     log.add([line("a", 10 * S), line("b", 10 * S), line("b", 10 * S)])
-    known = log.known_at_end()
-    for batch in ([line("b", 10 * S)], [line("b", 10 * S), line("b", 10 * S)], [line("c", 11 * S)]):
-        log.add(known.new(batch))
+    whole = [*log.store.items, line("b", 10 * S), line("c", 11 * S)]
+    go_on(log, whole)
     assert shown(log) == [b"a", b"b", b"b", b"b", b"c"]
 
 
 def test_lines_at_the_very_ends_of_what_is_read_again_come_once() -> None:
     # An engine includes both ends, and lines of one container may stand out of order.
-    edge = 10 * S + 1
+    edge, overlap = 10 * S + 1, 50 * MS
     log = Log()
-    log.add([line("c", edge), line("d", edge + OVERLAP_NS), line("e", edge + OVERLAP_NS - 1)])
+    log.add([line("c", edge), line("d", edge + overlap), line("e", edge + overlap - 1)])
     log.begin_at(edge)
-    older = [line("b", 9 * S), *log.store.items]
-    log.add_older(log.known_at_start().before(older), 9 * S)
+    beginning = log.beginning()
+    assert beginning is not None
+    older = [line("b", 9 * S + 1), *log.store.items]
+    log.add_older(Page(beginning.older(older), 9 * S))
     assert shown(log) == [b"b", b"c", b"d", b"e"]
     newest = 20 * S + 1
-    log.add([line("g", newest - OVERLAP_NS), line("f", newest - OVERLAP_NS - 1), line("h", newest)])
-    since = log.resume_ns() or 0
-    again = [item for item in log.store.items if (item.time_ns or 0) >= since]
-    log.add(log.known_at_end().new([*again, line("i", newest)]))
+    log.add([line("g", newest - overlap), line("f", newest - overlap - 1), line("h", newest)])
+    go_on(log, [*log.store.items, line("i", newest)])
     assert shown(log) == [b"b", b"c", b"d", b"e", b"g", b"f", b"h", b"i"]
 
 
 @given(st.lists(st.integers(0, 5), max_size=40), st.data())
-def test_a_log_that_is_cut_anywhere_and_joined_is_whole(
+def test_a_log_that_is_cut_anywhere_and_gone_on_with_is_whole(
     times: list[int], data: st.DataObject
 ) -> None:
-    whole = [line(str(t), t * 20_000_000) for t in sorted(times)]
+    whole = [line(str(t), t * 20_000_000 + 1) for t in sorted(times)]
     cut = data.draw(st.integers(0, len(whole)))
     log = Log()
     log.add(list(whole[:cut]))
-    known = log.known_at_end()
-    since = log.resume_ns()
-    again = [item for item in whole if since is None or (item.time_ns or 0) >= since]
-    log.add(known.new(list(again)))
-    assert log.store.items == whole
+    if cut:
+        go_on(log, whole)
+        assert log.store.items == whole
+    else:
+        assert log.ending(0) is None
 
 
 def test_what_is_pushed_out_is_counted() -> None:
@@ -93,7 +127,7 @@ def test_what_is_pushed_out_is_counted() -> None:
     log.add([line(str(i), i) for i in range(150)])
     assert log.dropped == 52  # two more than need be, so that it is not done for every line
     assert log.since_ns == 52
-    log.add_older([line("x", 51)], 51)
+    log.add_older(Page([line("x", 51)], 51))
     assert log.dropped == 51
     assert not log.detached
 
@@ -101,10 +135,10 @@ def test_what_is_pushed_out_is_counted() -> None:
 def test_older_lines_push_out_the_newest() -> None:
     log = Log(Store(max_items=100))
     log.add([line(str(i), i) for i in range(100)])
-    log.add_older([line("x", -i) for i in range(50)], None)
+    log.add_older(Page([line("x", -i) for i in range(50)], None))
     assert log.detached
     assert len(log.store) <= 100
-    assert log.resume_ns() is not None
+    assert log.ending(0) is not None
 
 
 def test_beginning_where_all_is_known_drops_what_is_before() -> None:

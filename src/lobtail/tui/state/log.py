@@ -2,71 +2,43 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
+from lobtail.follow.position import Positions
 from lobtail.model.frames import Stream
-from lobtail.model.items import Item, Line, Mark
+from lobtail.model.items import Item, Line
 from lobtail.model.timestamps import Zone
 from lobtail.query.patterns import Pattern
 from lobtail.query.query import Query
 from lobtail.query.terms import patterns_of
+from lobtail.session.pages import Beginning, Page, overlap_ns, whole_seconds_in
 from lobtail.tui.state.filters import Filter, find_test
 from lobtail.tui.state.rows import Rows, Test
 from lobtail.tui.state.store import MARK, Store
 
-__all__ = ["ALL", "OVERLAP_NS", "Known", "Log", "is_error", "is_mark", "overlap"]
+__all__ = ["ALL", "Ending", "Log", "is_error", "is_mark"]
 
 # How many items one look of the filter or the search takes: about 5 ms.
 SLICE: Final = 2000
 # A number that no item has.
 ALL: Final = 1 << 62
-# Lines are joined to those held by what both hold of so long a time.
-OVERLAP_NS: Final = 50_000_000
-# Podman's stamps are whole seconds, but it finds lines by their true time.
-_COARSE_NS: Final = 1_050_000_000
 
 
-class Known:
-    """Some items that are held, to be left out where they come again.
+class Ending(NamedTuple):
+    """Where the window ends, as ``Engine.tail`` takes it to go on behind it."""
 
-    They are counted, not merely compared: two equal lines at the same time are two.
-    """
-
-    def __init__(self, items: Iterable[Item], until_ns: int) -> None:
-        self._left = Counter(map(_key, items))
-        self._until_ns = until_ns
-
-    def new(self, items: Sequence[Item]) -> Sequence[Item]:
-        """Return those of ``items`` that are not held; each that is held is left out once."""
-        if not self._left:
-            return items
-        kept: list[Item] = []
-        for item in items:
-            key = _key(item)
-            if self._left.get(key, 0):
-                self._left[key] -= 1
-            else:
-                kept.append(item)
-        if items and (items[-1].time_ns or 0) > self._until_ns:
-            self._left.clear()  # what comes now is younger than all that is held
-        return kept
-
-    def before(self, items: Sequence[Item]) -> Sequence[Item]:
-        """Return those of ``items`` that stand before the ones that are held.
-
-        Of equal ones the last are held: where stamps are whole seconds, blank lines are equal.
-        """
-        return self.new(items[::-1])[::-1]
+    position: bytes
+    since: int
 
 
 class Log:
     """A window of the log of some containers, and which of its lines are shown.
 
     Within the window nothing is missing: every line of the containers since ``since_ns`` that the
-    engine has told of. What comes before it can be put in front (``add_older``). Behind it comes
-    what is read now (``add``), unless the newest lines were dropped to make room (``detached``).
+    engine has told of. The page before its ``beginning`` can be put in front (``add_older``).
+    Behind its ``ending`` comes what is read now (``add``), unless the newest lines were dropped
+    to make room (``detached``).
     """
 
     def __init__(self, store: Store | None = None) -> None:
@@ -95,6 +67,7 @@ class Log:
         """From when on a line was not yet written when reading began."""
         self.received = 0
         """How many lines have come that were written since ``live_ns``."""
+        self._whole_seconds = False  # whether a stamp of a line has had no fraction
         self._out: set[str] = set()
         self._err: set[str] = set()
         self.both: frozenset[str] = frozenset()
@@ -112,6 +85,7 @@ class Log:
         self.detached = False
         self.dropped = 0
         self.whole_from = None
+        self._whole_seconds = False
         self._out, self._err, self.both = set(), set(), frozenset()
         self.generation += 1
 
@@ -122,7 +96,7 @@ class Log:
     def add(self, items: Sequence[Item]) -> None:
         """Take what was written behind the window, dropping the oldest if need be."""
         self.store.append(items)
-        self._note_streams(items)
+        self._note(items)
         self.received += self._live(items)
         excess = self.store.excess()
         if excess:
@@ -133,17 +107,17 @@ class Log:
             self._begin_at_first()
             self._fit()
 
-    def add_older(self, items: Sequence[Item], since_ns: int | None) -> None:
-        """Take what was written before the window and since a time; None: all there is.
+    def add_older(self, page: Page) -> None:
+        """Take what was written before the window.
 
         With a filter those are to be the lines that pass it.
         """
         if self.filter and self.whole_from is None:
             self.whole_from, self._whole_since_ns = self.store.first, self.since_ns
-        self.store.prepend(items)
-        self._note_streams(items)
-        self.since_ns = since_ns
-        self.dropped = max(0, self.dropped - len(items))
+        self.store.prepend(page.items)
+        self._note(page.items)
+        self.since_ns = page.since_ns
+        self.dropped = max(0, self.dropped - len(page.items))
         excess = self.store.excess(newest=True)
         if excess:
             self.store.drop_newest(excess)
@@ -160,30 +134,26 @@ class Log:
         self._fit()
         return count
 
-    def known_at_start(self) -> Known:
-        """Return what the window holds at its beginning, for older items that are to be joined."""
-        store, edge = self.store, self.since_ns
-        if edge is None:
-            return Known((), 0)
-        # Further than is read: ``until`` is part of what is read, and lines may stand out of order.
-        until = edge + 2 * overlap(edge)
-        return Known(store.items[: store.number_at(until) - store.first], until)
-
-    def known_at_end(self) -> Known:
-        """Return what the window holds at its end, for newer items that are to be joined."""
-        store, since = self.store, self.resume_ns()
+    def beginning(self) -> Beginning | None:
+        """Return where the window begins; None where nothing is older."""
+        store, since, whole_seconds = self.store, self.since_ns, self._whole_seconds
         if since is None:
-            return Known((), 0)
-        # From before what is read: lines may stand out of order.
-        begin = store.number_at(since - overlap(since))
-        return Known(store.items[begin - store.first :], since + 2 * _COARSE_NS)
-
-    def resume_ns(self) -> int | None:
-        """Return since when lines are to be read to go on behind the window."""
-        if not self.store.items:
             return None
-        end = self.store.time(self.store.end - 1)
-        return None if end is None else end - overlap(end)
+        reach = Beginning.reach_ns(since, whole_seconds=whole_seconds)
+        first = store.items[: store.number_at(reach + 1) - store.first]
+        return Beginning(since, first, whole_seconds=whole_seconds)
+
+    def ending(self, now_ns: int) -> Ending | None:
+        """Return where the window ends; None where it is empty."""
+        store, overlap = self.store, overlap_ns(whole_seconds=self._whole_seconds)
+        end = store.time(store.end - 1) if store.items else None
+        if end is None:
+            return None
+        # From before what is read: lines may stand out of order.
+        last = store.items[store.number_at(end - 2 * overlap) - store.first :]
+        positions = Positions()
+        positions.note(last)
+        return Ending(positions.save((), now_ns), end - overlap)
 
     # --- what is shown --------------------------------------------------------------------
 
@@ -241,7 +211,8 @@ class Log:
         self.whole_from = None
         self.dropped = 0
 
-    def _note_streams(self, items: Sequence[Item]) -> None:
+    def _note(self, items: Sequence[Item]) -> None:
+        self._whole_seconds = self._whole_seconds or whole_seconds_in(items)
         lines = [item for item in items if type(item) is Line]
         self._out |= {line.container.id for line in lines if line.stream is not Stream.STDERR}
         self._err |= {line.container.id for line in lines if line.stream is Stream.STDERR}
@@ -268,11 +239,6 @@ class Log:
             self.hits.fit()
 
 
-def overlap(time_ns: int) -> int:
-    """Return for how long lines are read twice around a time, so that none is missed."""
-    return OVERLAP_NS if time_ns % 1_000_000_000 else _COARSE_NS
-
-
 def is_error(level: int) -> bool:
     """Tell whether a row is a line of level error or graver."""
     return 5 <= level < MARK
@@ -281,10 +247,3 @@ def is_error(level: int) -> bool:
 def is_mark(level: int) -> bool:
     """Tell whether a row is a mark."""
     return level >= MARK
-
-
-def _key(item: Item) -> Hashable:
-    if isinstance(item, Line):
-        return item.container.id, item.stream, item.time_ns, item.raw
-    assert isinstance(item, Mark)
-    return item.container.id, item.kind, item.time_ns

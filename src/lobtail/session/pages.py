@@ -1,0 +1,222 @@
+"""Read logs backwards, a page of older items at a time, each line once.
+
+Engines can be asked for a span of time, not for the N lines before a line. So a page is searched
+for: a span before the beginning of what is held, as long as that many lines should take, then a
+longer or a shorter one. A span overlaps what is held a little, because neither stamps nor the
+moments that engines compare them with are exact; what is held is left out by ``Deduplicator``, the
+same rule as after a cut connection, from the end to the beginning.
+
+Nothing here waits or reads: ``PageSearch`` says what to read next, and is given what came of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from lobtail.model.frames import Frame
+from lobtail.model.items import Item, Line, Mark
+from lobtail.model.resume import Deduplicator, key_of, stamp_of
+
+__all__ = ["Beginning", "Page", "PageSearch", "Span", "overlap_ns", "whole_seconds_in"]
+
+# For so long around its ends a span is read twice.
+_OVERLAP_NS: Final = 50_000_000
+# The same with Podman's stamps: whole seconds, though it finds lines by their true time.
+_WHOLE_SECONDS_OVERLAP_NS: Final = 1_050_000_000
+_SECOND: Final = 1_000_000_000
+# More lines than so many times those of a page are too many: a shorter span is read instead.
+_MUCH: Final = 8
+# Unless it cannot be shorter. So many lines of it are kept then.
+_MOST: Final = 200_000
+# How much longer the next span is where one holds nothing.
+_LONGER: Final = 8
+
+
+class Span(NamedTuple):
+    """A span of time to be read, in nanoseconds since the epoch, both ends included."""
+
+    since_ns: int
+    until_ns: int
+
+
+class Page(NamedTuple):
+    """Older items, in the order of time."""
+
+    items: list[Item]
+    since_ns: int | None
+    """From when on nothing is missing any more; None if there is nothing older."""
+
+    def newest(self, count: int) -> Page:
+        """Return a page of the newest ``count`` items; the others are to be read again."""
+        if len(self.items) <= count:
+            return self
+        items = self.items[len(self.items) - count :]
+        # An item without a time stands behind the one before it.
+        since = next((item.time_ns for item in items if item.time_ns is not None), self.since_ns)
+        return Page(items, since)
+
+
+class Beginning:
+    """Where what is held of some logs begins.
+
+    ``items`` are the first that are held, at least those up to ``reach_ns``. Of any older than
+    ``since_ns`` the same holds as of the others: they have been read. ``whole_seconds`` says that
+    some stamp has no fraction, whichever log has it.
+    """
+
+    def __init__(self, since_ns: int, items: Iterable[Item] = (), *, whole_seconds: bool) -> None:
+        self.since_ns = since_ns
+        """From when on all is held."""
+        self._overlap_ns = overlap_ns(whole_seconds=whole_seconds)
+        self._lines: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        self._marks: Counter[tuple[str, str, int | None]] = Counter()
+        for item in items:
+            if isinstance(item, Line):
+                self._lines[item.container.id][key_of(item)] += 1
+            else:
+                self._marks[_mark_key(item)] += 1
+
+    @staticmethod
+    def reach_ns(since_ns: int, *, whole_seconds: bool) -> int:
+        """Return up to when the items are needed that are held.
+
+        That is farther than is read: lines may stand out of order.
+        """
+        return since_ns + 2 * overlap_ns(whole_seconds=whole_seconds)
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether nothing is held near it."""
+        return not self._lines and not self._marks
+
+    @property
+    def until_ns(self) -> int:
+        """Up to when older items are to be read."""
+        return self.since_ns if self.is_bare else self.since_ns + self._overlap_ns
+
+    @property
+    def shortest_ns(self) -> int:
+        """The length of a span that is not worth being divided."""
+        return self._overlap_ns
+
+    def older(self, items: Sequence[Item]) -> list[Item]:
+        """Return those of ``items`` that stand before the ones that are held.
+
+        Of equal ones the last are held: where stamps are whole seconds, blank lines are equal.
+        """
+        logs: defaultdict[str, list[Line]] = defaultdict(list)
+        marks = self._marks.copy()
+        kept: set[int] = set()
+        for item in reversed(items):
+            if isinstance(item, Line):
+                logs[item.container.id].append(item)
+            elif marks[key := _mark_key(item)]:
+                marks[key] -= 1
+            else:
+                kept.add(id(item))
+        for container, lines in logs.items():
+            known = _Backwards(self._lines.get(container, Counter()).copy(), self.since_ns)
+            kept.update(map(id, known.filter(lines)))
+            kept.update(map(id, known.finish()))
+        return [item for item in items if id(item) in kept]
+
+
+class _Backwards(Deduplicator):
+    """Leaves out what is known and what stands behind it, from the end of a log on.
+
+    What is not older than the beginning is held until it is known whether it stands behind.
+    """
+
+    def _old(self, message: Frame | Line) -> bool:
+        stamp = stamp_of(message)
+        return stamp is None or stamp >= self._newest
+
+
+class PageSearch:
+    """Searches for about ``count`` items before a beginning.
+
+    ``first_ns`` is older than anything; ``guess_ns`` is how long ``count`` items should take.
+    Read ``span``, give what comes to ``take``, as long as that wants more, then say ``end``; until
+    ``span`` is None. Then ``page`` is what was found.
+    """
+
+    def __init__(self, beginning: Beginning, *, count: int, first_ns: int, guess_ns: int) -> None:
+        self._beginning = beginning
+        self._much = _MUCH * count
+        self._first_ns = first_ns
+        self._length = max(guess_ns, 1)
+        self._nothing = 0  # the length of the longest span in which there was nothing
+        self._too_much = 0  # and of the shortest in which there was too much; 0 for none
+        self._came: deque[Item] = deque()
+        self._count = 0
+        self.page = Page([], beginning.since_ns)
+        """What was found so far."""
+        self.span: Span | None = None
+        """What is to be read next; None when the page is found."""
+        self._shortest = False  # it cannot be read in parts
+        self._next()
+
+    def _next(self) -> None:
+        edge = self._beginning.since_ns
+        since = max(edge - self._length, self._first_ns)
+        length, least = edge - since, self._beginning.shortest_ns
+        # Between a span that holds nothing and one that holds too much there is no more to guess.
+        self._shortest = length <= least or 0 < self._too_much <= self._nothing + least
+        self._came = deque(maxlen=_MOST if self._shortest else None)
+        self._count = 0
+        self.span = Span(since, self._beginning.until_ns)
+
+    def take(self, items: Sequence[Item]) -> bool:
+        """Take items of the span; return whether more are wanted."""
+        self._came += items
+        edge = self._beginning.since_ns  # what is not older is held
+        self._count += sum(item.time_ns is None or item.time_ns < edge for item in items)
+        return self._shortest or self._count <= self._much
+
+    def end(self) -> None:
+        """Say that the span has been read, as far as it was wanted."""
+        assert self.span is not None
+        since, edge = self.span.since_ns, self._beginning.since_ns
+        if not self._shortest and self._count > self._much:
+            self._too_much = edge - since
+            tried = (self._nothing + self._too_much) // 2
+            self._length = max(tried if self._nothing else self._too_much // _MUCH, 1)
+            self._next()
+            return
+        came = list(self._came)
+        if cut := len(came) == self._came.maxlen:
+            since = next((item.time_ns for item in came if item.time_ns is not None), since)
+        older = self._beginning.older(came)
+        if older or cut or since <= self._first_ns:
+            self.page = Page(older, None if since <= self._first_ns and not cut else since)
+            self.span = None
+            return
+        self._nothing = self._length
+        if self._shortest:
+            # All of it is held, for stamps of whole seconds say no more than that it may be older.
+            self._much += self._count
+            self._too_much = 0
+        if self._too_much:
+            self._length = (self._nothing + self._too_much + 1) // 2
+        else:
+            self._length *= _LONGER
+        self._next()
+
+
+def overlap_ns(*, whole_seconds: bool) -> int:
+    """Return for how long lines are read twice around a time, so that none is missed."""
+    return _WHOLE_SECONDS_OVERLAP_NS if whole_seconds else _OVERLAP_NS
+
+
+def whole_seconds_in(items: Iterable[Item]) -> bool:
+    """Tell whether a line has a stamp without a fraction: no other engine than Podman does."""
+    return any(
+        type(item) is Line and item.time_ns is not None and not item.time_ns % _SECOND
+        for item in items
+    )
+
+
+def _mark_key(item: Mark) -> tuple[str, str, int | None]:
+    return item.container.id, item.kind, item.time_ns
