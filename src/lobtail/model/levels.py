@@ -478,6 +478,7 @@ _REQUESTED: Final = re.compile(rb"\[\d\d/[A-Z][a-z]{2}/\d{4}:")
 _FAULTS: Final = (b"Error", b"Exception")
 _FAULTS_ENDED: Final = (b"Error)", b"Exception)")
 _LONGEST_NAME: Final = 120
+_LONGEST_REQUEST: Final = 16 * 1024  # twice what nginx and Apache take
 _PRIORITY: Final = 6  # of its groups, that of syslog
 _LAST_PRIORITY: Final = 191  # facility 23, severity 7
 _TELEGRAF: Final = slice(19, 24)  # of "2024-01-01T00:00:00Z E! x"
@@ -600,10 +601,11 @@ def _shaped_level(raw: bytes, pos: int = 0) -> Level:
 
 def _level_of_answer(raw: bytes, pos: int) -> Level | None:
     """Return the level of the status behind a request that goes on at ``pos``; None without one."""
-    end = raw.find(b'" ', pos)
+    stop = pos + _LONGEST_REQUEST
+    end = raw.find(b'" ', pos, stop)
     # Apache's form of a quote in the request; nginx writes \\x22.
     while end > 0 and raw[end - 1] == _BACKSLASH:
-        end = raw.find(b'" ', end + 1)
+        end = raw.find(b'" ', end + 1, stop)
     return _STATUSES.get(raw[end + 2 : end + 3]) if end > 0 else None
 
 

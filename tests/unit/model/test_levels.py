@@ -365,6 +365,11 @@ def test_an_access_log_has_the_level_of_its_status(form: str, status: str, level
         b"[" * 1000,
         b"= level=" * 100,
         b"12:00:00 " * 100,
+        b'{"level":"info","DownstreamStatus":' + b"9" * 5000 + b"}",
+        b'{"method":"GET","status":[{}]}',
+        b'{"resourceLogs":[{"severityNumber":99},{"severityNumber":0}]}',
+        b'10.0.0.9 - - [01/May/2024:12:00:00 +0000] "' + b'\\" ' * 300_000,
+        b"[pid: " + b"(" * 100_000,
     ],
 )
 def test_row_15_hostile_lines_have_some_level_or_none(raw: bytes) -> None:
