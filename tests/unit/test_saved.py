@@ -22,6 +22,7 @@ from lobtail.model.items import ContainerRef, Dropped, Gap, Item, Line, Removed,
 from lobtail.render.json import JsonFormatter
 from lobtail.render.style import Style
 from support.any_items import any_items
+from support.chance import examples
 from support.golden import GOLDEN
 from support.items import DB, ITEMS, START_NS, WEB, line
 
@@ -76,7 +77,7 @@ def test_version_1_is_read_and_written_as_version_2(tmp_path: Path) -> None:
     assert again == first
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(any_items.filter(bool))
 def test_any_items_come_back(items: list[Item]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -335,7 +336,7 @@ def test_messages_that_came_late_are_in_the_span(tmp_path: Path) -> None:
     assert [each.payload[31:] for each in found if isinstance(each, Frame)] == [b"a\n", b"c\n"]
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(any_items.filter(bool), st.booleans())
 def test_any_items_are_messages(items: list[Item], details: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -16,6 +16,7 @@ from lobtail.files import log_file as part_module
 from lobtail.files.detect import make_format
 from lobtail.model.frames import Frame
 from lobtail.query.literals import Literals
+from support.chance import examples
 from support.log_files import START, WRITERS, Message, compressed, local_record, varint
 from unit.files.messages import as_stored
 
@@ -25,7 +26,7 @@ NAMES = {
     "k8s-file": "ctr.log",
     "stream": "capture",
 }
-EXAMPLES = 30
+EXAMPLES = examples(30)
 STAMP = b"2023-11-14T22:13:20.000000000Z"
 DEEP = b"[" * 20_000
 DIGITS = b"9" * 5000

@@ -14,6 +14,7 @@ from lobtail.files import Damage, open_log
 from lobtail.files import log_file as part_module
 from lobtail.files.detect import make_format
 from lobtail.model.frames import Frame, Stream
+from support.chance import examples
 
 MICROS = 1767225600500000
 STAMP = b"2026-01-01T00:00:00.500000000Z "
@@ -150,7 +151,7 @@ def test_ends_and_moments(tmp_path: Path, write: Any, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("write", [as_json, as_export])
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_damaged_entries(write: Any, data: st.DataObject) -> None:
     form = make_format("journald" if write is as_json else "journald-export")
     batch = [entry(f"line {i}" + "\nmore" * (i % 3 == 0), i) for i in range(30)]

@@ -16,6 +16,7 @@ from lobtail.follow.options import FollowOptions
 from lobtail.follow.position import KnownLines, LogPosition, Positions, Reached
 from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Gap, Item, Line, Removed, Started, Stopped
+from support.chance import examples
 from support.engine_model import DOCKER, PODMAN, WEB, EngineModel, words
 from support.simulated import T0
 
@@ -270,7 +271,7 @@ WRITES = st.lists(
 STOPS = st.lists(st.tuples(st.floats(0.01, 4), st.integers(0, 30), st.floats(0, 3)), max_size=5)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(WRITES, STOPS, st.booleans(), st.sampled_from([DOCKER, PODMAN]))
 def test_each_line_comes_once_through_any_stops(
     writes: list[tuple[float, list[bool], bool]],

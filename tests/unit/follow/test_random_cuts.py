@@ -16,6 +16,7 @@ from lobtail.errors import ConnectionLostError
 from lobtail.model.frames import Stream
 from lobtail.model.items import Gap, Item, Line, Removed, Started, Stopped
 from lobtail.sources.base import Traits
+from support.chance import examples
 from support.engine_model import CUT, DOCKER, PODMAN, WEB, EngineModel
 from support.simulated import T0
 
@@ -190,14 +191,14 @@ def in_streams(told: Told) -> tuple[dict[Stream, bytes], list[Item]]:
 
 
 @given(st.binary(min_size=120, max_size=120))
-@settings(max_examples=2000)
+@settings(max_examples=examples(2000))
 @example(b"")
 def test_every_byte_once_and_every_run(data: bytes) -> None:
     Case(data).check()
 
 
 @given(st.binary(min_size=120, max_size=120))
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_every_byte_once_and_every_run_where_stamps_are_whole_seconds(data: bytes) -> None:
     # Which run a line of the second is of in which one ends and another begins, nobody can tell.
     case = Case(data, PODMAN)

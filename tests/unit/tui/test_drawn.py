@@ -32,6 +32,7 @@ from lobtail.tui.widgets.palette import COLORLESS, DARK
 from lobtail.tui.widgets.panes import StatsPane
 from lobtail.tui.widgets.ruler import RULER
 from lobtail.tui.widgets.segments import text_of, width_of
+from support.chance import examples
 from unit.tui.apps import Client, with_client
 from unit.tui.items import REF, line
 from unit.tui.scripted import REFS, START, S, ScriptedEngine, summary_of
@@ -197,7 +198,7 @@ def test_long_bars_begin_where_the_days_of_the_zone_do() -> None:
     assert (histogram.start_ns + 330 * MINUTE) % (1440 * MINUTE) == 0
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.lists(st.integers(1, 2 * S), min_size=30, max_size=80), st.integers(20, 90))
 def test_case_histogram_does_not_move_with_each_line(waits: list[int], columns: int) -> None:
     """Whatever comes, a bar keeps its place as long as bars keep their length."""

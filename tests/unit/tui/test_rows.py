@@ -10,6 +10,7 @@ from lobtail.model.frames import Stream
 from lobtail.model.items import Gap, Item, Line
 from lobtail.tui.state.rows import Rows
 from lobtail.tui.state.store import LOSS, OVERHEAD, Store
+from support.chance import examples
 from unit.tui.items import REF, line
 
 
@@ -96,7 +97,7 @@ class RowsMachine(RuleBasedStateMachine):
 
 
 TestRows = RowsMachine.TestCase
-TestRows.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestRows.settings = settings(max_examples=examples(60), stateful_step_count=30, deadline=None)
 
 
 def test_a_store_is_bounded_in_items() -> None:
