@@ -24,7 +24,7 @@ def box(engine: TestEngine) -> Iterator[str]:
     """Return a container that runs, and only waits."""
     name = engine.start("sleep 100000")
     yield name
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
 
 
 def run(engine: TestEngine, kind: str, args: tuple[str | bytes, ...], data: bytes) -> Result:
@@ -284,4 +284,4 @@ def test_a_stopped_reader_keeps_neither_signals_nor_input_back(one_engine: TestE
     assert memory(process.pid) < 60 * MIB
     process.kill()
     process.communicate()
-    one_engine.docker("rm", "-f", name)
+    one_engine.remove(name)

@@ -28,7 +28,7 @@ def box(any_engine: TestEngine) -> Iterator[str]:
     """Return a container that runs, and only waits."""
     name = any_engine.start("sleep 100000")
     yield name
-    any_engine.docker("rm", "-f", name)
+    any_engine.remove(name)
 
 
 def talk(engine: TestEngine, scenario: Callable[[Engine], Awaitable[T]]) -> T:
@@ -128,7 +128,7 @@ def test_exec_detached(engine: TestEngine) -> None:
             return await collect(stream), await stream.wait()
 
     assert talk(engine, scenario) == ((b"", b""), 7)
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
 
 
 def test_what_cannot_be_executed(any_engine: TestEngine, box: str) -> None:
@@ -249,7 +249,7 @@ def test_paused_and_missing(engine: TestEngine) -> None:
         with pytest.raises(ContainerStateError, match="unpause it first"):
             async with client.attach(name):
                 pass
-        engine.docker("rm", "-f", name)
+        engine.remove(name)
         for stream in (client.attach(name), client.exec(name, ["true"])):
             with pytest.raises(EngineError, match=f"No such container: {name}"):
                 async with stream:

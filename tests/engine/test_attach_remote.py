@@ -45,7 +45,7 @@ def test_exec(far: Far, flags: list[str]) -> None:
     assert run(far, *flags, *command, data=BIG) == Result(BIG, b"err\n", 3)
     assert run(far, *flags, "exec", "-i", name, "cat", data=BIG) == Result(BIG, b"", 0)
     assert run(far, *flags, "exec", "-i", name, "wc", "-c", data=b"") == Result(b"0\n", b"", 0)
-    far.engine.docker("rm", "-f", name)
+    far.engine.remove(name)
 
 
 @pytest.mark.parametrize("flags", WAYS, indirect=True)

@@ -26,7 +26,7 @@ def shell(any_engine: TestEngine) -> Iterator[str]:
     """Return a container with a TTY that answers what is typed."""
     name = any_engine.start(ECHO, "-i", "-t")
     yield name
-    any_engine.docker("rm", "-f", name)
+    any_engine.remove(name)
 
 
 def start(engine: TestEngine, kind: str, *args: str, env: dict[str, str] | None = None) -> Terminal:
@@ -105,7 +105,7 @@ def test_detaching(
             results.append((result.stdout[-len(DETACHED) :], result.code, terminal.restored))
     assert results[0] == results[1] == (DETACHED, 1, True)
     assert running(one_engine, name)
-    one_engine.docker("rm", "-f", name)
+    one_engine.remove(name)
 
 
 def test_detaching_from_exec(any_engine: TestEngine, shell: str) -> None:
@@ -123,7 +123,7 @@ def test_the_size_follows(any_engine: TestEngine, shell: str) -> None:
         terminal.read_until(b"\r\n55 111\r\n")
         terminal.type(b"\x10\x11")
         assert terminal.finish().code == 1
-    any_engine.docker("rm", "-f", name)
+    any_engine.remove(name)
     loop = "while :; do stty size; usleep 20000; done"
     with start(any_engine, "lobtail", "exec", "-it", shell, "sh", "-c", loop) as terminal:
         terminal.read_until(b"24 80\r\n")
@@ -142,7 +142,7 @@ def test_signals_put_the_terminal_back(one_engine: TestEngine, number: str) -> N
             assert terminal.finish().code == 128 + signal.Signals[number]
             assert terminal.restored
     assert running(one_engine, name)
-    one_engine.docker("rm", "-f", name)
+    one_engine.remove(name)
 
 
 def test_ctrl_c_without_a_tty(one_engine: TestEngine) -> None:
@@ -180,7 +180,7 @@ def test_while_it_is_stopped_the_terminal_is_the_shells(one_engine: TestEngine) 
         terminal.read_until(b"code 1")
         terminal.finish()
         assert terminal.restored
-    one_engine.docker("rm", "-f", name)
+    one_engine.remove(name)
 
 
 @pytest.mark.parametrize("tty", [True, False], ids=["tty", "frames"])
@@ -217,7 +217,7 @@ def test_a_connection_that_is_cut(one_engine: TestEngine, command: str, tty: boo
             assert proxy.cuts == 1
 
     asyncio.run(main())
-    one_engine.docker("rm", "-f", name)
+    one_engine.remove(name)
 
 
 def test_without_a_tty_only_colours_act(one_engine: TestEngine) -> None:
@@ -230,12 +230,12 @@ def test_without_a_tty_only_colours_act(one_engine: TestEngine) -> None:
     with Terminal() as terminal:
         terminal.start([*LOBTAIL, args[0], "--raw", *args[1:]], one_engine.env())
         assert terminal.finish().stdout == b"\x1b[31mred\x1b[0m \x1b[2J\x1b]0;title\x07\r\n"
-    one_engine.docker("rm", "-f", name)
+    one_engine.remove(name)
 
 
 def test_the_process_is_removed(any_engine: TestEngine) -> None:
     name = any_engine.start(ECHO, "-i", "-t", "--rm")
     with start(any_engine, "lobtail", "attach", name) as terminal:
-        any_engine.docker("rm", "-f", name)
+        any_engine.remove(name)
         assert terminal.finish().code == 137
         assert terminal.restored

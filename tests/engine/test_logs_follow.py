@@ -72,7 +72,7 @@ def test_follow_until_a_time_to_come(engine: TestEngine) -> None:
     result = engine.both("-f", "--until", f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z", name)
     assert result.code == 0
     assert len(result.stdout.splitlines()) > 10
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
 
 
 @pytest.mark.parametrize("seconds", [-3600, 1])
@@ -85,7 +85,7 @@ def test_follow_of_a_silent_container_ends_at_until(engine: TestEngine, seconds:
     assert result.code == 0
     assert result.stdout == (b"ready\n" if seconds > 0 else b"")
     assert time.time() > moment
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
 
 
 def test_a_paused_container_is_waited_for(engine: TestEngine) -> None:
@@ -113,7 +113,7 @@ def test_signals_end_it_as_docker_ends(
     # Old versions of the docker CLI let the signal kill them; a shell shows the same code.
     assert docker.code in (code, -number)
     assert (lobtail.stdout, lobtail.stderr) == (b"", b"")
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
 
 
 def test_the_final_unterminated_text(engine: TestEngine) -> None:

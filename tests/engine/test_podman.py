@@ -88,7 +88,7 @@ def test_what_half_written_lines_cost_is_read_again(podman: TestEngine, tty: boo
         return items
 
     items = asyncio.run(follow())
-    podman.docker("rm", "-f", name)
+    podman.remove(name)
     shown = texts(items)
     # What came with the rest of a line may be left out, or not.
     assert sorted(x for x in shown if x not in ("thr", "fi")) == sorted(whole)
@@ -121,7 +121,7 @@ def test_equal_lines_of_one_second_come_as_often_as_they_were_asked_for(
             tail=count,
         )
     )
-    podman.docker("rm", "-f", name)
+    podman.remove(name)
     assert texts(items) == written[max(80 - count, 0) :]
     assert len(texts(items)) == len(items)
 
@@ -147,6 +147,6 @@ def test_long_lines_and_prompts_at_the_end(podman: TestEngine, count: int) -> No
             tail=count,
         )
     )
-    podman.docker("rm", "-f", name)
+    podman.remove(name)
     assert texts(items) == [*last, "", "over"]
     assert len(texts(items)) == len(items)

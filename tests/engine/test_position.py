@@ -66,7 +66,7 @@ def test_a_program_that_is_killed_ships_each_line_once(
             "all lines are shipped",
             60,
         )
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
     numbers = [str(i) for i in range(1, int(last) + 1)]
     lines = shipped(tmp_path, name)
     for stream in "oe":
@@ -86,7 +86,7 @@ def test_what_has_happened_meanwhile_is_told(engine: TestEngine, tmp_path: Path)
         )
         until(lambda: (tmp_path / "position").exists(), "a position is saved")
     engine.docker("restart", "-t", "0", kept)
-    engine.docker("rm", "-f", gone)
+    engine.remove(gone)
     engine.start("echo new; exec sleep 1000", name=new)
     with shipping(engine, tmp_path, "auto", selector):
         until(
@@ -98,7 +98,7 @@ def test_what_has_happened_meanwhile_is_told(engine: TestEngine, tmp_path: Path)
             "all is told",
             20,
         )
-    engine.docker("rm", "-f", kept, new)
+    engine.remove(kept, new)
     assert shipped(tmp_path, kept) == ["line", "# stopped", "# started", "line"]
     assert shipped(tmp_path, gone) == ["line", "# gap", "# removed"]
     assert shipped(tmp_path, new) == ["# started", "new"]

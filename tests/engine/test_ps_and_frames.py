@@ -46,7 +46,7 @@ def test_ps_lists_what_runs(engine: TestEngine) -> None:
     }
     assert ended not in ps(engine)
     assert ps(engine, "-a")[ended]["state"] == "exited"
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
 
 
 def test_ps_agrees_with_docker_ps(engine: TestEngine) -> None:
@@ -164,7 +164,7 @@ def test_a_stream_can_be_left_at_any_time(engine: TestEngine) -> None:
             assert tasks == {asyncio.current_task()}
 
     asyncio.run(leave())
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
 
 
 def test_the_docker_cli_is_there_to_compare_with() -> None:

@@ -92,7 +92,7 @@ def test_podman_is_read_by_its_api(lab: Lab) -> None:
     refused = podman.run("lobtail", "logs", "--source", "files", name)
     assert refused.code == 1
     assert b"Podman" in refused.stderr
-    podman.docker("rm", "-f", name)
+    podman.remove(name)
 
 
 @pytest.mark.parametrize("command", ["logs", "tail"])

@@ -48,7 +48,7 @@ def test_a_busy_container(any_engine: TestEngine) -> None:
     for stats in found[2:]:
         assert stats.network_received_rate == 0.0
         assert stats.disk_written_rate is not None
-    any_engine.docker("rm", "-f", name)
+    any_engine.remove(name)
 
 
 READ, BEFORE, NEVER = "2026-11-24T10:00:01Z", "2026-11-24T10:00:00Z", "0001-01-01T00:00:00Z"

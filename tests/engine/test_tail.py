@@ -87,7 +87,7 @@ def test_what_tail_leaves_out_stays_out_when_following(engine: TestEngine, count
     items = asyncio.run(
         collect(engine, name, tail=3, actions=((seen(last[-1]), go),), until=seen("new"))
     )
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
     assert texts(items) == [*last, "new"]
     assert marks(items) == []
 
@@ -107,7 +107,7 @@ def test_follow_through_twenty_restarts(any_engine: TestEngine) -> None:
             limit=100,
         )
     )
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
     assert texts(items) == [f"run {i}" for i in range(1, 22)]
     assert marks(items) == [Stopped, Started] * 20
 
@@ -144,7 +144,7 @@ def test_re_creation_under_the_same_name(any_engine: TestEngine) -> None:
             until=seen("second"),
         )
     )
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
     assert texts(items) == ["first", "second"]
     assert marks(items) == [Stopped, Removed, Started]
     times = [item.time_ns for item in items if isinstance(item, Mark)]
@@ -163,7 +163,7 @@ def test_a_container_that_starts_later_joins(engine: TestEngine) -> None:
             until=seen("two"),
         )
     )
-    engine.docker("rm", "-f", first, "t-join-2")
+    engine.remove(first, "t-join-2")
     assert texts(items) == ["one", "two"]
 
 
@@ -203,7 +203,7 @@ def test_live_lines_of_two_containers_come_in_time_order(engine: TestEngine) -> 
             until=lambda items: all("300" in texts(items, name) for name in names),
         )
     )
-    engine.docker("rm", "-f", *names)
+    engine.remove(*names)
     lines = [item for item in items if isinstance(item, Line)]
     in_time = [line.time_ns or 0 for line in lines if not line.late]
     assert in_time == sorted(in_time)

@@ -164,7 +164,7 @@ def test_a_run_that_is_over_at_once_is_shown_whole(engine: TestEngine) -> None:
     shown += [json.loads(text) for text in read_until(process, '"exit_code":7,"oom":false}')]
     process.send_signal(signal.SIGTERM)
     assert finish(process).code == 143
-    engine.docker("rm", "-f", first)
+    engine.remove(first)
     assert [(o["container"], o.get("mark") or o["line"]) for o in shown] == [
         (name, "started"),
         (name, "short"),
@@ -185,7 +185,7 @@ def test_a_line_that_a_script_waits_for(engine: TestEngine) -> None:
     assert read_until(other, "up") == ["up"]
     engine.go(names[1])
     result, failed = finish(process), finish(other)
-    engine.docker("rm", "-f", *names)
+    engine.remove(*names)
     assert (result.stdout, result.code) == (b"ready\n", 0)
     assert (failed.stdout, failed.code) == (b"ready\n", 4)
     assert failed.stderr.decode() == f"lobtail: --fail-on matches a line of {names[1]}\n"
@@ -202,7 +202,7 @@ def test_ends_by_number_and_time(engine: TestEngine) -> None:
     assert (texts(result.stdout), result.stderr, result.code) == (["99", "100"], b"", 0)
     result = engine.run("lobtail", "tail", name, "-o", "raw", "--until", "1h")
     assert (result.stdout, result.code) == (b"", 0)
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
 
 
 def test_what_cannot_be_read_is_told_and_the_rest_is_shown(engine: TestEngine) -> None:
@@ -229,7 +229,7 @@ def test_row_19_a_reader_that_goes_away(engine: TestEngine) -> None:
     assert process.stderr is not None
     assert process.stderr.read() == b""
     process.stderr.close()
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
 
 
 def test_row_8_no_engine_is_one_line(engine: TestEngine) -> None:

@@ -59,7 +59,7 @@ def test_row_6_cuts_at_random_bytes(any_engine: TestEngine) -> None:
         return items, proxy.cuts
 
     items, made = asyncio.run(collect())
-    any_engine.docker("rm", "-f", *names)
+    any_engine.remove(*names)
     assert made == cuts
     assert any(isinstance(item, Resumed) for item in items)
     assert not any(isinstance(item, Gap) and "known" in item.reason for item in items)

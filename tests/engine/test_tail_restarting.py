@@ -116,7 +116,7 @@ def test_each_run_is_told_of_when_it_ends(engine: TestEngine, log: str) -> None:
     engine.docker("update", "--restart", "always", name)
     found = followed_crashes(engine, name, (4, ("stop", name)), source=source)
     state = state_of(engine, name)
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
     assert found == [run_of(1)[1:-1], *(run_of(i) for i in range(2, 6))]
     # The end of the last run was told before the next, or there were one.
     assert state == "exited 4"
@@ -127,7 +127,7 @@ def test_runs_that_a_policy_starts_until_it_gives_up(any_engine: TestEngine) -> 
     name = create(engine, "on-failure:3", "echo line; exit 4")
     items = asyncio.run(follow(engine, name, 4, (0, ("start", name))))
     kept = engine.docker("logs", name).split()
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
     assert marks(items) == [Started, Stopped] * 4
     assert [item.exit_code for item in items if isinstance(item, Stopped)] == [4] * 4
     assert kept
@@ -144,7 +144,7 @@ def test_what_is_done_while_it_waits_to_be_started(
 ) -> None:
     name = create(engine, "always")
     found = followed_crashes(engine, name, (3, (*command, name)))
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
     # By the time that the command has returned, more of them may have begun.
     assert found[:4] == [run_of(i) for i in range(1, 5)]
 
@@ -155,7 +155,7 @@ def test_following_begins_while_it_waits_to_be_started(engine: TestEngine) -> No
     until(lambda: state_of(engine, name) in ("restarting 4", "restarting 5"), "some runs")
     before = int(state_of(engine, name)[-1])
     items = asyncio.run(follow(engine, name, 1))
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
     earlier = [text for run in range(1, before + 1) for text in run_of(run)[1:-1]]
     assert told(items) == [sorted(earlier), run_of(before + 1)]
 
@@ -184,7 +184,7 @@ def test_what_killed_it_is_told_of_each_run(engine: TestEngine) -> None:
     name = create(engine, "on-failure:3", script, "-m", "16m")
     items = asyncio.run(follow(engine, name, 4, (0, ("start", name))))
     by_events = ooms_by_events(engine, name)
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
     assert told(items) == [["started", "run", "stopped 137"]] * 4
     assert [item.oom for item in items if isinstance(item, Stopped)] == by_events
 
@@ -220,7 +220,7 @@ def test_the_event_of_a_signal_that_a_user_sends(
     name = create(engine, "no", "echo run; exec sleep 600")
     items = asyncio.run(follow(engine, name, 1, (0, ("start", name)), (0, (*command, name))))
     signals = events_of(engine, name, "{{.Action}} {{.Actor.Attributes.signal}}")
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
     assert "kill 9" in signals
     (stopped, *_) = (item for item in items if isinstance(item, Stopped))
     assert (stopped.exit_code, stopped.oom) == (137, False)

@@ -76,7 +76,7 @@ def test_row_18_a_writer_at_full_speed(engine: TestEngine, more: tuple[str, ...]
     count = 20_000
     name = engine.start(f"{GO} seq 1 {count} | sed s/^/o/", *options("json-file", 100, *more))
     items = asyncio.run(follow(engine, name, "files"))
-    engine.docker("rm", "-f", name)
+    engine.remove(name)
     assert numbers_of(items, name, b"o") == list(range(1, count + 1))
     assert not any(isinstance(item, Gap) for item in items)
 

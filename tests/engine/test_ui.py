@@ -36,14 +36,14 @@ HOSTILE_LABELS = (
 def web_of_one(one_engine: TestEngine) -> Iterator[str]:
     name = one_engine.start(COUNT)
     yield name
-    one_engine.docker("rm", "-f", name, check=False)
+    one_engine.remove(name, missing_ok=True)
 
 
 @pytest.fixture
 def web(engine: TestEngine) -> Iterator[str]:
     name = engine.start(COUNT)
     yield name
-    engine.docker("rm", "-f", name, check=False)
+    engine.remove(name, missing_ok=True)
 
 
 def test_a_session(engine: TestEngine, web: str) -> None:
@@ -124,7 +124,7 @@ def test_nothing_of_a_container_acts_on_the_terminal(engine: TestEngine) -> None
             screen.assert_restored()
             screen.assert_harmless()
     finally:
-        engine.docker("rm", "-f", name, check=False)
+        engine.remove(name, missing_ok=True)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_attaching_has_the_terminal_until_it_is_left(engine: TestEngine) -> None
             assert screen.wait() == 0
             screen.assert_restored()
     finally:
-        engine.docker("rm", "-f", name, check=False)
+        engine.remove(name, missing_ok=True)
 
 
 def test_ctrl_c_comes_back_from_a_container_without_a_terminal(one_engine: TestEngine) -> None:
@@ -222,7 +222,7 @@ def test_ctrl_c_comes_back_from_a_container_without_a_terminal(one_engine: TestE
             screen.assert_restored()
         assert one_engine.docker("inspect", "-f", "{{.State.Running}}", name).strip() == "true"
     finally:
-        one_engine.docker("rm", "-f", name, check=False)
+        one_engine.remove(name, missing_ok=True)
 
 
 def test_a_signal_ends_it_while_a_shell_has_the_terminal(

@@ -132,7 +132,7 @@ def test_containers_are_marked_and_all_of_them_acted_on(engine: TestEngine, pref
         screen.until(lambda text: "3✓" in text)
         screen.press("d")
         screen.until(lambda _: f"Remove {one}, {two}, {three}?" in screen.question)
-        engine.docker("rm", "-f", two)
+        engine.remove(two)
         screen.answer(f"Remove {one}, {two}, {three}?", "y")
         screen.said(f"{two}:", only(engine, "No such container", "no such container"))
         screen.said(f"removed: {one}, {three}")

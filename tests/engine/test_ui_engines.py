@@ -62,7 +62,7 @@ def name(fleet: Fleet) -> Iterator[str]:
         gate.open()
     for engine in fleet.engines.values():
         if found := engine.docker("ps", "-aq", "-f", f"name={name}").split():
-            engine.docker("rm", "-f", *found)
+            engine.remove(*found)
 
 
 def names(engine: TestEngine, name: str) -> set[str]:

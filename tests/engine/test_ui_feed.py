@@ -249,7 +249,7 @@ def test_of_several_the_window_is_whole_since_one_time(engine: TestEngine) -> No
 
         with_session(engine, Target(names=(busy, quiet)), use)
     finally:
-        engine.docker("rm", "-f", quiet, check=False)
+        engine.remove(quiet, missing_ok=True)
 
 
 def test_parts_are_read_as_one_and_what_joins_a_part_joins(any_engine: TestEngine) -> None:
@@ -284,4 +284,4 @@ def test_parts_are_read_as_one_and_what_joins_a_part_joins(any_engine: TestEngin
     try:
         with_session(any_engine, Target(parts=parts), use)
     finally:
-        any_engine.docker("rm", "-f", *started)
+        any_engine.remove(*started)

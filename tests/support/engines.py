@@ -108,6 +108,15 @@ class TestEngine:
             made = self.api.json("POST", f"/containers/{name}/exec", command)
             self.api.call("POST", f"/exec/{made['Id']}/start", {"Detach": True})
 
+    def remove(self, *names: str, missing_ok: bool = False) -> None:
+        """Remove containers, running or not."""
+        for name in names:
+            try:
+                self.api.call("DELETE", f"/containers/{name}", force=1)
+            except ApiError as error:
+                if not missing_ok or error.status != 404:
+                    raise
+
     def wait(self, name: str) -> int:
         """Wait for a container's end; return its exit code."""
         return int(self.api.json("POST", f"/containers/{name}/wait")["StatusCode"])
