@@ -23,11 +23,11 @@ from lobtail.session.file_tail import TailFiles, find_logs
 from lobtail.session.merge import WINDOW_NS
 from lobtail.session.multi_engine import OnEngine, TailEngines
 from lobtail.session.readers import Overflow
-from lobtail.sources.base import Search
 
 if TYPE_CHECKING:
+    from lobtail.query.plan import Plan
     from lobtail.query.query import Query
-    from lobtail.query.terms import Predicate
+    from lobtail.query.terms import Term
 
 __all__ = ["Engine", "TailOptions", "tail_engines", "tail_files"]
 
@@ -72,8 +72,9 @@ class Engine(EngineClient):
         where: str | Query | None = None,
         merge_window: float = WINDOW_NS / 1e9,
         overflow: Overflow = "wait",
+        before: int = 0,
+        after: int = 0,
         source: Source = "auto",
-        search: Search | None = None,
         position: bytes | None = None,
     ) -> Tail:
         """Tail the containers that match: one stream of lines and marks, merged by time.
@@ -88,7 +89,11 @@ class Engine(EngineClient):
         is nothing. ``Tail.found`` has what was found.
 
         ``level`` keeps lines of this level or above (``"warn"``); ``where`` is a query
-        (``level>=warn and not /health/``, see ``Query``). Marks always pass.
+        (``level>=warn and not /health/``, see ``Query``). Containers of which it can want no line
+        are not opened, and times, streams and texts that it demands are used to read less, where
+        that changes nothing. Marks of the other containers always pass. With ``before`` and
+        ``after`` so many lines of the container around each wanted line come as well, and a
+        ``Skipped`` mark tells how many were left out in between.
         ``merge_window`` is how long, in seconds, a live line may wait for older ones of other
         containers; 0 gives the order of arrival. A slow reader slows the engine's sending down,
         unless ``overflow`` is ``"drop"``: then lines are left out where 2000 of their container
@@ -97,9 +102,6 @@ class Engine(EngineClient):
         ``source`` says where logs are read from: ``"files"``, the engine's own, or ``"api"``;
         ``"auto"`` takes the files where they can be read. Live lines come from them only where
         they rotate. The logger ``lobtail`` says at level INFO which it was of each container.
-        ``search`` are texts that a wanted line contains, which lets files be searched rather than
-        read; lines that have none may come or not.
-
         With ``follow`` containers that start later join, restarts and re-creations are followed,
         and the iteration never ends; without it ends with the history. With ``until_stopped`` it
         also ends when every container that was chosen has stopped for good or was removed: the
@@ -126,7 +128,7 @@ class Engine(EngineClient):
             raise ConfigError(f"the merge window is negative: {merge_window}")
         if missing not in ("wait", "error"):
             raise ConfigError(f"missing is 'wait' or 'error', not {missing!r}")
-        where = _query(where)
+        plan = _plan(where, level, before, after)
         selection = ContainerSelection(
             names=tuple(map(ContainerSelector, selectors)),
             labels=labels,
@@ -144,8 +146,10 @@ class Engine(EngineClient):
             stderr=Stream.STDERR in streams,
             details=details,
             source=source,
-            search=search or _search(where),
         )
+        if plan is not None:
+            # What a position does not know of is read anew, and what it knows must be met.
+            options = options.narrowed(plan, since=position is None)
         window_ns = round(merge_window * 1e9)
         readers = EngineReaders(
             self,
@@ -156,10 +160,11 @@ class Engine(EngineClient):
             overflow=overflow,
             until_stopped=until_stopped and follow,
             positions=None if position is None else Positions.load(position),
+            plan=plan,
         )
         # With nothing asked for, that nothing runs is an answer.
         strict = missing == "error" and (selectors or labels or projects or services or images)
-        return Tail(readers, _filter(where, level), selection if strict else None)
+        return Tail(readers, _filter(plan), selection if strict else None)
 
 
 class TailOptions(TypedDict, total=False):
@@ -183,8 +188,9 @@ class TailOptions(TypedDict, total=False):
     where: str | Query | None
     merge_window: float
     overflow: Overflow
+    before: int
+    after: int
     source: Source
-    search: Search | None
     position: bytes | None
 
 
@@ -235,7 +241,8 @@ def tail_files(
     details: bool = False,
     level: str | Level | None = None,
     where: str | Query | None = None,
-    search: Search | None = None,
+    before: int = 0,
+    after: int = 0,
 ) -> TailFiles:
     """Tail log files without an engine: their lines, merged by time, to their ends.
 
@@ -252,7 +259,7 @@ def tail_files(
     """
     if not paths:
         raise ConfigError("no log file is named")
-    where = _query(where)
+    plan = _plan(where, level, before, after)
     options = FollowOptions(
         follow=False,
         tail="all" if tail is None else str(tail),
@@ -261,7 +268,6 @@ def tail_files(
         stdout=Stream.STDOUT in streams,
         stderr=Stream.STDERR in streams,
         details=details,
-        search=search or _search(where),
     )
     selection = ContainerSelection(
         labels=labels,
@@ -270,34 +276,35 @@ def tail_files(
         images=images,
         excluded=tuple(map(ContainerSelector, exclude)),
     )
-    return TailFiles(find_logs(paths), selection, options, wanted=_filter(where, level))
+    return TailFiles(find_logs(paths), selection, options, wanted=_filter(plan), plan=plan)
 
 
-def _query(where: str | Query | None) -> Query | None:
+def _plan(
+    where: str | Query | None, level: str | Level | None, before: int, after: int
+) -> Plan | None:
+    """Return what is demanded of lines; None if nothing is."""
+    if before < 0 or after < 0:
+        raise ConfigError("`before` and `after` are numbers of lines: 0 or more")
+    least = Level.parse(level) if isinstance(level, str) else level
+    if where is None and not least:
+        return None
+    # Only those who ask for something need these.
+    from lobtail.query.plan import plan_of
+    from lobtail.query.terms import Compare, Subject
+
+    terms: list[Term] = [] if not least else [Compare(Subject("level"), ">=", least)]
     if isinstance(where, str):
-        # Only those who ask for something need the parser.
         from lobtail.query.query import Query
 
-        return Query(where, now_ns=time.time_ns(), local_offset=local)
-    return where
-
-
-def _filter(where: Query | None, level: str | Level | None) -> LineFilter | None:
-    """Return what lets the wanted lines pass; None if all are."""
-    predicates: list[Predicate] = []
-    if level is not None:
-        least = Level.parse(level) if isinstance(level, str) else level
-        predicates.append(lambda line: line.level >= least)
+        where = Query(where, now_ns=time.time_ns(), local_offset=local)
     if where is not None:
-        predicates.append(where.matches)
-    return LineFilter(*predicates) if predicates else None
+        terms.append(where.term)
+    return plan_of(*terms, context=(before, after) if before or after else None)
 
 
-def _search(where: Query | None) -> Search | None:
-    """Return what the lines contain for which a query holds, if that can be said."""
-    if where is None:
+def _filter(plan: Plan | None) -> LineFilter | None:
+    """Return what lets the wanted lines pass; None if all are."""
+    if plan is None:
         return None
-    from lobtail.query.term_texts import literals_of_term
-
-    texts = literals_of_term(where.term)
-    return Search(texts) if texts else None
+    before, after = plan.context or (0, 0)
+    return LineFilter(*plan.predicates(), before=before, after=after)

@@ -80,7 +80,6 @@ if TYPE_CHECKING:
     from lobtail.session.multi_engine import OnEngine
     from lobtail.session.multi_engine import TailEngines as AsyncTailEngines
     from lobtail.session.readers import Overflow
-    from lobtail.sources.base import Search
 
 
 __all__ = [
@@ -623,8 +622,9 @@ class Engine(SyncWrapper):
         where: str | Query | None = None,
         merge_window: float = WINDOW_NS / 1000000000.0,
         overflow: Overflow = "wait",
+        before: int = 0,
+        after: int = 0,
         source: Source = "auto",
-        search: Search | None = None,
         position: bytes | None = None,
     ) -> Tail:
         """Tail the containers that match: one stream of lines and marks, merged by time.
@@ -639,7 +639,11 @@ class Engine(SyncWrapper):
         is nothing. ``Tail.found`` has what was found.
 
         ``level`` keeps lines of this level or above (``"warn"``); ``where`` is a query
-        (``level>=warn and not /health/``, see ``Query``). Marks always pass.
+        (``level>=warn and not /health/``, see ``Query``). Containers of which it can want no line
+        are not opened, and times, streams and texts that it demands are used to read less, where
+        that changes nothing. Marks of the other containers always pass. With ``before`` and
+        ``after`` so many lines of the container around each wanted line come as well, and a
+        ``Skipped`` mark tells how many were left out in between.
         ``merge_window`` is how long, in seconds, a live line may wait for older ones of other
         containers; 0 gives the order of arrival. A slow reader slows the engine's sending down,
         unless ``overflow`` is ``"drop"``: then lines are left out where 2000 of their container
@@ -648,9 +652,6 @@ class Engine(SyncWrapper):
         ``source`` says where logs are read from: ``"files"``, the engine's own, or ``"api"``;
         ``"auto"`` takes the files where they can be read. Live lines come from them only where
         they rotate. The logger ``lobtail`` says at level INFO which it was of each container.
-        ``search`` are texts that a wanted line contains, which lets files be searched rather than
-        read; lines that have none may come or not.
-
         With ``follow`` containers that start later join, restarts and re-creations are followed,
         and the iteration never ends; without it ends with the history. With ``until_stopped`` it
         also ends when every container that was chosen has stopped for good or was removed: the
@@ -691,8 +692,9 @@ class Engine(SyncWrapper):
                 where=where,
                 merge_window=merge_window,
                 overflow=overflow,
+                before=before,
+                after=after,
                 source=source,
-                search=search,
                 position=position,
             ),
         )
@@ -1773,7 +1775,8 @@ def tail_files(
     details: bool = False,
     level: str | Level | None = None,
     where: str | Query | None = None,
-    search: Search | None = None,
+    before: int = 0,
+    after: int = 0,
 ) -> TailFiles:
     """Tail log files without an engine: their lines, merged by time, to their ends.
 
@@ -1804,7 +1807,8 @@ def tail_files(
             details=details,
             level=level,
             where=where,
-            search=search,
+            before=before,
+            after=after,
         ),
     )
 

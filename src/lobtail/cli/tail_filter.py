@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lobtail.errors import ConfigError, QueryError
-from lobtail.model.items import Line
 from lobtail.model.levels import Level
 from lobtail.query.filter import LineFilter
 from lobtail.render.stamps import local
-from lobtail.sources.base import Search
 
 __all__ = ["FILTERS", "Filtering", "make_filter", "make_matcher", "make_pattern"]
 
@@ -26,10 +24,24 @@ class Filtering(NamedTuple):
     """Which lines are shown."""
 
     wanted: LineFilter
-    search: Search | None
-    """What files can be searched for instead of being read."""
     terms: tuple[Term, ...]
-    """All that is asked of lines, for words about it."""
+    """What is asked of them; all must hold."""
+    context: tuple[int, int]
+    """How many lines before and behind each are shown, too."""
+
+    def needed(self, *ends: Term | None) -> Query | None:
+        """Return the query for lines that are shown, or for which one of ``ends`` holds.
+
+        None if all lines are needed.
+        """
+        if not self.terms:
+            return None
+        from lobtail.query.query import Query
+        from lobtail.query.terms import And, Or
+
+        shown = And(self.terms)
+        looked_for = tuple(end for end in ends if end is not None)
+        return Query.of(Or((shown, *looked_for)) if looked_for else shown)
 
 
 def make_filter(
@@ -49,28 +61,19 @@ def make_filter(
     Raises:
         ConfigError: an option cannot be used.
     """
-    # The cheapest first: each sees only what those before it let pass.
-    required: list[Term] = []
+    terms: list[Term] = []
     if grep:
-        required.append(_one_of([_contains(text) for text in grep]))
+        terms.append(_one_of([_contains(text) for text in grep]))
     if include:
-        required.append(_one_of([_matches(text, "--include") for text in include]))
-    predicates = [term.predicate() for term in required]
-    if level is not None:
-        predicates.append(_at_least(_level(level)))
-    terms = list(required)
+        terms.append(_one_of([_matches(text, "--include") for text in include]))
+    if level is not None and (least := _level(level)):
+        terms.append(_at_least(least))
     if exclude:
-        excluded = _one_of([_matches(text, "--exclude") for text in exclude])
-        terms.append(excluded)
-        found = excluded.predicate()
-        predicates.append(lambda line: not found(line))
-    queries = [_query(text, now_ns) for text in where]
-    predicates += [query.matches for query in queries]
-    required += [query.term for query in queries]
-    terms += [query.term for query in queries]
-    around = (_first(before, context), _first(after, context))
-    wanted = LineFilter(*predicates, before=around[0], after=around[1])
-    return Filtering(wanted, _search(required, around if any(around) else None), tuple(terms))
+        terms.append(_not(_one_of([_matches(text, "--exclude") for text in exclude])))
+    terms += [_query(text, now_ns).term for text in where]
+    around = _first(before, context), _first(after, context)
+    wanted = LineFilter(*_predicates(terms), before=around[0], after=around[1])
+    return Filtering(wanted, tuple(terms), around)
 
 
 def make_matcher(text: str | None, option: str) -> Matches | None:
@@ -78,17 +81,15 @@ def make_matcher(text: str | None, option: str) -> Matches | None:
     return None if text is None else _matches(text, option)
 
 
-def _search(required: Sequence[Term], around: tuple[int, int] | None) -> Search | None:
-    if not required:
-        return None
-    from lobtail.query.term_texts import literals_of_term
-    from lobtail.query.terms import And
-
-    texts = literals_of_term(And(tuple(required)))
-    return Search(texts, around) if texts else None
-
-
 # What a query or a pattern needs is loaded where there is one.
+
+
+def _predicates(terms: Sequence[Term]) -> list[Predicate]:
+    if not terms:
+        return []
+    from lobtail.query.plan import plan_of
+
+    return plan_of(*terms).predicates()
 
 
 def _contains(text: str) -> Contains:
@@ -134,11 +135,16 @@ def _level(name: str) -> Level:
         raise ConfigError(f"--level: {exc}") from exc
 
 
-def _at_least(level: Level) -> Predicate:
-    def holds(line: Line) -> bool:
-        return line.level >= level
+def _at_least(level: Level) -> Term:
+    from lobtail.query.terms import Compare, Subject
 
-    return holds
+    return Compare(Subject("level"), ">=", level)
+
+
+def _not(term: Term) -> Term:
+    from lobtail.query.terms import Not
+
+    return Not(term)
 
 
 def _first(own: int | None, shared: int | None) -> int:

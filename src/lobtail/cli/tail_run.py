@@ -84,6 +84,8 @@ class TailRun:
         self._left = settings.max_lines
         self._words = _FilterWords(settings)
         self._tail = self._open()
+        # What was read is counted before it is filtered.
+        self._tail.wanted = None
 
     def _open(self) -> ItemStream:
         settings = self._settings
@@ -96,7 +98,7 @@ class TailRun:
                 **settings.selection,
                 on_engine=self._tell_engine,
             )
-        of_files = ("tail", "since", "until", "streams", "search", *_CRITERIA)
+        of_files = ("tail", "since", "until", "streams", "where", "before", "after", *_CRITERIA)
         chosen = {name: settings.selection[name] for name in of_files}
         return tail_files(*settings.files, **chosen)
 
@@ -299,7 +301,8 @@ class _FilterWords:
     def __init__(self, settings: TailSettings) -> None:
         self._watch: FieldWatch | None = None
         self._patterns: list[Pattern] = [*settings.highlight]
-        self._search = settings.selection["search"] is not None
+        where = settings.selection["where"]
+        self._narrow = where is not None and where.plan().is_narrow
         self._said: set[str] = set()
         self._since = time.monotonic()
         self._shown = False
@@ -317,7 +320,7 @@ class _FilterWords:
             self._shown = self._shown or shown > 0
             waited = time.monotonic() - self._since > _PATIENCE and self._watch.lines > 0
             if not self._shown and (waited or self._watch.lines > _MANY_LINES):
-                yield from self._once(self._watch.hints(only_similar=self._search))
+                yield from self._once(self._watch.hints(only_similar=self._narrow))
         for pattern in self._patterns:
             if pattern.unsearched:
                 yield from self._once([_unsearched(pattern)])
@@ -325,7 +328,7 @@ class _FilterWords:
     def at_end(self) -> Iterator[str]:
         """Yield what is to be said at the end."""
         if self._watch:
-            only_similar = self._search or self._shown
+            only_similar = self._narrow or self._shown
             yield from self._once(self._watch.hints(only_similar=only_similar))
         for pattern in self._patterns:
             if pattern.unsearched:

@@ -99,10 +99,8 @@ def make_settings(
     follow = follow and (until_ns is None or until_ns > now)
     highlight = tuple(make_pattern(text, "--highlight") for text in shown["highlight"])
     shown["highlight"] = highlight
-    wanted, search, terms = make_filter(now, **{name: shown[name] for name in FILTERS})
+    filtering = make_filter(now, **{name: shown[name] for name in FILTERS})
     ready, failed = make_matcher(until_match, "--until-match"), make_matcher(fail_on, "--fail-on")
-    # What is looked for in all lines cannot be left to a search for others.
-    search = search if ready is None and failed is None else None
     if files and everything:
         raise ConfigError("--all chooses among an engine's containers, not with --file")
     return TailSettings(
@@ -121,14 +119,16 @@ def make_settings(
             "until_stopped": until_match is not None,
             "merge_window": _seconds(merge_window, "--merge-window"),
             "source": source,
-            "search": search,
+            "where": filtering.needed(ready, failed),
+            "before": filtering.context[0],
+            "after": filtering.context[1],
         },
         files=(*files, *selectors) if files else (),
         verbose=verbose,
         named=() if files else selectors,
-        wanted=wanted,
+        wanted=filtering.wanted,
         formatter=_formatter(**{name: shown[name] for name in shown if name not in _ONLY_FILTERS}),
-        terms=(*terms, *(term for term in (ready, failed) if term is not None)),
+        terms=(*filtering.terms, *(term for term in (ready, failed) if term is not None)),
         highlight=highlight,
         until_match=None if ready is None else ready.predicate(),
         fail_on=None if failed is None else failed.predicate(),

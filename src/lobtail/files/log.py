@@ -106,6 +106,11 @@ class LogFiles:
         return sum(part.size for part in self._parts)
 
     @property
+    def is_stamped(self) -> bool:
+        """Whether messages have times."""
+        return self._format.stamped
+
+    @property
     def truncated(self) -> list[str]:
         """The files that lost bytes before these were read; a ``Damage`` tells where."""
         return [part.path for part in self._parts if part.fault and part.fault[1] == TRUNCATED]

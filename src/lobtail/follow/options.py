@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from lobtail.model.frames import Stream
+from lobtail.model.resume import WINDOW_NS
 from lobtail.sources.base import LogRequest, Search
+
+if TYPE_CHECKING:
+    from lobtail.query.plan import Plan
 
 __all__ = ["SOURCES", "FollowOptions", "Source"]
 
@@ -34,11 +39,36 @@ class FollowOptions(msgspec.Struct, frozen=True):
         chosen = ((Stream.STDOUT, self.stdout), (Stream.STDERR, self.stderr))
         return frozenset(stream for stream, wanted in chosen if wanted)
 
+    def narrowed(self, plan: Plan, *, since: bool = True, until: bool = False) -> FollowOptions:
+        """Return them without what a plan excludes, as far as nothing else depends on that.
+
+        ``since`` and ``until`` say whether these may be set.
+        """
+        search = Search(plan.literals, plan.context) if plan.literals.groups else None
+        if plan.context is not None:
+            # What stands around a line may be of the other stream, and older.
+            return replace(self, search=search)
+        first, last = self.since, self.until
+        if self.tail == "all":  # a number of lines is counted from the end of all of them
+            # Stamps are not quite in order, and those that Podman shows are cut to the second.
+            if since and plan.since_ns is not None and plan.since_ns > WINDOW_NS:
+                first = max(plan.since_ns - WINDOW_NS, first or 0)
+            if until and plan.until_ns is not None:
+                last = min(plan.until_ns + WINDOW_NS, last or plan.until_ns + WINDOW_NS)
+        return replace(
+            self,
+            since=first,
+            until=last,
+            stdout=self.stdout and Stream.STDOUT in plan.streams,
+            stderr=self.stderr and Stream.STDERR in plan.streams,
+            search=search,
+        )
+
     @property
     def history(self) -> LogRequest:
         """What is asked of files that are read for the first time."""
         # A live stream is joined by messages of both streams.
-        everything = self.search is None
+        everything = self.follow and self.search is None
         return LogRequest(
             tail=self.tail,
             since=self.since,

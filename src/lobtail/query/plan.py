@@ -48,6 +48,8 @@ class Plan(msgspec.Struct, frozen=True):
     """What a line must contain."""
     residual: Term | None = None
     """What is left to be tested of a line that all of this admits; None if nothing is."""
+    context: tuple[int, int] | None = None
+    """How many lines before and behind each wanted one are wanted, too."""
 
     def may_come_from(self, container: ContainerRef) -> bool:
         """Tell whether a line of ``container`` can be wanted at all."""
@@ -91,11 +93,11 @@ class Plan(msgspec.Struct, frozen=True):
         return tests
 
 
-def plan_of(*terms: Term) -> Plan:
+def plan_of(*terms: Term, context: tuple[int, int] | None = None) -> Plan:
     """Return what ``terms`` demand, which must all hold."""
     whole = [each for term in terms for each in _conjuncts(term)]
     if not whole:
-        return Plan()
+        return Plan(context=context)
     both = And(tuple(whole))
     streams = _demand(both, _STREAM)
     levels = _demand(both, _LEVEL)
@@ -122,6 +124,7 @@ def plan_of(*terms: Term) -> Plan:
         level=min(accepted, default=Level.FATAL),
         literals=literals_of_term(both) or Literals(),
         residual=_all_of(rest),
+        context=context,
     )
 
 

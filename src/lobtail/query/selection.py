@@ -174,6 +174,11 @@ class ContainerSelection(msgspec.Struct, frozen=True):
         )
 
     @property
+    def asks_for_image(self) -> bool:
+        """Whether a container's image counts."""
+        return bool(self.images) or any(other.asks_for_image for other in self.others)
+
+    @property
     def names_any(self) -> bool:
         """Whether any plain word is given."""
         return any(selector.exact for selector in self.all_names)

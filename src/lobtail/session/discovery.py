@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from lobtail.engine.objects.answer import Filters
     from lobtail.engine.objects.container import State
     from lobtail.engine.objects.event import Event
+    from lobtail.query.plan import Plan
 
 __all__ = ["EngineReaders", "Tail"]
 
@@ -116,6 +117,7 @@ class EngineReaders(Readers):
         host: str = "",
         until_stopped: bool = False,
         positions: Positions | None = None,
+        plan: Plan | None = None,
     ) -> None:
         super().__init__(Merge(window_ns), overflow=overflow)
         self.until_stopped = until_stopped
@@ -124,6 +126,8 @@ class EngineReaders(Readers):
         self._selection = selection
         self._options = options
         self._everything = everything
+        self._plan = plan
+        self._unwanted: set[str] = set()  # containers that are chosen, but have no wanted line
         self._host = host
         self._logs: dict[str, _Log[LogMachine]] = {}
         self._looked_at: set[str] = set()  # containers whose answer is awaited
@@ -161,6 +165,7 @@ class EngineReaders(Readers):
         self._failure = None
         self._listed.clear()
         self.found.clear()
+        self._unwanted.clear()
         self._tasks_seen.clear()
         self._tasks_over.clear()
         self.chosen = self._replaced = False
@@ -311,7 +316,8 @@ class EngineReaders(Readers):
                 continue
             wanted = self._everything or summary.running or self._selection.by_name(known)
             if wanted or (first and summary.id in known_logs):
-                await self._join_in_time(known, first=first, running=summary.running)
+                if not self._leave_unopened(known, first=first, running=summary.running):
+                    await self._join_in_time(known, first=first, running=summary.running)
             else:
                 ended.append(known)
         if first:
@@ -320,6 +326,19 @@ class EngineReaders(Readers):
                 await self._look(self._swarm, first=True)
             await self._join_ended(ended)
         self._listed.set()
+
+    def _leave_unopened(self, known: ContainerRef, *, first: bool, running: bool) -> bool:
+        """Tell whether no line of a listed container can be wanted: it need not be looked at."""
+        plan = self._plan
+        if plan is None or plan.asks_for_image or self._selection.asks_for_image:
+            return False  # a list may call the image otherwise than a look
+        if plan.may_come_from(known):
+            return False
+        if self._selection.matches(known):
+            self._unwanted.add(known.id)
+            if first:
+                self.found.append((known, running))
+        return True
 
     def _tell_removed(self, known: Mapping[str, LogPosition], there: set[str]) -> None:
         """Tell of containers that were removed while nobody read."""
@@ -351,6 +370,11 @@ class EngineReaders(Readers):
             known = self._known(event.id, event.name, said.get("image", ""), said)
             await self._join_in_time(known, started_ns=event.time_ns)
         if log is None:
+            if event.action == "rename" and event.id in self._unwanted:
+                # From here on its lines may be wanted.
+                self._unwanted.discard(event.id)
+                known = self._known(event.id, event.name, "", event.attributes)
+                await self._join_in_time(known, renamed_ns=event.time_ns)
             return
         if event.action == "rename":
             with suppress(EngineError, ProtocolError):
@@ -366,13 +390,16 @@ class EngineReaders(Readers):
         first: bool = False,
         running: bool = True,
         started_ns: int | None = None,
+        renamed_ns: int | None = None,
     ) -> None:
         """Join a container; go on with others if the engine does not answer about this one."""
         if known.id in self._looked_at:
             return
         self._looked_at.add(known.id)
         joining = asyncio.create_task(
-            self._join(known, first=first, running=running, started_ns=started_ns)
+            self._join(
+                known, first=first, running=running, started_ns=started_ns, renamed_ns=renamed_ns
+            )
         )
         try:
             await asyncio.wait({joining}, timeout=PATIENCE)
@@ -409,10 +436,12 @@ class EngineReaders(Readers):
         first: bool = False,
         running: bool = True,
         started_ns: int | None = None,
+        renamed_ns: int | None = None,
     ) -> None:
-        """Follow a container if it is selected; ``started_ns`` is the event that it is due to.
+        """Follow a container if it is selected.
 
-        ``known`` and ``running`` are what is known before a look at it.
+        ``started_ns`` or ``renamed_ns`` is the time of the event that it is due to; ``known`` and
+        ``running`` are what is known before a look at it.
         """
         self._joining += 1
         try:
@@ -426,15 +455,29 @@ class EngineReaders(Readers):
         finally:
             self._joining -= 1
         ref = self._ref(container)
-        if self._selection.matches(ref) and container.id not in self._logs:
-            await self._follow(container, ref, first=first, started_ns=started_ns)
+        if not self._selection.matches(ref) or container.id in self._logs:
+            return
+        if self._plan is not None and not self._plan.may_come_from(ref):
+            self._unwanted.add(ref.id)
+            if first and ref.id not in self._late:
+                self.found.append((ref, container.state.in_run))
+            return
+        await self._follow(
+            container, ref, first=first, started_ns=started_ns, renamed_ns=renamed_ns
+        )
 
     def _note_chosen(self, ref: ContainerRef) -> None:
         self.chosen = True
         self._replaced = self._replaced or TASK_ID in ref.labels
 
     async def _follow(
-        self, container: Container, ref: ContainerRef, *, first: bool, started_ns: int | None
+        self,
+        container: Container,
+        ref: ContainerRef,
+        *,
+        first: bool,
+        started_ns: int | None,
+        renamed_ns: int | None,
     ) -> None:
         traits = await self._ask(lambda: traits_of(self._engine, container))
         if container.id in self._logs:
@@ -449,7 +492,7 @@ class EngineReaders(Readers):
                 self.found.append((ref, container.state.in_run))
         else:
             # It joins with this run: the log of earlier ones was not asked for.
-            begins = _beginning(container.state, started_ns)
+            begins = renamed_ns or _beginning(container.state, started_ns)
             options = msgspec.structs.replace(
                 options, tail="all", since=max(filter(None, (options.since, begins)), default=None)
             )
@@ -462,7 +505,7 @@ class EngineReaders(Readers):
         source = ContainerSource(self._engine, container, details=options.details)
         driver = Driver(source, channel, slot, clock, self._now, inspector=source)
         log = self._logs[key] = _Log(machine, driver)
-        self._spawn(self._run(key, log, channel, joined=not first))
+        self._spawn(self._run(key, log, channel, joined=not first and renamed_ns is None))
 
     def _position_of(self, ref: ContainerRef) -> LogPosition | None:
         """Return how far an earlier reader has got."""
@@ -577,6 +620,8 @@ class EngineReaders(Readers):
             self.found.append((place.ref, place.task.running))
         else:
             options = msgspec.structs.replace(options, tail="all")
+        if self._plan is not None and not self._plan.may_come_from(place.ref):
+            return
         key = place.task.id
         channel, slot = self._open_channel(key)
         clock = Clock()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -27,6 +27,9 @@ from lobtail.session.merge import Merge
 from lobtail.session.readers import Readers, SourceQueue
 from lobtail.session.saved import SAVED, SavedHistory, containers_in
 from lobtail.sources.files import FileSource
+
+if TYPE_CHECKING:
+    from lobtail.query.plan import Plan
 
 __all__ = ["TailFiles", "find_logs", "name_of"]
 
@@ -50,17 +53,23 @@ class TailFiles(ItemStream):
         options: FollowOptions,
         *,
         wanted: LineFilter | None = None,
+        plan: Plan | None = None,
     ) -> None:
-        super().__init__(_FileReaders(paths, selection, options), wanted)
+        super().__init__(_FileReaders(paths, selection, options, plan), wanted)
 
 
 class _FileReaders(Readers):
     def __init__(
-        self, paths: list[Path], selection: ContainerSelection, options: FollowOptions
+        self,
+        paths: list[Path],
+        selection: ContainerSelection,
+        options: FollowOptions,
+        plan: Plan | None,
     ) -> None:
         super().__init__(Merge(0))
         self._paths = paths
         self._selection = selection
+        self._plan = plan
         self._options = options
         self._truncated: list[str] = []
 
@@ -79,11 +88,13 @@ class _FileReaders(Readers):
         for path, ref in logs:
             refs = [ref]
             with open_log(path) as files:
-                if files.driver == SAVED:
+                of_many = files.driver == SAVED
+                if of_many:
                     refs = containers_in(files, all=choosing)
             refs = [each for each in refs if self._selection.matches(each)]
             self.found += ((each, False) for each in {each.id: each for each in refs}.values())
-            if refs or not choosing:
+            wanted = of_many or self._plan is None or self._plan.may_come_from(ref)
+            if wanted and (refs or not choosing):
                 chosen.append((path, ref))
         for number, (path, ref) in enumerate(chosen):
             channel, slot = self._open_channel(str(number))
@@ -111,6 +122,10 @@ class _FileReaders(Readers):
         self, files: LogFiles, ref: ContainerRef, channel: SourceQueue, slot: Slot
     ) -> None:
         clock, options = Clock(), self._options
+        if self._plan is not None:
+            # What has no stamps has no time at all.
+            stamped = files.is_stamped
+            options = options.narrowed(self._plan, since=stamped, until=stamped)
         intake = Intake(
             ref,
             clock,

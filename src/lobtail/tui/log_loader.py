@@ -15,9 +15,7 @@ from typing import Any, Final
 from lobtail.errors import LobtailError
 from lobtail.flags import with_flags
 from lobtail.model.items import ContainerRef, Item, Line
-from lobtail.query.term_texts import literals_of_term
 from lobtail.session.pages import PageSearch, Span
-from lobtail.sources.base import Search
 from lobtail.tui.engine_group import EngineGroup
 from lobtail.tui.state.log import ALL, Log
 from lobtail.tui.state.target import Target
@@ -347,9 +345,7 @@ class LogLoader:
         if log.filter.level:
             arguments["level"] = log.filter.level
         if log.query is not None:
-            texts = literals_of_term(log.query.term)
             arguments["where"] = log.query
-            arguments["search"] = Search(texts) if texts else None
         return arguments
 
     def _chunk_ns(self) -> int:

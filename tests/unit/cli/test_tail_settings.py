@@ -58,7 +58,9 @@ def test_nothing_said() -> None:
         "until_stopped": False,
         "merge_window": 0.05,
         "source": "auto",
-        "search": None,
+        "where": None,
+        "before": 0,
+        "after": 0,
     }
     assert plain.named == ()
     assert (plain.until_match, plain.fail_on, plain.timeout) == (None, None, None)
@@ -291,20 +293,28 @@ def test_row_20_all_faults_are_config_errors() -> None:
         (("-g", "a b", "-g", "c"), (("a b", "\x1b", "c"),)),
         (("-i", "^time.*out$"), (("time", "\x1b"),)),
         (("-g", "x", "-w", 'text contains "why"'), (("x", "\x1b"), ("why", "\x1b"))),
-        (("-w", "level>=warn"), None),
-        (("-e", "x"), None),
-        (("--level", "warn"), None),
-        (("-g", "x", "--fail-on", "panic"), None),
-        (("-g", "x", "--until-match", "ready"), None),
+        (("-w", "level>=warn"), ()),
+        (("-e", "x"), ()),
+        (("--level", "warn"), ()),
+        (("-g", "x", "--fail-on", "panic"), (("x", "\x1b", "panic"),)),
+        (("-g", "x", "--until-match", "^ready"), (("x", "\x1b", "ready"),)),
+        (("-g", "x", "--until-match", "[0-9]"), ()),
     ],
 )
 def test_what_files_are_searched_for(
-    args: tuple[str, ...], texts: tuple[tuple[str, ...], ...] | None
+    args: tuple[str, ...], texts: tuple[tuple[str, ...], ...]
 ) -> None:
-    search = settings(*args).selection["search"]
-    assert (search.texts.groups if search else None) == texts
+    assert settings(*args).selection["where"].plan().literals.groups == texts
 
 
-def test_context_is_what_the_search_must_keep() -> None:
-    assert settings("-g", "x").selection["search"].context is None
-    assert settings("-g", "x", "-C", "2", "-A", "5").selection["search"].context == (2, 5)
+def test_context_is_asked_for() -> None:
+    selection = settings("-g", "x", "-C", "2", "-A", "5").selection
+    assert (selection["before"], selection["after"]) == (2, 5)
+
+
+def test_what_ends_a_run_is_read_whatever_is_shown() -> None:
+    shown = settings("-w", "container=web", "-w", "stream=stderr").selection["where"].plan()
+    assert shown.containers is not None
+    assert shown.streams == {Stream.STDERR}
+    read = settings("-w", "container=web", "--until-match", "ready").selection["where"].plan()
+    assert read.containers is None
