@@ -47,6 +47,10 @@ def by_container(items: list[Item]) -> dict[str, list[object]]:
     return found
 
 
+def only_lines(items: list[Item]) -> list[Item]:
+    return [item for item in items if isinstance(item, Line)]
+
+
 def queries(items: list[Item], names: list[str]) -> list[str]:
     stamps = sorted(item.time_ns for item in items if item.time_ns is not None)
     first, last = (stamps[len(stamps) * part // 4] for part in (1, 3))
@@ -88,10 +92,8 @@ def test_it_is_what_a_filter_of_all_lines_leaves(
         found = asyncio.run(
             read(any_engine, names, where=query, before=before, after=after, **options)
         )
-        if around:  # what a search passed over is told as a mark that counts it
-            wanted, found = (
-                [each for each in some if not isinstance(each, Mark)] for some in (wanted, found)
-            )
+        if around:  # a mark counts what a search passed over
+            wanted, found = only_lines(wanted), only_lines(found)
         assert by_container(found) == by_container(wanted), text
 
 
