@@ -14,6 +14,7 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from benchkit.engine import ROOT, Bench, output
 from benchkit.report import OURS, Goal, Row
@@ -56,7 +57,7 @@ async def in_a_loop(host: str, container: str, count: int, what: str) -> list[He
     found = []
     async with Engine(host) as engine:
         for i in range(count):
-            stream = getattr(engine, what)(container, **options(what))
+            stream = opened(engine, what, container)
             if i % 2:
                 async with stream:
                     async for _ in stream:
@@ -81,7 +82,7 @@ def blocking(host: str, container: str, count: int, what: str) -> list[Held]:
         if i % 10 == 0:
             engine.close()
             engine = Engine(host)
-        stream = getattr(engine, what)(container, **options(what))
+        stream = opened(engine, what, container)
         if i % 2:
             with stream:
                 for _ in stream:
@@ -98,6 +99,12 @@ def blocking(host: str, container: str, count: int, what: str) -> list[Held]:
             found.append(held(count_tasks(lambda: len(asyncio.all_tasks()))))
     engine.close()
     return found
+
+
+def opened(engine: Any, what: str, container: str) -> Any:
+    """Return a stream of the engine, asynchronous or blocking."""
+    owner = engine if what == "tail" else engine.containers
+    return getattr(owner, what)(container, **options(what))
 
 
 def options(what: str) -> dict[str, object]:

@@ -14,8 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lobtail.api import Engine, tail_engines, tail_files
     from lobtail.demultiplex import ademux, demux, stdcopy
+    from lobtail.engine.api.containers import Containers, WaitCondition
     from lobtail.engine.api.images import Images
-    from lobtail.engine.api.lifecycle import WaitCondition
     from lobtail.engine.api.networks import Networks
     from lobtail.engine.api.swarm import Nodes, Services, Tasks
     from lobtail.engine.api.volumes import Volumes
@@ -82,6 +82,7 @@ _HOME = {
     "ConnectionLostError": "lobtail.errors",
     "Container": "lobtail.engine.objects.container",
     "ContainerRef": "lobtail.model.items",
+    "Containers": "lobtail.engine.api.containers",
     "ContainerStateError": "lobtail.errors",
     "ContainerSummary": "lobtail.engine.objects.container",
     "Credentials": "lobtail.engine.objects.pull",
@@ -150,7 +151,7 @@ _HOME = {
     "Version": "lobtail.engine.objects.system",
     "Volume": "lobtail.engine.objects.volume",
     "Volumes": "lobtail.engine.api.volumes",
-    "WaitCondition": "lobtail.engine.api.lifecycle",
+    "WaitCondition": "lobtail.engine.api.containers",
     "ademux": "lobtail.demultiplex",
     "demux": "lobtail.demultiplex",
     "stdcopy": "lobtail.demultiplex",
@@ -167,6 +168,7 @@ __all__ = [
     "ContainerRef",
     "ContainerStateError",
     "ContainerSummary",
+    "Containers",
     "Credentials",
     "DiskUsage",
     "Dropped",

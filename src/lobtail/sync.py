@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from typing import Any, Self, Unpack
 
     from lobtail.api import Missing, TailOptions
+    from lobtail.engine.api.containers import Containers as AsyncContainers
+    from lobtail.engine.api.containers import WaitCondition
     from lobtail.engine.api.images import Images as AsyncImages
-    from lobtail.engine.api.lifecycle import WaitCondition
     from lobtail.engine.api.networks import Networks as AsyncNetworks
     from lobtail.engine.api.swarm import Nodes as AsyncNodes
     from lobtail.engine.api.swarm import Services as AsyncServices
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AttachStream",
+    "Containers",
     "Engine",
     "EventStream",
     "ExecStream",
@@ -111,7 +113,7 @@ class AttachStream(SyncStream):
 
     ::
 
-        with engine.attach("db", stdin=True) as stream:
+        with engine.containers.attach("db", stdin=True) as stream:
             stream.write(b"select 1;\n")
             for frames in stream:
                 for frame in frames:
@@ -214,53 +216,160 @@ class AttachStream(SyncStream):
         return self._portal.call(lambda: self._async.ended)
 
 
-class Engine(SyncWrapper):
-    """An engine, Docker's or Podman's.
+class Containers(SyncWrapper):
+    """The containers of an engine, each named by name, ID or the start of its ID.
 
-    ::
-
-        with Engine() as engine:
-            with engine.tail("web-*") as tail:
-                for item in tail.lines():
-                    print(item)
-
-    ``host`` is an endpoint (``unix:///var/run/docker.sock``, ``tcp://10.0.0.1:2376``,
-    ``ssh://me@far``), ``context`` the name of a docker context; without either it is the engine
-    that docker's CLI would talk to. ``tls`` says how to speak TLS. These and the other arguments,
-    the requests and their errors are described in ``EngineClient``, from which this has them.
+    All methods raise ``EngineError``, with status 404, where there is none of that name.
     """
 
-    _async: AsyncEngine
+    _async: AsyncContainers
 
-    def __init__(
+    def inspect(self, container: str, *, size: bool = False) -> Container:
+        """Return all about a container, named by name, ID or the start of its ID.
+
+        ``size`` has the engine measure what the container wrote, which may take long.
+
+        Raises:
+            EngineError: ``status`` 404 if there is none, 400 if several have that start.
+        """
+        return self._portal.run(self._async.inspect, container, size=size)
+
+    def logs(
         self,
-        host: str | None = None,
+        container: str | Container,
         *,
-        context: str | None = None,
-        tls: Tls | bool | None = None,
-        api_version: str | None = None,
-        timeout: float = TIMEOUT,
-        origin: str = "",
-    ) -> None:
-        inner = AsyncEngine(
-            host, context=context, tls=tls, api_version=api_version, timeout=timeout, origin=origin
+        stdout: bool = True,
+        stderr: bool = True,
+        follow: bool = False,
+        tail: int | str | None = None,
+        since: int | str | datetime | None = None,
+        until: int | str | datetime | None = None,
+        timestamps: bool = False,
+        details: bool = False,
+    ) -> LogStream:
+        """Open the logs of a container; see ``LogStream`` for how to read them.
+
+        One that is given as ``inspect`` returned it is not looked up again.
+        ``tail`` counts messages of both streams, before any other filter; None, ``"all"`` and
+        negative numbers mean all. ``since`` and ``until`` are included in the range: integer
+        nanoseconds since the epoch, an aware ``datetime``, or any text that the docker CLI takes.
+        ``timestamps`` and ``details`` have the engine put them in front of each message.
+
+        Nothing is asked of the engine before the stream is entered or read.
+
+        Raises:
+            ConfigError: ``since`` or ``until`` cannot be understood.
+        """
+        return LogStream(
+            self._portal,
+            self._async.logs(
+                container,
+                stdout=stdout,
+                stderr=stderr,
+                follow=follow,
+                tail=tail,
+                since=since,
+                until=until,
+                timestamps=timestamps,
+                details=details,
+            ),
         )
-        super().__init__(BlockingPortal(partial(_end, inner)), inner)
 
-    @property
-    def endpoint(self) -> Endpoint:
-        """Where the engine listens, and who said so."""
-        return self._async.endpoint
+    def attach(
+        self,
+        container: str | Container,
+        *,
+        stdin: bool = False,
+        stdout: bool = True,
+        stderr: bool = True,
+        logs: bool = False,
+        detach_keys: str = "",
+        before_start: bool = False,
+    ) -> AttachStream:
+        """Attach to a container's main process; see ``AttachStream`` for how to talk to it.
 
-    @property
-    def timeout(self) -> float:
-        """The longest silence that is borne where the engine owes an answer, in seconds."""
-        return self._async.timeout
+        ``stdin`` lets you ``write``, if the container was made with an open one. ``logs`` begins
+        with what was logged so far; what is written at that moment may come twice. Where the
+        container has a TTY, the engine detaches when ``detach_keys`` are written, ctrl-p,ctrl-q
+        by default. ``before_start`` allows a container that does not run yet, and waits for its
+        start, so that nothing is missed.
 
-    @property
-    def warning(self) -> str:
-        """What is wrong with docker's ``config.json``; empty if nothing is."""
-        return self._async.warning
+        Nothing is asked of the engine before the stream is entered.
+
+        Raises:
+            ConfigError: ``detach_keys`` cannot be used.
+        """
+        return AttachStream(
+            self._portal,
+            self._async.attach(
+                container,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                logs=logs,
+                detach_keys=detach_keys,
+                before_start=before_start,
+            ),
+        )
+
+    def exec(
+        self,
+        container: str | Container,
+        command: Sequence[str],
+        *,
+        stdin: bool = False,
+        stdout: bool = True,
+        stderr: bool = True,
+        tty: bool = False,
+        size: tuple[int, int] | None = None,
+        env: Mapping[str, str] | Sequence[str] = (),
+        user: str = "",
+        workdir: str = "",
+        privileged: bool = False,
+        detach: bool = False,
+        detach_keys: str = "",
+    ) -> ExecStream:
+        """Execute a command in a container that runs; see ``ExecStream`` for how to talk to it.
+
+        ``command`` are words, no shell. ``tty`` gives it a terminal, of ``size`` (rows, columns).
+        ``env`` is added to the container's, as a mapping or as ``NAME=VALUE`` texts; ``user`` is
+        ``name|uid[:group|gid]``. ``detach`` starts it and leaves it alone.
+
+        Nothing is asked of the engine before the stream is entered.
+
+        Raises:
+            ConfigError: the command is empty or one text, or ``detach_keys`` cannot be used.
+        """
+        return ExecStream(
+            self._portal,
+            self._async.exec(
+                container,
+                command,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                tty=tty,
+                size=size,
+                env=env,
+                user=user,
+                workdir=workdir,
+                privileged=privileged,
+                detach=detach,
+                detach_keys=detach_keys,
+            ),
+        )
+
+    def stats(self, container: str) -> StatsStream:
+        """Watch what a container uses; see ``StatsStream``. Nothing is asked before it is read."""
+        return StatsStream(self._portal, self._async.stats(container))
+
+    def stats_once(self, container: str, *, one_shot: bool = False) -> Stats:
+        """Return what a container uses now.
+
+        That takes a second or two, for the share of the CPU is measured between two samples;
+        ``one_shot`` takes one, at once, and leaves ``cpu_percent`` out.
+        """
+        return self._portal.run(self._async.stats_once, container, one_shot=one_shot)
 
     def start(self, container: str) -> bool:
         """Start a container; return False if it ran already.
@@ -351,16 +460,75 @@ class Engine(SyncWrapper):
         """
         return self._portal.run(self._async.top, container, ps_args)
 
-    def prune(self, filters: Filters | None = None) -> Pruned:
+    def prune(self, *, filters: Filters | None = None) -> Pruned:
         """Remove all containers that do not run, or those that ``filters`` hold for.
 
         Engines know the filters ``until`` and ``label``.
         """
-        return self._portal.run(self._async.prune, filters)
+        return self._portal.run(self._async.prune, filters=filters)
 
     def inspect_raw(self, container: str, *, size: bool = False) -> dict[str, Any]:
         """Return all that the engine says of a container, as its JSON has it."""
         return self._portal.run(self._async.inspect_raw, container, size=size)
+
+    def list(
+        self, *, all: bool = False, size: bool = False, filters: Filters | None = None
+    ) -> list[ContainerSummary]:
+        """List the containers that run, or with ``all`` also the others.
+
+        ``size`` has the engine measure what each wrote, which may take long. ``filters`` are the
+        engine's own, such as ``{"label": ["env=prod"], "status": "exited"}``.
+        """
+        return self._portal.run(self._async.list, all=all, size=size, filters=filters)
+
+
+class Engine(SyncWrapper):
+    """An engine, Docker's or Podman's.
+
+    ::
+
+        with Engine() as engine:
+            with engine.tail("web-*") as tail:
+                for item in tail.lines():
+                    print(item)
+
+    ``host`` is an endpoint (``unix:///var/run/docker.sock``, ``tcp://10.0.0.1:2376``,
+    ``ssh://me@far``), ``context`` the name of a docker context; without either it is the engine
+    that docker's CLI would talk to. ``tls`` says how to speak TLS. These and the other arguments,
+    the requests and their errors are described in ``EngineClient``, from which this has them.
+    """
+
+    _async: AsyncEngine
+
+    def __init__(
+        self,
+        host: str | None = None,
+        *,
+        context: str | None = None,
+        tls: Tls | bool | None = None,
+        api_version: str | None = None,
+        timeout: float = TIMEOUT,
+        origin: str = "",
+    ) -> None:
+        inner = AsyncEngine(
+            host, context=context, tls=tls, api_version=api_version, timeout=timeout, origin=origin
+        )
+        super().__init__(BlockingPortal(partial(_end, inner)), inner)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the engine listens, and who said so."""
+        return self._async.endpoint
+
+    @property
+    def timeout(self) -> float:
+        """The longest silence that is borne where the engine owes an answer, in seconds."""
+        return self._async.timeout
+
+    @property
+    def warning(self) -> str:
+        """What is wrong with docker's ``config.json``; empty if nothing is."""
+        return self._async.warning
 
     def __enter__(self) -> Self:
         return self
@@ -402,6 +570,11 @@ class Engine(SyncWrapper):
         return self._portal.run(self._async.disk_usage)
 
     @property
+    def containers(self) -> Containers:
+        """The engine's containers."""
+        return Containers(self._portal, self._async.containers)
+
+    @property
     def images(self) -> Images:
         """The engine's images."""
         return Images(self._portal, self._async.images)
@@ -415,69 +588,6 @@ class Engine(SyncWrapper):
     def networks(self) -> Networks:
         """The engine's networks."""
         return Networks(self._portal, self._async.networks)
-
-    def inspect(self, container: str, *, size: bool = False) -> Container:
-        """Return all about a container, named by name, ID or the start of its ID.
-
-        ``size`` has the engine measure what the container wrote, which may take long.
-
-        Raises:
-            EngineError: ``status`` 404 if there is none, 400 if several have that start.
-        """
-        return self._portal.run(self._async.inspect, container, size=size)
-
-    def logs(
-        self,
-        container: str | Container,
-        *,
-        stdout: bool = True,
-        stderr: bool = True,
-        follow: bool = False,
-        tail: int | str | None = None,
-        since: int | str | datetime | None = None,
-        until: int | str | datetime | None = None,
-        timestamps: bool = False,
-        details: bool = False,
-    ) -> LogStream:
-        """Open the logs of a container; see ``LogStream`` for how to read them.
-
-        One that is given as ``inspect`` returned it is not looked up again.
-        ``tail`` counts messages of both streams, before any other filter; None, ``"all"`` and
-        negative numbers mean all. ``since`` and ``until`` are included in the range: integer
-        nanoseconds since the epoch, an aware ``datetime``, or any text that the docker CLI takes.
-        ``timestamps`` and ``details`` have the engine put them in front of each message.
-
-        Nothing is asked of the engine before the stream is entered or read.
-
-        Raises:
-            ConfigError: ``since`` or ``until`` cannot be understood.
-        """
-        return LogStream(
-            self._portal,
-            self._async.logs(
-                container,
-                stdout=stdout,
-                stderr=stderr,
-                follow=follow,
-                tail=tail,
-                since=since,
-                until=until,
-                timestamps=timestamps,
-                details=details,
-            ),
-        )
-
-    def stats(self, container: str) -> StatsStream:
-        """Watch what a container uses; see ``StatsStream``. Nothing is asked before it is read."""
-        return StatsStream(self._portal, self._async.stats(container))
-
-    def stats_once(self, container: str, *, one_shot: bool = False) -> Stats:
-        """Return what a container uses now.
-
-        That takes a second or two, for the share of the CPU is measured between two samples;
-        ``one_shot`` takes one, at once, and leaves ``cpu_percent`` out.
-        """
-        return self._portal.run(self._async.stats_once, container, one_shot=one_shot)
 
     def events(
         self,
@@ -516,90 +626,6 @@ class Engine(SyncWrapper):
     def nodes(self) -> Nodes:
         """The nodes of the swarm that the engine manages."""
         return Nodes(self._portal, self._async.nodes)
-
-    def attach(
-        self,
-        container: str | Container,
-        *,
-        stdin: bool = False,
-        stdout: bool = True,
-        stderr: bool = True,
-        logs: bool = False,
-        detach_keys: str = "",
-        before_start: bool = False,
-    ) -> AttachStream:
-        """Attach to a container's main process; see ``AttachStream`` for how to talk to it.
-
-        ``stdin`` lets you ``write``, if the container was made with an open one. ``logs`` begins
-        with what was logged so far; what is written at that moment may come twice. Where the
-        container has a TTY, the engine detaches when ``detach_keys`` are written, ctrl-p,ctrl-q
-        by default. ``before_start`` allows a container that does not run yet, and waits for its
-        start, so that nothing is missed.
-
-        Nothing is asked of the engine before the stream is entered.
-
-        Raises:
-            ConfigError: ``detach_keys`` cannot be used.
-        """
-        return AttachStream(
-            self._portal,
-            self._async.attach(
-                container,
-                stdin=stdin,
-                stdout=stdout,
-                stderr=stderr,
-                logs=logs,
-                detach_keys=detach_keys,
-                before_start=before_start,
-            ),
-        )
-
-    def exec(
-        self,
-        container: str | Container,
-        command: Sequence[str],
-        *,
-        stdin: bool = False,
-        stdout: bool = True,
-        stderr: bool = True,
-        tty: bool = False,
-        size: tuple[int, int] | None = None,
-        env: Mapping[str, str] | Sequence[str] = (),
-        user: str = "",
-        workdir: str = "",
-        privileged: bool = False,
-        detach: bool = False,
-        detach_keys: str = "",
-    ) -> ExecStream:
-        """Execute a command in a container that runs; see ``ExecStream`` for how to talk to it.
-
-        ``command`` are words, no shell. ``tty`` gives it a terminal, of ``size`` (rows, columns).
-        ``env`` is added to the container's, as a mapping or as ``NAME=VALUE`` texts; ``user`` is
-        ``name|uid[:group|gid]``. ``detach`` starts it and leaves it alone.
-
-        Nothing is asked of the engine before the stream is entered.
-
-        Raises:
-            ConfigError: the command is empty or one text, or ``detach_keys`` cannot be used.
-        """
-        return ExecStream(
-            self._portal,
-            self._async.exec(
-                container,
-                command,
-                stdin=stdin,
-                stdout=stdout,
-                stderr=stderr,
-                tty=tty,
-                size=size,
-                env=env,
-                user=user,
-                workdir=workdir,
-                privileged=privileged,
-                detach=detach,
-                detach_keys=detach_keys,
-            ),
-        )
 
     def tail(
         self,
@@ -699,16 +725,6 @@ class Engine(SyncWrapper):
             ),
         )
 
-    def list(
-        self, *, all: bool = False, size: bool = False, filters: Filters | None = None
-    ) -> list[ContainerSummary]:
-        """List the containers that run, or with ``all`` also the others.
-
-        ``size`` has the engine measure what each wrote, which may take long. ``filters`` are the
-        engine's own, such as ``{"label": ["env=prod"], "status": "exited"}``.
-        """
-        return self._portal.run(self._async.list, all=all, size=size, filters=filters)
-
 
 class EventStream(SyncStream):
     """The events of an engine, each an ``Event``, from the moment it is entered.
@@ -758,7 +774,7 @@ class ExecStream(SyncStream):
 
     ::
 
-        with engine.exec("web", ["cat"], stdin=True) as stream:
+        with engine.containers.exec("web", ["cat"], stdin=True) as stream:
             stream.write(b"hello\n")
             stream.write_eof()
             for frames in stream:
@@ -944,7 +960,7 @@ class LogStream(SyncStream):
 
     ::
 
-        with engine.logs("web", follow=True) as stream:
+        with engine.containers.logs("web", follow=True) as stream:
             for frames in stream:
                 for frame in frames:
                     sys.stdout.buffer.write(frame.payload)
@@ -1270,7 +1286,7 @@ class StatsStream(SyncStream):
 
     ::
 
-        for stats in engine.stats("web"):
+        for stats in engine.containers.stats("web"):
             print(stats.cpu_percent, stats.memory_used)
 
     Docker samples once a second, Podman every five. The stream ends when the container is removed.
@@ -1845,7 +1861,7 @@ def tail_engines(
 
 async def _end(engine: AsyncEngine) -> None:
     """Close whatever an engine still has open."""
-    engine.requests.abort()
+    engine._requests.abort()
     await engine.aclose()
 
 

@@ -58,7 +58,7 @@ async def feed(stream: AttachStream | ExecStream, data: bytes) -> None:
 def test_exec_both_ways(any_engine: TestEngine, box: str) -> None:
     async def scenario(client: Engine) -> tuple[bytes, bytes, int]:
         command = ["sh", "-c", 'cat; echo "$A $PWD" >&2; exit 3']
-        async with client.exec(
+        async with client.containers.exec(
             box, command, stdin=True, env={"A": "b c"}, workdir="/tmp"
         ) as stream:
             await stream.write(b"hello\n")
@@ -73,7 +73,7 @@ def test_ten_megabytes_through_cat(any_engine: TestEngine, box: str) -> None:
     data = bytes(range(256)) * (10 * MIB // 256)
 
     async def scenario(client: Engine) -> tuple[bytes, int]:
-        async with client.exec(box, ["cat"], stdin=True) as stream:
+        async with client.containers.exec(box, ["cat"], stdin=True) as stream:
             feeding = asyncio.create_task(feed(stream, data))
             out, _ = await collect(stream)
             await feeding
@@ -86,7 +86,7 @@ def test_ten_megabytes_through_cat(any_engine: TestEngine, box: str) -> None:
 
 def test_a_command_that_does_not_read_to_the_end(any_engine: TestEngine, box: str) -> None:
     async def scenario(client: Engine) -> tuple[bytes, int]:
-        async with client.exec(box, ["head", "-n", "1"], stdin=True) as stream:
+        async with client.containers.exec(box, ["head", "-n", "1"], stdin=True) as stream:
             feeding = asyncio.create_task(feed(stream, b"y\n" * 5 * MIB))
             out, _ = await collect(stream)
             with pytest.raises(ConnectionLostError, match="takes no more input"):
@@ -104,7 +104,9 @@ def test_exec_on_a_terminal(any_engine: TestEngine, box: str) -> None:
         # Engines before 23.0 learn of the first size when the command runs.
         wait = 'while [ "$(stty size 2>&1)" != "33 44" ]; do usleep 10000; done; '
         command = ["sh", "-c", f"{wait} stty size; read x; stty size >&2; exit 4"]
-        async with client.exec(box, command, stdin=True, tty=True, size=(33, 44)) as stream:
+        async with client.containers.exec(
+            box, command, stdin=True, tty=True, size=(33, 44)
+        ) as stream:
             shown = b""
             async for frames in stream:
                 shown += b"".join(frame.payload for frame in frames)
@@ -124,7 +126,9 @@ def test_exec_detached(engine: TestEngine) -> None:
     name = engine.start("sleep 1000")
 
     async def scenario(client: Engine) -> tuple[tuple[bytes, bytes], int]:
-        async with client.exec(name, ["sh", "-c", "echo x; exit 7"], detach=True) as stream:
+        async with client.containers.exec(
+            name, ["sh", "-c", "echo x; exit 7"], detach=True
+        ) as stream:
             return await collect(stream), await stream.wait()
 
     assert talk(engine, scenario) == ((b"", b""), 7)
@@ -133,7 +137,7 @@ def test_exec_detached(engine: TestEngine) -> None:
 
 def test_what_cannot_be_executed(any_engine: TestEngine, box: str) -> None:
     async def scenario(client: Engine) -> tuple[bytes, int]:
-        async with client.exec(box, ["/no/such"]) as stream:
+        async with client.containers.exec(box, ["/no/such"]) as stream:
             told = b"".join(await collect(stream))
             return told, await stream.wait()
 
@@ -146,7 +150,7 @@ def test_attach_both_ways(any_engine: TestEngine) -> None:
     name = any_engine.start("read x; echo got $x; echo err >&2; exit 5", "-i")
 
     async def scenario(client: Engine) -> tuple[bytes, bytes, int]:
-        async with client.attach(name, stdin=True) as stream:
+        async with client.containers.attach(name, stdin=True) as stream:
             assert stream.container.config.open_stdin
             await stream.write(b"hello\n")
             out, err = await collect(stream)
@@ -159,7 +163,7 @@ def test_attach_to_a_terminal(any_engine: TestEngine) -> None:
     name = any_engine.start("read x; echo got $x; stty size; exit 6", "-i", "-t")
 
     async def scenario(client: Engine) -> tuple[bytes, int]:
-        async with client.attach(name, stdin=True) as stream:
+        async with client.containers.attach(name, stdin=True) as stream:
             await stream.resize(11, 22)
             await stream.write(b"hello\n")
             out, _ = await collect(stream)
@@ -175,12 +179,12 @@ def test_detaching_leaves_the_container_alone(any_engine: TestEngine) -> None:
 
     async def scenario(client: Engine) -> int:
         for keys, typed in (("", b"\x10\x11"), ("ctrl-a,b", b"\x01b")):
-            async with client.attach(name, stdin=True, detach_keys=keys) as stream:
+            async with client.containers.attach(name, stdin=True, detach_keys=keys) as stream:
                 await stream.write(b"x" + typed)
                 await collect(stream)
                 assert stream.detached
                 assert not stream.ended
-        async with client.attach(name, stdin=True) as stream:
+        async with client.containers.attach(name, stdin=True) as stream:
             await stream.write(b"\r\x04")
             await collect(stream)
             return await stream.wait()
@@ -197,13 +201,13 @@ def test_a_short_life_from_its_beginning(any_engine: TestEngine) -> None:
 
     async def scenario(client: Engine) -> list[bytes]:
         with pytest.raises(ContainerStateError, match="start it first"):
-            async with client.attach(name):
+            async with client.containers.attach(name):
                 pass
         lives = []
         for _ in range(3):
             before = await asyncio.to_thread(logged)
-            async with client.attach(name, before_start=True) as stream:
-                await client.start(name)
+            async with client.containers.attach(name, before_start=True) as stream:
+                await client.containers.start(name)
                 out, _ = await collect(stream)
                 assert await stream.wait() == 9
             # Of a run so short 26.1 loses the output now and then, from its log as well.
@@ -218,7 +222,7 @@ def test_the_exit_code_of_what_is_removed_at_its_end(any_engine: TestEngine) -> 
     name = any_engine.start("read x; exit 10", "-i", "--rm")
 
     async def scenario(client: Engine) -> int:
-        async with client.attach(name, stdin=True) as stream:
+        async with client.containers.attach(name, stdin=True) as stream:
             await stream.write(b"\n")
             await collect(stream)
             return await stream.wait()
@@ -230,10 +234,10 @@ def test_logs_come_first(engine: TestEngine) -> None:
     name = engine.start("echo before; read x; echo after", "-i")
 
     async def scenario(client: Engine) -> bytes:
-        async with client.logs(name, follow=True) as written:  # until it is in the log
+        async with client.containers.logs(name, follow=True) as written:  # until it is in the log
             async for _ in written:
                 break
-        async with client.attach(name, stdin=True, logs=True) as stream:
+        async with client.containers.attach(name, stdin=True, logs=True) as stream:
             await stream.write(b"\n")
             out, _ = await collect(stream)
             return out
@@ -247,10 +251,10 @@ def test_paused_and_missing(engine: TestEngine) -> None:
     async def scenario(client: Engine) -> None:
         engine.docker("pause", name)
         with pytest.raises(ContainerStateError, match="unpause it first"):
-            async with client.attach(name):
+            async with client.containers.attach(name):
                 pass
         engine.remove(name)
-        for stream in (client.attach(name), client.exec(name, ["true"])):
+        for stream in (client.containers.attach(name), client.containers.exec(name, ["true"])):
             with pytest.raises(EngineError, match=f"No such container: {name}"):
                 async with stream:
                     pass
@@ -262,7 +266,7 @@ def test_a_slow_reader_of_a_fast_writer(engine: TestEngine) -> None:
     name = engine.start("read x; head -c 8000000 /dev/zero; exit 1", "-i")
 
     async def scenario(client: Engine) -> int:
-        async with client.attach(name, stdin=True) as stream:
+        async with client.containers.attach(name, stdin=True) as stream:
             await stream.write(b"\n")
             # Nobody reads: the connection stops when so much waits, and then the container does.
             while not stream._connection._paused:

@@ -106,6 +106,6 @@ def test_breaking_out_of_the_loop_ends_the_connection(any_engine: TestEngine) ->
                     break
                 await asyncio.sleep(0)
             assert stream._response is None
-            assert engine.requests._idle == [c for c in engine.requests._idle if c.reusable]
+            assert engine._requests._idle == [c for c in engine._requests._idle if c.reusable]
 
     asyncio.run(scenario())

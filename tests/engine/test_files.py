@@ -64,7 +64,7 @@ def from_files(files: LogFiles, **options: Any) -> list[Frame]:
 
 def from_api(engine: TestEngine, name: str, **options: Any) -> list[Frame]:
     async def read() -> list[Frame]:
-        async with Engine(engine.host) as client, client.logs(name, **options) as stream:
+        async with Engine(engine.host) as client, client.containers.logs(name, **options) as stream:
             return [frame async for frames in stream for frame in frames]
 
     return asyncio.run(read())

@@ -146,11 +146,11 @@ def test_refusals(any_engine: TestEngine) -> None:
             with pytest.raises(EngineError) as caught:
                 await call
             assert caught.value.status == 404, call
-        image = (await engine.inspect(name)).image
+        image = (await engine.containers.inspect(name)).image
         with pytest.raises(EngineError) as caught:
             await engine.images.remove(image)
         assert caught.value.status == 409
-        await engine.remove(name, force=True)
+        await engine.containers.remove(name, force=True)
         assert not (await engine.images.prune(filters={"label": "nobody-has-this"})).deleted
 
     use(any_engine, scenario)

@@ -45,38 +45,38 @@ def test_from_start_to_removal(any_engine: TestEngine) -> None:
     name = ready(any_engine)
 
     async def scenario(engine: Engine) -> None:
-        assert await engine.start(name) is False  # it runs
-        await engine.pause(name)
-        assert (await engine.inspect(name)).state.paused
+        assert await engine.containers.start(name) is False  # it runs
+        await engine.containers.pause(name)
+        assert (await engine.containers.inspect(name)).state.paused
         with pytest.raises(EngineError, match="already paused"):
-            await engine.pause(name)
-        await engine.unpause(name)
-        assert (await engine.inspect(name)).state.status == "running"
+            await engine.containers.pause(name)
+        await engine.containers.unpause(name)
+        assert (await engine.containers.inspect(name)).state.status == "running"
 
-        ended = asyncio.create_task(engine.wait(name, "next-exit"))
-        assert await engine.stop(name, timeout=10) is True
-        assert await engine.stop(name, timeout=10) is False  # it was so already
+        ended = asyncio.create_task(engine.containers.wait(name, "next-exit"))
+        assert await engine.containers.stop(name, timeout=10) is True
+        assert await engine.containers.stop(name, timeout=10) is False  # it was so already
         assert await ended == 3
-        assert await engine.wait(name) == 3
+        assert await engine.containers.wait(name) == 3
         with pytest.raises(EngineError, match=r"not running|only kill running|state improper"):
-            await engine.kill(name)
+            await engine.containers.kill(name)
 
-        assert await engine.start(name) is True
-        await engine.restart(name, timeout=0)
-        assert (await engine.inspect(name)).state.running
-        await engine.kill(name, "SIGKILL")
-        assert await engine.wait(name) == 137
+        assert await engine.containers.start(name) is True
+        await engine.containers.restart(name, timeout=0)
+        assert (await engine.containers.inspect(name)).state.running
+        await engine.containers.kill(name, "SIGKILL")
+        assert await engine.containers.wait(name) == 137
 
-        await engine.rename(name, f"{name}-renamed")
-        assert (await engine.inspect(f"/{name}-renamed")).name == f"/{name}-renamed"
-        gone = asyncio.create_task(engine.wait(f"{name}-renamed", "removed"))
-        await engine.start(f"{name}-renamed")
+        await engine.containers.rename(name, f"{name}-renamed")
+        assert (await engine.containers.inspect(f"/{name}-renamed")).name == f"/{name}-renamed"
+        gone = asyncio.create_task(engine.containers.wait(f"{name}-renamed", "removed"))
+        await engine.containers.start(f"{name}-renamed")
         with pytest.raises(EngineError, match="running"):
-            await engine.remove(f"{name}-renamed")
-        await engine.remove(f"{name}-renamed", force=True)
+            await engine.containers.remove(f"{name}-renamed")
+        await engine.containers.remove(f"{name}-renamed", force=True)
         await gone
         with pytest.raises(EngineError, match=NO_SUCH) as caught:
-            await engine.remove(f"{name}-renamed")
+            await engine.containers.remove(f"{name}-renamed")
         assert caught.value.status == 404
 
     use(any_engine, scenario)
@@ -86,19 +86,19 @@ def test_from_start_to_removal(any_engine: TestEngine) -> None:
 def test_every_call_names_what_is_not_there(any_engine: TestEngine) -> None:
     async def scenario(engine: Engine) -> None:
         calls = (
-            engine.start("nope"),
-            engine.stop("nope"),
-            engine.stop("nope", timeout=1),
-            engine.restart("nope", timeout=1),
-            engine.kill("nope"),
-            engine.pause("nope"),
-            engine.unpause("nope"),
-            engine.rename("nope", "other"),
-            engine.remove("nope"),
-            engine.wait("nope"),
-            engine.top("nope"),
-            engine.inspect_raw("nope"),
-            engine.stats_once("nope"),
+            engine.containers.start("nope"),
+            engine.containers.stop("nope"),
+            engine.containers.stop("nope", timeout=1),
+            engine.containers.restart("nope", timeout=1),
+            engine.containers.kill("nope"),
+            engine.containers.pause("nope"),
+            engine.containers.unpause("nope"),
+            engine.containers.rename("nope", "other"),
+            engine.containers.remove("nope"),
+            engine.containers.wait("nope"),
+            engine.containers.top("nope"),
+            engine.containers.inspect_raw("nope"),
+            engine.containers.stats_once("nope"),
         )
         for call in calls:
             with pytest.raises(EngineError) as caught:
@@ -116,8 +116,8 @@ def test_stop_waits_as_long_as_the_container_may_take(any_engine: TestEngine) ->
     async def scenario() -> None:
         # Its own grace is longer than the silence that is borne elsewhere.
         async with Engine(any_engine.host, timeout=1) as engine:
-            assert await engine.stop(name) is True
-            assert await engine.wait(name) == 137
+            assert await engine.containers.stop(name) is True
+            assert await engine.containers.wait(name) == 137
 
     asyncio.run(scenario())
 
@@ -130,12 +130,12 @@ def test_the_signal_to_stop_with(any_engine: TestEngine) -> None:
 
     async def scenario(engine: Engine) -> None:
         if await engine.api_version() >= (1, 42):
-            assert await engine.stop(name, signal="USR1") is True
+            assert await engine.containers.stop(name, signal="USR1") is True
         else:
             with pytest.raises(ConfigError, match=r"the engine's API 1\.41 cannot be told"):
-                await engine.stop(name, signal="USR1")
-            await engine.kill(name, "USR1")
-        assert await engine.wait(name) == 7
+                await engine.containers.stop(name, signal="USR1")
+            await engine.containers.kill(name, "USR1")
+        assert await engine.containers.wait(name) == 7
 
     use(any_engine, scenario)
 
@@ -147,10 +147,10 @@ def test_a_wait_that_is_given_up_closes_its_connection(any_engine: TestEngine) -
         for condition in ("not-running", "next-exit", "removed"):
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
-                    await engine.wait(name, condition)
-        assert not engine.requests._idle or all(c.reusable for c in engine.requests._idle)
-        assert (await engine.inspect(name)).state.running
-        await engine.remove(name, force=True, volumes=True)
+                    await engine.containers.wait(name, condition)
+        assert not engine._requests._idle or all(c.reusable for c in engine._requests._idle)
+        assert (await engine.containers.inspect(name)).state.running
+        await engine.containers.remove(name, force=True, volumes=True)
 
     use(any_engine, scenario)
 
@@ -159,18 +159,18 @@ def test_processes(any_engine: TestEngine) -> None:
     name = ready(any_engine)
 
     async def scenario(engine: Engine) -> None:
-        top = await engine.top(name)
+        top = await engine.containers.top(name)
         assert top.titles
         assert "PID" in top.titles
         assert top.processes
         assert all(len(row) == len(top.titles) for row in top.processes)
         assert any("trap" in row[-1] for row in top.processes)
-        chosen = await engine.top(name, "-o pid,args")
+        chosen = await engine.containers.top(name, "-o pid,args")
         assert chosen.titles == ["PID", "COMMAND"]
-        await engine.kill(name)
-        await engine.wait(name)
+        await engine.containers.kill(name)
+        await engine.containers.wait(name)
         with pytest.raises(EngineError, match=r"not running|top of running"):
-            await engine.top(name)
+            await engine.containers.top(name)
 
     use(any_engine, scenario)
 
@@ -180,18 +180,18 @@ def test_sizes_are_measured_if_asked_for(any_engine: TestEngine) -> None:
     any_engine.wait(name)
 
     async def scenario(engine: Engine) -> None:
-        plain = await engine.inspect(name)
+        plain = await engine.containers.inspect(name)
         assert not plain.size_rw
         assert not plain.size_root_fs
-        sized = await engine.inspect(name, size=True)
+        sized = await engine.containers.inspect(name, size=True)
         assert sized.size_rw is not None
         assert sized.size_rw >= 50_000
         assert sized.size_root_fs is not None
         assert sized.size_root_fs > sized.size_rw
         filters = {"name": name, "status": ["exited"]}
-        [listed] = await engine.list(all=True, size=True, filters=filters)
+        [listed] = await engine.containers.list(all=True, size=True, filters=filters)
         assert (listed.name, listed.size_rw) == (name, sized.size_rw)
-        [unsized] = await engine.list(all=True, filters=filters)
+        [unsized] = await engine.containers.list(all=True, filters=filters)
         assert not unsized.size_rw
         assert not unsized.size_root_fs
 
@@ -204,9 +204,9 @@ def test_inspect_tells_what_a_client_shows(any_engine: TestEngine) -> None:
     )
 
     async def scenario(engine: Engine) -> None:
-        raw = await engine.inspect_raw(name)
+        raw = await engine.containers.inspect_raw(name)
         assert raw == json.loads(any_engine.docker("inspect", name))[0]
-        found = await engine.inspect(name)
+        found = await engine.containers.inspect(name)
         assert found.id == raw["Id"]
         assert found.config.env is not None
         assert "COLOR=red" in found.config.env
@@ -217,9 +217,9 @@ def test_inspect_tells_what_a_client_shows(any_engine: TestEngine) -> None:
         assert found.host_config.restart_policy.maximum_retry_count == 2
         assert found.mounts is not None
         assert [(m.type, m.destination, m.rw) for m in found.mounts] == [("volume", "/data", True)]
-        [listed] = await engine.list(filters={"id": found.id})
+        [listed] = await engine.containers.list(filters={"id": found.id})
         assert listed.image_id == found.image
-        await engine.remove(name, force=True, volumes=True)
+        await engine.containers.remove(name, force=True, volumes=True)
         volumes = any_engine.docker("volume", "ls", "-q").split()
         assert found.mounts[0].name not in volumes
 
@@ -232,11 +232,11 @@ def test_pruning(any_engine: TestEngine) -> None:
     any_engine.wait(gone)
 
     async def scenario(engine: Engine) -> None:
-        identifier = (await engine.inspect(gone)).id
-        pruned = await engine.prune({"label": label})
+        identifier = (await engine.containers.inspect(gone)).id
+        pruned = await engine.containers.prune(filters={"label": label})
         assert pruned.deleted == [identifier]
-        assert (await engine.inspect(kept)).state.running
-        assert not (await engine.prune(filters={"label": [label]})).deleted
-        await engine.remove(kept, force=True)
+        assert (await engine.containers.inspect(kept)).state.running
+        assert not (await engine.containers.prune(filters={"label": [label]})).deleted
+        await engine.containers.remove(kept, force=True)
 
     use(any_engine, scenario)

@@ -43,7 +43,7 @@ def is_sorted(engine: TestEngine, name: str) -> bool:
     async def read() -> list[bytes]:
         async with (
             Engine(engine.host) as client,
-            client.logs(name, timestamps=True) as stream,
+            client.containers.logs(name, timestamps=True) as stream,
         ):
             return [frame.payload[:30] async for batch in stream for frame in batch]
 

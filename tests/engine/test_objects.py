@@ -44,7 +44,7 @@ def test_volumes(any_engine: TestEngine) -> None:
         with pytest.raises(EngineError) as caught:
             await engine.volumes.remove(name)
         assert caught.value.status == 409
-        await engine.remove(holder, force=True)
+        await engine.containers.remove(holder, force=True)
         await engine.volumes.remove(name)
         with pytest.raises(EngineError) as caught:
             await engine.volumes.remove(name)
@@ -157,7 +157,7 @@ def test_the_disk_as_docker_counts_it(any_engine: TestEngine) -> None:
         assert usage.container_usage.reclaimable >= 70_000
         assert usage.image_usage.size >= 1_000_000
         assert any(volume.name == name for volume in usage.volumes or ())
-        await engine.remove(holder, force=True)
+        await engine.containers.remove(holder, force=True)
         await engine.volumes.remove(name)
 
     use(any_engine, scenario)

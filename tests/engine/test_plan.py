@@ -110,7 +110,7 @@ def test_a_container_that_is_renamed_to_what_is_wanted_joins(engine: TestEngine)
         ):
             assert old in [ref.name for ref in tail.found]
             assert tail.containers == []
-            await client.rename(old, new)
+            await client.containers.rename(old, new)
             await asyncio.to_thread(
                 engine.docker, "exec", new, "sh", "-c", "sleep 1; echo after >/proc/1/fd/1"
             )

@@ -108,7 +108,7 @@ def test_stdcopy_reads_what_the_engine_sends(engine: TestEngine) -> None:
     name = mix(engine)
 
     async def capture() -> bytes:
-        async with Engine(engine.host) as client, client.logs(name) as stream:
+        async with Engine(engine.host) as client, client.containers.logs(name) as stream:
             return b"".join([chunk async for chunk in stream.chunks()])
 
     data = asyncio.run(capture())
@@ -124,11 +124,11 @@ def test_the_library_gives_frames_in_batches(engine: TestEngine) -> None:
 
     async def read() -> tuple[list[Frame], list[Frame]]:
         async with Engine(engine.host) as client:
-            async with client.logs(name, tail=2) as stream:
+            async with client.containers.logs(name, tail=2) as stream:
                 frames = [frame for batch in [b async for b in stream] for frame in batch]
                 assert stream.multiplexed
                 assert stream.container.name == f"/{name}"
-            async with client.logs(name, stderr=False) as stream:
+            async with client.containers.logs(name, stderr=False) as stream:
                 runs = [frame async for batch in stream.runs() for frame in batch]
         return frames, runs
 
@@ -141,7 +141,7 @@ def test_the_library_says_what_the_engine_says(engine: TestEngine) -> None:
     async def ask() -> tuple[lobtail.Ping, lobtail.Version, tuple[int, int]]:
         async with Engine(engine.host) as client:
             with pytest.raises(EngineError, match="No such container: nosuch") as caught:
-                await client.inspect("nosuch")
+                await client.containers.inspect("nosuch")
             assert caught.value.status == 404
             return await client.ping(), await client.version(), await client.api_version()
 
@@ -156,7 +156,7 @@ def test_a_stream_can_be_left_at_any_time(engine: TestEngine) -> None:
     async def leave() -> None:
         async with Engine(engine.host) as client:
             for _ in range(20):
-                async with client.logs(name, follow=True) as stream:
+                async with client.containers.logs(name, follow=True) as stream:
                     async for batch in stream:
                         assert batch
                         break

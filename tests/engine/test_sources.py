@@ -183,7 +183,7 @@ def test_a_captured_stream_is_read_as_well(engine: TestEngine, tmp_path: Path) -
 
     async def save() -> None:
         async with Engine(engine.host) as client:
-            chunks = [chunk async for chunk in client.logs(name).chunks()]
+            chunks = [chunk async for chunk in client.containers.logs(name).chunks()]
         capture.write_bytes(b"".join(chunks))
 
     asyncio.run(save())

@@ -22,15 +22,16 @@ def test_a_busy_container(any_engine: TestEngine) -> None:
         found: list[Stats] = []
         async with Engine(any_engine.host) as engine:
             once, shot = await asyncio.gather(
-                engine.stats_once(name), engine.stats_once(name, one_shot=True)
+                engine.containers.stats_once(name),
+                engine.containers.stats_once(name, one_shot=True),
             )
             assert shot.cpu_percent is None
             assert once.cpu_percent is not None
-            async for stats in engine.stats(name):
+            async for stats in engine.containers.stats(name):
                 found.append(stats)
                 if podman or len(found) == 2:  # Podman's next would come in five seconds
                     break
-            assert (await engine.inspect(name)).id == found[0].id == once.id == shot.id
+            assert (await engine.containers.inspect(name)).id == found[0].id == once.id == shot.id
             return [once, *found]
 
     found = asyncio.run(scenario())
@@ -109,7 +110,7 @@ def test_the_figures_are_those_of_docker(sent: dict[str, object]) -> None:
 
         async def scenario() -> Stats:
             async with Engine(fake.host) as engine:
-                return await engine.stats_once("web")
+                return await engine.containers.stats_once("web")
 
         stats = asyncio.run(scenario())
         docker = TestEngine("fake", fake.host)
@@ -140,10 +141,10 @@ def test_what_does_not_run_uses_nothing(any_engine: TestEngine) -> None:
     async def scenario() -> None:
         async with Engine(any_engine.host) as engine:
             for one_shot in (True, False):
-                stats = await engine.stats_once(name, one_shot=one_shot)
+                stats = await engine.containers.stats_once(name, one_shot=one_shot)
                 assert not stats.running
                 assert (stats.name, stats.cpu_percent, stats.memory_used) == (name, 0.0, 0)
-                assert stats.id == (await engine.inspect(name)).id
+                assert stats.id == (await engine.containers.inspect(name)).id
 
     asyncio.run(scenario())
 
@@ -152,15 +153,15 @@ def test_the_stream_ends_with_the_container(any_engine: TestEngine) -> None:
     name = any_engine.start("sleep 1000")
 
     async def scenario() -> None:
-        async with Engine(any_engine.host) as engine, engine.stats(name) as stream:
+        async with Engine(any_engine.host) as engine, engine.containers.stats(name) as stream:
             removed = False
             async for _ in stream:
                 if not removed:
-                    await engine.remove(name, force=True)
+                    await engine.containers.remove(name, force=True)
                     removed = True
             assert removed
             with pytest.raises(EngineError) as caught:
-                await engine.stats(name).__aenter__()
+                await engine.containers.stats(name).__aenter__()
             assert caught.value.status == 404
 
     asyncio.run(scenario())

@@ -18,7 +18,9 @@ IDLE = "trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done"
 def test_logs_and_tail(any_engine: TestEngine) -> None:
     name = any_engine.ended("seq", "seq 2000; echo oops >&2")
     with Engine(any_engine.host) as engine:
-        text = b"".join(f.payload for frames in engine.logs(name, stderr=False) for f in frames)
+        text = b"".join(
+            f.payload for frames in engine.containers.logs(name, stderr=False) for f in frames
+        )
         assert text.split() == [str(i).encode() for i in range(1, 2001)]
         items = list(engine.tail(name, follow=False).lines())
         lines = [item.text for item in items if isinstance(item, Line)]
@@ -47,7 +49,7 @@ def test_following_from_several_threads(any_engine: TestEngine) -> None:
         for thread in threads:
             thread.join(30)
         assert counts == [5] * 4
-        engine.remove(name, force=True)
+        engine.containers.remove(name, force=True)
 
 
 def test_lifecycle_and_events(any_engine: TestEngine) -> None:
@@ -55,23 +57,23 @@ def test_lifecycle_and_events(any_engine: TestEngine) -> None:
     until(lambda: b"ready" in any_engine.logs(name), "the container is ready")
     with Engine(any_engine.host) as engine:
         with engine.events(filters={"container": name, "event": ["die", "died"]}) as events:
-            assert engine.start(name) is False
+            assert engine.containers.start(name) is False
             marks: list[object] = []
             with engine.tail(name) as tail:
-                assert engine.stop(name, timeout=10) is True
+                assert engine.containers.stop(name, timeout=10) is True
                 for item in tail.lines():
                     if isinstance(item, Stopped):
                         marks.append(item.exit_code)
                         break
             assert marks == [3]
             assert next(iter(events)).exit_code == 3
-        assert engine.wait(name) == 3
-        assert engine.inspect(name).state.exit_code == 3
-        stats = engine.stats_once(name, one_shot=True)
+        assert engine.containers.wait(name) == 3
+        assert engine.containers.inspect(name).state.exit_code == 3
+        stats = engine.containers.stats_once(name, one_shot=True)
         assert not stats.running
-        engine.remove(name)
+        engine.containers.remove(name)
         with pytest.raises(EngineError):
-            engine.inspect(name)
+            engine.containers.inspect(name)
 
 
 def test_other_objects(any_engine: TestEngine) -> None:
@@ -91,12 +93,12 @@ def test_other_objects(any_engine: TestEngine) -> None:
 def test_exec_and_attach(any_engine: TestEngine, tmp_path: Path) -> None:
     name = any_engine.start("cat; exit 4", "-i")
     with Engine(any_engine.host) as engine:
-        with engine.exec(name, ["cat"], stdin=True) as command:
+        with engine.containers.exec(name, ["cat"], stdin=True) as command:
             command.write(b"to exec\n")
             command.write_eof()
             assert b"".join(f.payload for frames in command for f in frames) == b"to exec\n"
             assert command.wait() == 0
-        with engine.attach(name, stdin=True) as stream:
+        with engine.containers.attach(name, stdin=True) as stream:
             stream.write(b"to attach\n")
             [frame] = next(iter(stream))
             assert frame.payload == b"to attach\n"

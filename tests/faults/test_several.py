@@ -320,4 +320,4 @@ def test_the_blocking_face() -> None:
         ]
         assert told == list(tail.unreachable) == ["none"]
         # The engines are as they were.
-        assert [container.name for container in other.list()] == ["web"]
+        assert [container.name for container in other.containers.list()] == ["web"]

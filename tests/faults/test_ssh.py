@@ -216,7 +216,7 @@ def test_nothing_is_left_of_many_connections(folder: Path, monkeypatch: pytest.M
             await engine.ping()
             before = open_files()
             for _ in range(count):
-                async with engine.logs("web", follow=True) as stream:
+                async with engine.containers.logs("web", follow=True) as stream:
                     async for _ in stream:
                         break
             return open_files() - before

@@ -66,7 +66,7 @@ def talk(engine: FakeEngine, scenario: Callable[[AttachStream], Awaitable[T]], *
     async def main() -> T:
         timeout = more.pop("timeout", 5)
         client = Engine(engine.host, timeout=timeout)
-        async with client, client.attach("web", **more) as stream:
+        async with client, client.containers.attach("web", **more) as stream:
             return await scenario(stream)
 
     with engine:

@@ -19,6 +19,7 @@ from lobtail import (
     ConnectionLostError,
     Container,
     ContainerRef,
+    Containers,
     ContainerStateError,
     ContainerSummary,
     Credentials,
@@ -98,31 +99,31 @@ from lobtail import (
 
 async def look_after_containers(engine: Engine, condition: WaitCondition) -> None:
     filters: Filters = {"label": ["env=prod", "tier=web"], "status": "exited"}
-    found = await engine.list(all=True, filters=filters)
+    found = await engine.containers.list(all=True, filters=filters)
     assert_type(found, list[ContainerSummary])
-    await engine.list(size=True, filters={"name": "web"})
-    container = await engine.inspect("web", size=True)
+    await engine.containers.list(size=True, filters={"name": "web"})
+    container = await engine.containers.inspect("web", size=True)
     assert_type(container, Container)
     assert_type(container.state, State)
     assert_type(container.state.exit_code, int)
     assert_type(container.mounts[0].destination if container.mounts else "", str)
-    assert_type(await engine.inspect_raw("web"), dict[str, Any])
-    assert_type(await engine.start("web"), bool)
-    assert_type(await engine.stop("web", timeout=5, signal="SIGINT"), bool)
-    await engine.restart("web", timeout=5)
-    await engine.kill("web", "SIGHUP")
-    await engine.pause("web")
-    await engine.unpause("web")
-    await engine.rename("web", "web-old")
-    await engine.remove("web-old", force=True, volumes=True)
-    assert_type(await engine.wait("web", condition), int)
-    assert_type(await engine.wait("web", "removed"), int)
-    top = await engine.top("web", "-ef")
+    assert_type(await engine.containers.inspect_raw("web"), dict[str, Any])
+    assert_type(await engine.containers.start("web"), bool)
+    assert_type(await engine.containers.stop("web", timeout=5, signal="SIGINT"), bool)
+    await engine.containers.restart("web", timeout=5)
+    await engine.containers.kill("web", "SIGHUP")
+    await engine.containers.pause("web")
+    await engine.containers.unpause("web")
+    await engine.containers.rename("web", "web-old")
+    await engine.containers.remove("web-old", force=True, volumes=True)
+    assert_type(await engine.containers.wait("web", condition), int)
+    assert_type(await engine.containers.wait("web", "removed"), int)
+    top = await engine.containers.top("web", "-ef")
     assert_type(top, Top)
     assert_type(top.processes, list[list[str]] | None)
-    assert_type(await engine.prune({"label": "tmp"}), Pruned)
-    assert_type(await engine.stats_once("web", one_shot=True), Stats)
-    stream = engine.stats("web")
+    assert_type(await engine.containers.prune(filters={"label": "tmp"}), Pruned)
+    assert_type(await engine.containers.stats_once("web", one_shot=True), Stats)
+    stream = engine.containers.stats("web")
     assert_type(stream, StatsStream)
     async for stats in stream:
         assert_type(stats, Stats)
@@ -146,6 +147,8 @@ async def look_at_the_engine(engine: Engine) -> None:
     assert_type(usage, DiskUsage)
     assert_type(usage.image_usage, Usage)
 
+    containers: Containers = engine.containers
+    assert_type(await containers.top("web"), Top)
     images: Images = engine.images
     assert_type(await images.list(), list[ImageSummary])
     assert_type(await images.inspect("busybox"), Image)
@@ -179,7 +182,7 @@ async def look_at_a_swarm(engine: Engine) -> None:
 
 
 async def read_logs(engine: Engine) -> None:
-    async with engine.logs("web", follow=True, since=0) as stream:
+    async with engine.containers.logs("web", follow=True, since=0) as stream:
         assert_type(stream, LogStream)
         async for frames in stream:
             assert_type(frames, list[Frame])
@@ -222,14 +225,14 @@ def describe(item: Item) -> str:
 
 
 async def talk(engine: Engine) -> None:
-    async with engine.exec("web", ["cat"], stdin=True) as command:
+    async with engine.containers.exec("web", ["cat"], stdin=True) as command:
         assert_type(command, ExecStream)
         await command.write(b"hello\n")
         await command.write_eof()
         async for frames in command:
             assert_type(frames, list[Frame])
         assert_type(await command.wait(), int)
-    async with engine.attach("web") as stream:
+    async with engine.containers.attach("web") as stream:
         assert_type(stream, AttachStream)
 
 

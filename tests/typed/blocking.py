@@ -30,6 +30,7 @@ from lobtail import (
 )
 from lobtail.sync import (
     AttachStream,
+    Containers,
     Engine,
     EventStream,
     ExecStream,
@@ -53,16 +54,18 @@ from lobtail.sync import (
 
 
 def look_after_containers(engine: Engine) -> None:
-    assert_type(engine.list(all=True, filters={"status": "exited"}), list[ContainerSummary])
-    assert_type(engine.inspect("web"), Container)
-    assert_type(engine.inspect_raw("web"), dict[str, Any])
-    assert_type(engine.start("web"), bool)
-    assert_type(engine.stop("web", timeout=5), bool)
-    assert_type(engine.wait("web", "next-exit"), int)
-    assert_type(engine.top("web"), Top)
-    assert_type(engine.prune(), Pruned)
-    assert_type(engine.stats_once("web"), Stats)
-    stream = engine.stats("web")
+    assert_type(
+        engine.containers.list(all=True, filters={"status": "exited"}), list[ContainerSummary]
+    )
+    assert_type(engine.containers.inspect("web"), Container)
+    assert_type(engine.containers.inspect_raw("web"), dict[str, Any])
+    assert_type(engine.containers.start("web"), bool)
+    assert_type(engine.containers.stop("web", timeout=5), bool)
+    assert_type(engine.containers.wait("web", "next-exit"), int)
+    assert_type(engine.containers.top("web"), Top)
+    assert_type(engine.containers.prune(), Pruned)
+    assert_type(engine.containers.stats_once("web"), Stats)
+    stream = engine.containers.stats("web")
     assert_type(stream, StatsStream)
     for stats in stream:
         assert_type(stats, Stats)
@@ -76,6 +79,8 @@ def look_after_containers(engine: Engine) -> None:
 
 def look_at_the_engine(engine: Engine) -> None:
     assert_type(engine.disk_usage(), DiskUsage)
+    containers: Containers = engine.containers
+    assert_type(containers.top("web"), Top)
     images: Images = engine.images
     assert_type(images.list(), list[ImageSummary])
     assert_type(images.inspect("busybox"), Image)
@@ -99,7 +104,7 @@ def look_at_the_engine(engine: Engine) -> None:
 
 
 def read_logs(engine: Engine) -> None:
-    with engine.logs("web", follow=True) as stream:
+    with engine.containers.logs("web", follow=True) as stream:
         assert_type(stream, LogStream)
         for frames in stream:
             assert_type(frames, list[Frame])
@@ -126,14 +131,14 @@ def read_logs(engine: Engine) -> None:
 
 
 def talk(engine: Engine) -> None:
-    with engine.exec("web", ["cat"], stdin=True) as command:
+    with engine.containers.exec("web", ["cat"], stdin=True) as command:
         assert_type(command, ExecStream)
         command.write(b"hello\n")
         command.write_eof()
         for frames in command:
             assert_type(frames, list[Frame])
         assert_type(command.wait(), int)
-    with engine.attach("web") as stream:
+    with engine.containers.attach("web") as stream:
         assert_type(stream, AttachStream)
 
 

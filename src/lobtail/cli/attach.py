@@ -80,7 +80,7 @@ async def _attach(engine: EngineClient, name: str, wanted: _Wanted, terminal: Ra
     from lobtail.engine.streams.attach import check_attachable
 
     async with engine, AsyncExitStack() as stack:
-        container = await engine.inspect(name)
+        container = await engine.containers.inspect(name)
         try:
             check_attachable(container)
             tty = container.tty
@@ -90,7 +90,7 @@ async def _attach(engine: EngineClient, name: str, wanted: _Wanted, terminal: Ra
             if wanted.proxy and not tty:
                 await stack.enter_async_context(SignalProxy(engine, container.id))
             stream = await stack.enter_async_context(
-                engine.attach(container, stdin=stdin, detach_keys=wanted.keys)
+                engine.containers.attach(container, stdin=stdin, detach_keys=wanted.keys)
             )
         except ContainerStateError as exc:
             print_status(str(exc))

@@ -88,7 +88,7 @@ async def _ask_all(
 async def _containers(engine: EngineClient) -> list[Listed]:
     return [
         Listed(item.name, item.image, item.running, item.state, item.labels or {})
-        for item in await engine.list(all=True)
+        for item in await engine.containers.list(all=True)
     ]
 
 

@@ -170,7 +170,7 @@ async def _clock(engine: EngineClient, report: EngineReport) -> None:
 
 
 async def _containers(engine: EngineClient, report: EngineReport) -> None:
-    listed = await engine.list(all=True)
+    listed = await engine.containers.list(all=True)
     report.containers = len(listed)
     report.running = sum(item.running for item in listed)
     limit = asyncio.Semaphore(CONNECTIONS)
@@ -180,7 +180,7 @@ async def _containers(engine: EngineClient, report: EngineReport) -> None:
     async def look(ident: str, name: str) -> None:
         async with limit:
             try:
-                container = await engine.inspect(ident)
+                container = await engine.containers.inspect(ident)
             except (EngineError, ProtocolError) as exc:
                 # What was removed since it was listed, or is on its way, is no matter.
                 if isinstance(exc, ProtocolError) or exc.status >= 500:

@@ -94,10 +94,12 @@ async def _exec(
     stdin, tty = options["stdin"], options["tty"]
     size = terminal_size(1) if tty else None
     async with engine, AsyncExitStack() as stack:
-        await engine.inspect(name)  # before anything is made that nobody would remove
+        await engine.containers.inspect(name)  # before anything is made that nobody would remove
         if not options["detach"] and refuse_input(stdin=stdin, tty=tty):
             return 1
-        stream = await stack.enter_async_context(engine.exec(name, words, size=size, **options))
+        stream = await stack.enter_async_context(
+            engine.containers.exec(name, words, size=size, **options)
+        )
         if options["detach"]:
             return 0
         if tty and os.isatty(0):

@@ -55,7 +55,7 @@ def command(
         table.end()
         return
     engine = make_engine(host)
-    stream = engine.logs(
+    stream = engine.containers.logs(
         container,
         follow=follow,
         tail=tail,

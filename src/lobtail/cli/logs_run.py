@@ -124,12 +124,12 @@ class LogsRun:
         wanted = self._wanted
         container, files = None, None
         if wanted.source != "api":
-            container = await engine.inspect(name)
+            container = await engine.containers.inspect(name)
             files = await self._open(engine, container)
         elif wanted.verbose:
             print_status(f"lobtail: {name}: from the API, as --source says")
         if wanted.follow:
-            await self._follow(engine, container or await engine.inspect(name), files)
+            await self._follow(engine, container or await engine.containers.inspect(name), files)
         elif files is None:
             await self._copy(engine, container or name)
         else:
@@ -165,7 +165,7 @@ class LogsRun:
     ) -> None:
         """Show the log as the engine sends it; ``skip`` what was shown from its files."""
         wanted = self._wanted
-        stream = engine.logs(
+        stream = engine.containers.logs(
             container,
             follow=follow,
             tail=wanted.tail,

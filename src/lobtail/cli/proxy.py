@@ -77,7 +77,7 @@ class SignalProxy:
             number = await self._got.get()
             # As with docker: that it has ended is told by its stream.
             with suppress(LobtailError):
-                await self._engine.kill(self._container, _name(number))
+                await self._engine.containers.kill(self._container, _name(number))
 
 
 def _name(number: int) -> str:

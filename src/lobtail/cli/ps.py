@@ -94,14 +94,14 @@ async def _rows(engine: EngineClient, host: str, *, everything: bool) -> tuple[l
 
     missing = False
     async with engine:
-        listed = await engine.list(all=everything)
+        listed = await engine.containers.list(all=everything)
         limit = asyncio.Semaphore(CONNECTIONS)
 
         async def row(summary: ContainerSummary) -> _Row | None:
             nonlocal missing
             async with limit:
                 try:
-                    container = await engine.inspect(summary.id)
+                    container = await engine.containers.inspect(summary.id)
                 except (EngineError, ProtocolError) as exc:
                     if isinstance(exc, EngineError) and exc.status == 404:
                         return None  # removed since it was listed

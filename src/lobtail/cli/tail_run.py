@@ -218,7 +218,7 @@ class TailRun:
         names: set[str] = set()
         for engine in self._engines:
             with suppress(LobtailError):
-                for each in await engine.list(all=True):
+                for each in await engine.containers.list(all=True):
                     names |= {each.name, service_of(each.labels)}
                     projects.add(project_of(each.labels))
         for word in words:

@@ -17,7 +17,7 @@ __all__ = ["BlockingClient", "result_of"]
 class BlockingClient(EngineClient):
     """An engine behind a Unix socket, for one thing after the other."""
 
-    _requests: ClassVar[type[Requests]] = BlockingRequests
+    _requests_type: ClassVar[type[Requests]] = BlockingRequests
 
     @classmethod
     def like(cls, client: EngineClient) -> Self:

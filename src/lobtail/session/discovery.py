@@ -307,7 +307,7 @@ class EngineReaders(Readers):
         ended: list[ContainerRef] = []
         listed = [
             (self._known(summary.id, summary.name, summary.image, summary.labels), summary)
-            for summary in await self._ask(lambda: self._engine.list(all=everything))
+            for summary in await self._ask(lambda: self._engine.containers.list(all=everything))
         ]
         if first:
             self._selection = self._selection.settle([known for known, _ in listed])
@@ -378,7 +378,7 @@ class EngineReaders(Readers):
             return
         if event.action == "rename":
             with suppress(EngineError, ProtocolError):
-                container = await self._ask(lambda: self._engine.inspect(event.id))
+                container = await self._ask(lambda: self._engine.containers.inspect(event.id))
                 log.machine.rename(self._ref(container))
         log.machine.event(event)
         log.driver.wake()
@@ -445,7 +445,7 @@ class EngineReaders(Readers):
         """
         self._joining += 1
         try:
-            container = await self._ask(lambda: self._engine.inspect(known.id))
+            container = await self._ask(lambda: self._engine.containers.inspect(known.id))
         except (EngineError, ProtocolError) as exc:
             if isinstance(exc, EngineError) and exc.status in (404, 409):
                 self._leave_out(known, None, running=False, first=first, started_ns=started_ns)

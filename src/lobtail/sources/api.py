@@ -61,11 +61,11 @@ class ContainerSource:
 
     async def inspect(self) -> Container:
         """Ask the engine about the container."""
-        return await self._engine.inspect(self._container.id)
+        return await self._engine.containers.inspect(self._container.id)
 
     async def open(self, request: LogRequest) -> ApiStream:
         """Ask the engine for the log. Errors are those of ``FrameStream``."""
-        stream = self._engine.logs(
+        stream = self._engine.containers.logs(
             self._container,
             follow=request.follow,
             tail=request.tail,

@@ -57,11 +57,11 @@ class Outcome(NamedTuple):
 
 
 async def _remove_container(engine: Engine, row: Row) -> None:
-    await engine.remove(row.key, force=row.state in _RUNNING)
+    await engine.containers.remove(row.key, force=row.state in _RUNNING)
 
 
 async def _remove_with_volumes(engine: Engine, row: Row) -> None:
-    await engine.remove(row.key, force=row.state in _RUNNING, volumes=True)
+    await engine.containers.remove(row.key, force=row.state in _RUNNING, volumes=True)
 
 
 async def _remove_image(engine: Engine, row: Row) -> None:
@@ -86,20 +86,26 @@ ACTIONS: Final = (
         "container",
         "start",
         "started",
-        lambda e, r: e.start(r.key),
+        lambda e, r: e.containers.start(r.key),
         _STOPPED,
         "Start {}?",
         undoable=True,
     ),
     Action(
-        "stop", "container", "stop", "stopped", lambda e, r: e.stop(r.key), _RUNNING, "Stop {}?"
+        "stop",
+        "container",
+        "stop",
+        "stopped",
+        lambda e, r: e.containers.stop(r.key),
+        _RUNNING,
+        "Stop {}?",
     ),
     Action(
         "restart",
         "container",
         "restart",
         "restarted",
-        lambda e, r: e.restart(r.key),
+        lambda e, r: e.containers.restart(r.key),
         (),
         "Restart {}?",
     ),
@@ -108,7 +114,7 @@ ACTIONS: Final = (
         "container",
         "pause",
         "paused",
-        lambda e, r: e.pause(r.key),
+        lambda e, r: e.containers.pause(r.key),
         ("running",),
         "Pause {}?",
         undoable=True,
@@ -118,12 +124,20 @@ ACTIONS: Final = (
         "container",
         "unpause",
         "unpaused",
-        lambda e, r: e.unpause(r.key),
+        lambda e, r: e.containers.unpause(r.key),
         ("paused",),
         "Unpause {}?",
         undoable=True,
     ),
-    Action("kill", "container", "kill", "killed", lambda e, r: e.kill(r.key), _RUNNING, "Kill {}?"),
+    Action(
+        "kill",
+        "container",
+        "kill",
+        "killed",
+        lambda e, r: e.containers.kill(r.key),
+        _RUNNING,
+        "Kill {}?",
+    ),
     Action(
         "remove",
         "container",
@@ -241,7 +255,7 @@ async def prune(engine: Engine, kind: Kind) -> str:
     elif kind == "network":
         pruned = await engine.networks.prune()
     else:
-        pruned = await engine.prune()
+        pruned = await engine.containers.prune()
     count = len(pruned.deleted or ())
     room = f", {size_words(pruned.space_reclaimed)} freed" if pruned.space_reclaimed else ""
     return f"{count} {kind}{'' if count == 1 else 's'} removed{room}"

@@ -123,7 +123,7 @@ class EngineGroup:
 
     async def containers(self) -> list[ContainerSummary]:
         """List the containers of the engines that answer, also those that do not run."""
-        asked = (engine.list(all=True) for engine in self.engines.values())
+        asked = (engine.containers.list(all=True) for engine in self.engines.values())
         answers = await asyncio.gather(*asked, return_exceptions=True)
         listed: list[ContainerSummary] = []
         for answer in answers:

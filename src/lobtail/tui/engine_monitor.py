@@ -188,7 +188,7 @@ class EngineMonitor:
     async def _read(self, kinds: set[str]) -> None:
         inventory, engine = self.inventory, self.engine
         if "container" in kinds:
-            inventory.containers = await engine.list(all=True)
+            inventory.containers = await engine.containers.list(all=True)
             self._measure()
             self._learn_endings()
         if "image" in kinds:
@@ -224,7 +224,7 @@ class EngineMonitor:
         while self._to_ask:
             identifier = self._to_ask.pop()
             with suppress(LobtailError):  # it may be gone
-                state = (await self.engine.inspect(identifier)).state
+                state = (await self.engine.containers.inspect(identifier)).state
                 if not state.in_run:
                     self.inventory.endings[identifier] = Ending.inspected(state)
                     self._changed("lists")
@@ -247,7 +247,7 @@ class EngineMonitor:
         usage = self.inventory.usage.setdefault(identifier, Usage())
         while True:
             with suppress(LobtailError):
-                async with self.engine.stats(identifier) as samples:
+                async with self.engine.containers.stats(identifier) as samples:
                     async for stats in samples:
                         self._heard()
                         if stats.running:

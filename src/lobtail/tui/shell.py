@@ -32,18 +32,18 @@ async def shell(engine: Engine, container: str, name: str) -> str:
     """Run a shell on this terminal; return what went wrong, or nothing."""
     env = {"TERM": os.environ.get("TERM", "xterm")}
     size = terminal_size(1)
-    stream = engine.exec(container, SHELL, stdin=True, tty=True, size=size, env=env)
+    stream = engine.containers.exec(container, SHELL, stdin=True, tty=True, size=size, env=env)
     return await _talk(stream, f"a shell in {name}: exit comes back", stdin=True, tty=True)
 
 
 async def attach(engine: Engine, container: str, name: str) -> str:
     """Attach this terminal to a container; return what went wrong, or nothing."""
     try:
-        known = await engine.inspect(container)
+        known = await engine.containers.inspect(container)
     except LobtailError as exc:
         return str(exc)
     stdin = known.config.open_stdin
-    stream = engine.attach(container, stdin=stdin)
+    stream = engine.containers.attach(container, stdin=stdin)
     keys = "Ctrl-P Ctrl-Q" if known.tty and stdin else "Ctrl-C"
     title = f"attached to {name}: {keys} comes back"
     return await _talk(stream, title, stdin=stdin, tty=known.tty)

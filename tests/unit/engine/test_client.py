@@ -56,23 +56,23 @@ def test_the_older_of_both_versions_is_used(named: str | None, used: str) -> Non
     assert "{}.{}".format(*version) == used
 
     fake = FakeEngine(api=named)
-    talk(fake, lambda engine: engine.inspect("web"))
+    talk(fake, lambda engine: engine.containers.inspect("web"))
     assert fake.requests == ["/_ping", f"/v{used}/containers/web/json"]
 
 
 @pytest.mark.parametrize("fixed", ["1.30", "v1.30"])
 def test_a_fixed_version_is_not_negotiated(fixed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeEngine()
-    talk(fake, lambda engine: engine.inspect("web"), api_version=fixed)
+    talk(fake, lambda engine: engine.containers.inspect("web"), api_version=fixed)
     assert fake.requests == ["/v1.30/containers/web/json"]
 
     monkeypatch.setenv("DOCKER_API_VERSION", fixed)
     fake = FakeEngine()
-    talk(fake, lambda engine: engine.inspect("web"))
+    talk(fake, lambda engine: engine.containers.inspect("web"))
     assert fake.requests == ["/v1.30/containers/web/json"]
 
     fake = FakeEngine()
-    talk(fake, lambda engine: engine.inspect("web"), api_version="1.40")
+    talk(fake, lambda engine: engine.containers.inspect("web"), api_version="1.40")
     assert fake.requests == ["/v1.40/containers/web/json"]
 
 
@@ -87,7 +87,7 @@ def test_a_version_that_is_none(value: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_version_is_negotiated_once() -> None:
     async def scenario(engine: Engine) -> None:
-        await asyncio.gather(*(engine.inspect("web") for _ in range(10)))
+        await asyncio.gather(*(engine.containers.inspect("web") for _ in range(10)))
 
     fake = FakeEngine()
     talk(fake, scenario)
@@ -130,7 +130,7 @@ INSPECT = {
 
 
 def test_inspect() -> None:
-    container = talk(FakeEngine(inspect=INSPECT), lambda engine: engine.inspect("/web"))
+    container = talk(FakeEngine(inspect=INSPECT), lambda engine: engine.containers.inspect("/web"))
     assert container.id == ID
     assert container.name == "/web"
     assert container.tty
@@ -194,8 +194,8 @@ def test_list() -> None:
     fake = FakeEngine(answers={"/containers/json": json_answer(listed)})
 
     async def scenario(engine: Engine) -> None:
-        assert [c.name for c in await engine.list()] == ["web"]
-        await engine.list(all=True, filters={"label": ["a=b c"]})
+        assert [c.name for c in await engine.containers.list()] == ["web"]
+        await engine.containers.list(all=True, filters={"label": ["a=b c"]})
 
     talk(fake, scenario)
     assert fake.requests[1:] == [
@@ -218,7 +218,7 @@ def test_list() -> None:
 )
 def test_a_container_is_named_as_data(name: str, path: str) -> None:
     fake = FakeEngine()
-    talk(fake, lambda engine: engine.inspect(name))
+    talk(fake, lambda engine: engine.containers.inspect(name))
     assert fake.requests[-1] == f"/v1.45/containers/{path}/json"
 
 
@@ -226,7 +226,7 @@ def test_a_container_is_named_as_data(name: str, path: str) -> None:
 def test_an_empty_name(name: str, error: type[Exception]) -> None:
     fake = FakeEngine()
     with pytest.raises(error, match="name is empty"):
-        talk(fake, lambda engine: engine.inspect(name))
+        talk(fake, lambda engine: engine.containers.inspect(name))
     assert fake.connections == 0
 
 
@@ -234,7 +234,7 @@ def test_an_empty_name(name: str, error: type[Exception]) -> None:
 def test_a_name_that_would_be_another_path(name: str) -> None:
     fake = FakeEngine()
     with pytest.raises(EngineError, match="No such container") as caught:
-        talk(fake, lambda engine: engine.inspect(name))
+        talk(fake, lambda engine: engine.containers.inspect(name))
     assert caught.value.status == 404
     assert fake.connections == 0
 
@@ -242,7 +242,7 @@ def test_a_name_that_would_be_another_path(name: str) -> None:
 def test_an_error_carries_its_status() -> None:
     script = json_answer({"message": "no such thing"}, 404, "Not Found")
     with pytest.raises(EngineError) as caught:
-        talk(FakeEngine(answers={"/json": script}), lambda engine: engine.inspect("x"))
+        talk(FakeEngine(answers={"/json": script}), lambda engine: engine.containers.inspect("x"))
     assert (caught.value.status, caught.value.message) == (404, "no such thing")
     assert str(caught.value) == "Error response from daemon: no such thing"
 
@@ -259,7 +259,7 @@ def test_a_connection_is_used_again_after_an_error() -> None:
     async def scenario(engine: Engine) -> None:
         for _ in range(3):
             with pytest.raises(EngineError):
-                await engine.inspect("x")
+                await engine.containers.inspect("x")
 
     fake = FakeEngine(answers={"/json": json_answer({"message": "no"}, 404)})
     talk(fake, scenario)
@@ -269,7 +269,7 @@ def test_a_connection_is_used_again_after_an_error() -> None:
 def test_a_connection_that_the_engine_has_closed_is_replaced() -> None:
     async def scenario(engine: Engine) -> None:
         for _ in range(3):
-            await engine.inspect("x")
+            await engine.containers.inspect("x")
 
     inspect: Script = [*json_answer(INSPECT), cut]
     fake = FakeEngine(answers={"/json": inspect})
@@ -281,8 +281,8 @@ def test_a_connection_that_the_engine_has_closed_is_replaced() -> None:
 def test_connections_that_are_kept_are_few() -> None:
     async def scenario(engine: Engine) -> None:
         for _ in range(50):
-            await engine.kill("web")
-        kept = engine.requests._idle
+            await engine.containers.kill("web")
+        kept = engine._requests._idle
         assert 0 < len(kept) <= 8
         assert all(connection.reusable for connection in kept)
         await engine.ping()
@@ -305,9 +305,9 @@ def test_a_silent_engine() -> None:
 
 def test_the_engine_closes_its_connections() -> None:
     async def scenario(engine: Engine) -> None:
-        await engine.inspect("x")
+        await engine.containers.inspect("x")
         await engine.aclose()
-        await engine.inspect("x")
+        await engine.containers.inspect("x")
 
     fake = FakeEngine()
     talk(fake, scenario)

@@ -282,10 +282,13 @@ def test_case_fake_engine_ids(identifier: str) -> None:
 
     async def ask(engine: Engine) -> None:
         # The fake has no more to say of what is attached to than that it does not know it.
-        async with engine.logs("web") as frames:
+        async with engine.containers.logs("web") as frames:
             assert frames.container.id == identifier
             await collect(frames, [])
-        for talking in (engine.attach("web", stdin=True), engine.exec("web", ["true"])):
+        for talking in (
+            engine.containers.attach("web", stdin=True),
+            engine.containers.exec("web", ["true"]),
+        ):
             with pytest.raises(EngineError, match="page not found"):
                 await talking.__aenter__()
 
@@ -306,17 +309,17 @@ def test_case_fake_engine_ids(identifier: str) -> None:
 def test_a_name_that_would_be_another_path_is_not_asked_for(name: str) -> None:
     fake = FakeEngine()
     with pytest.raises(EngineError, match="No such container"):
-        talk(fake, lambda engine: engine.inspect(name))
+        talk(fake, lambda engine: engine.containers.inspect(name))
     assert asked(fake) == []
 
 
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda engine: engine.inspect("\ud800"),
+        lambda engine: engine.containers.inspect("\ud800"),
         lambda engine: engine.images.inspect("a/\ud800"),
-        lambda engine: engine.kill("web", "\ud800"),
-        lambda engine: engine.list(filters={"label": "\ud800"}),
+        lambda engine: engine.containers.kill("web", "\ud800"),
+        lambda engine: engine.containers.list(filters={"label": "\ud800"}),
     ],
 )
 def test_half_a_character_is_not_sent(ask: Callable[[Engine], Awaitable[object]]) -> None:
@@ -355,7 +358,7 @@ def page_error(page: bytes) -> str:
         answers={"/containers/json": answer(page, 502, "Bad Gateway", content_type="text/html")}
     )
     with pytest.raises(EngineError) as refused:
-        talk(fake, lambda engine: engine.list())
+        talk(fake, lambda engine: engine.containers.list())
     return refused.value.message
 
 
@@ -380,7 +383,7 @@ def test_a_refusal_is_read_as_far_as_it_matters() -> None:
     ]
     fake = FakeEngine(answers={"/containers/json": refusal})
     with pytest.raises(EngineError, match=r"daemon: word word [word ]*word$") as refused:
-        talk(fake, lambda engine: engine.list())
+        talk(fake, lambda engine: engine.containers.list())
     assert len(refused.value.message) < 2001
 
 

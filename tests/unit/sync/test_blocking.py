@@ -30,31 +30,31 @@ def test_answers_and_errors() -> None:
     answers = {"/nope/json": json_answer({"message": "No such"}, 404)}
     with FakeEngine(answers=answers) as fake, Engine(fake.host) as engine:
         assert engine.ping().api_version == "1.45"
-        assert engine.inspect("web").name == "/web"
+        assert engine.containers.inspect("web").name == "/web"
         assert engine.timeout == 60.0
         assert engine.endpoint.url == fake.host
         with pytest.raises(EngineError, match="No such") as caught:
-            engine.inspect("nope")
+            engine.containers.inspect("nope")
         assert caught.value.status == 404
         with pytest.raises(ConfigError):
-            engine.logs("web", since="lately")
+            engine.containers.logs("web", since="lately")
     with pytest.raises(ConfigError):
         Engine("nonsense://")
     with Engine("unix:///nonexistent") as engine, pytest.raises(ConnectError):
-        engine.list()
+        engine.containers.list()
 
 
 def test_frames_and_chunks() -> None:
     with FakeEngine(logs=log([ONE, frame(2, b"two\n")])) as fake, Engine(fake.host) as engine:
-        stream = engine.logs("web")
+        stream = engine.containers.logs("web")
         found = [frame for frames in stream for frame in frames]
         assert [(f.stream, f.payload) for f in found] == [
             (Stream.STDOUT, b"one\n"),
             (Stream.STDERR, b"two\n"),
         ]
         assert stream.container.name == "/web"
-        assert b"".join(engine.logs("web").chunks()) == ONE + frame(2, b"two\n")
-        with engine.logs("web") as opened:
+        assert b"".join(engine.containers.logs("web").chunks()) == ONE + frame(2, b"two\n")
+        with engine.containers.logs("web") as opened:
             assert opened.multiplexed
             assert [f.payload for frames in opened.runs() for f in frames] == [b"one\n", b"two\n"]
         with pytest.raises(RuntimeError, match="has been read"):
@@ -84,12 +84,12 @@ def read_one(stream: object) -> None:
 @pytest.mark.parametrize(
     "open_stream",
     [
-        lambda engine: engine.logs("web", follow=True),
-        lambda engine: engine.logs("web", follow=True).runs(),
-        lambda engine: engine.logs("web", follow=True).chunks(),
+        lambda engine: engine.containers.logs("web", follow=True),
+        lambda engine: engine.containers.logs("web", follow=True).runs(),
+        lambda engine: engine.containers.logs("web", follow=True).chunks(),
         lambda engine: engine.events(),
         lambda engine: engine.events().batches(),
-        lambda engine: engine.stats("web"),
+        lambda engine: engine.containers.stats("web"),
     ],
     ids=["logs", "runs", "chunks", "events", "batches", "stats"],
 )
@@ -113,7 +113,7 @@ def test_breaking_out_of_an_entered_stream_leaves_it_to_the_context() -> None:
 def test_closing_in_another_thread_ends_the_iteration() -> None:
     peer = Peer(ONE)
     with peer.engine as fake, Engine(fake.host) as engine:
-        stream = engine.logs("web", follow=True)
+        stream = engine.containers.logs("web", follow=True)
         found: list[int] = []
         reader = threading.Thread(target=lambda: found.extend(len(f) for f in stream))
         reader.start()
@@ -127,7 +127,7 @@ def test_closing_in_another_thread_ends_the_iteration() -> None:
 
 def test_closing_before_the_iteration_begins_ends_it() -> None:
     with Peer(ONE).engine as fake, Engine(fake.host) as engine:
-        for stream in (engine.logs("web", follow=True), engine.events()):
+        for stream in (engine.containers.logs("web", follow=True), engine.events()):
             stream.close()
             assert not list(stream)
         assert not fake.requests
@@ -142,7 +142,7 @@ def test_closing_the_engine_ends_all_its_streams() -> None:
 
         def read() -> None:
             try:
-                for _ in engine.logs("web", follow=True):
+                for _ in engine.containers.logs("web", follow=True):
                     pass
             except RuntimeError as exc:
                 errors.append(exc)
@@ -165,7 +165,7 @@ def test_an_engine_that_is_forgotten_ends_its_thread() -> None:
     peer = Peer(ONE)
     with peer.engine as fake:
         engine = Engine(fake.host)
-        stream = engine.logs("web", follow=True).__enter__()
+        stream = engine.containers.logs("web", follow=True).__enter__()
         iterator = iter(stream)
         assert next(iterator)
         del engine, stream, iterator
@@ -176,7 +176,7 @@ def test_an_engine_that_is_forgotten_ends_its_thread() -> None:
 def test_garbage_in_a_cycle_waits_for_nothing(recwarn: pytest.WarningsRecorder) -> None:
     peer = Peer(ONE)
     with peer.engine as fake, Engine(fake.host) as engine:
-        iterator = iter(engine.logs("web", follow=True))
+        iterator = iter(engine.containers.logs("web", follow=True))
         assert next(iterator)
         knot: list[object] = [iterator]
         knot.append(knot)
@@ -203,8 +203,8 @@ def test_threads_share_an_engine() -> None:
 
         def work() -> None:
             for _ in range(5):
-                counts.append(sum(len(frames) for frames in engine.logs("web")))
-                assert engine.inspect("web").name == "/web"
+                counts.append(sum(len(frames) for frames in engine.containers.logs("web")))
+                assert engine.containers.inspect("web").name == "/web"
 
         threads = [threading.Thread(target=work) for _ in range(8)]
         for thread in threads:
@@ -221,10 +221,10 @@ def test_a_reader_that_waits_keeps_no_other_from_asking() -> None:
     answers = {"/logs": log([ONE], await_event(go), chunk(ONE), b"0\r\n\r\n")}
     with FakeEngine(answers=answers) as fake, Engine(fake.host) as engine:
         found: list[int] = []
-        stream = engine.logs("web", follow=True)
+        stream = engine.containers.logs("web", follow=True)
         reader = threading.Thread(target=lambda: found.extend(len(frames) for frames in stream))
         reader.start()
-        assert engine.inspect("web").name == "/web"
+        assert engine.containers.inspect("web").name == "/web"
         go.set()
         reader.join(10)
         assert sum(found) == 2
@@ -260,7 +260,7 @@ def test_too_many_open_files_are_an_error(monkeypatch: pytest.MonkeyPatch) -> No
 def test_an_engine_that_asks_nothing_has_no_thread() -> None:
     before = threading.active_count()
     with Engine("unix:///nonexistent") as engine:
-        stream = engine.logs("web")
+        stream = engine.containers.logs("web")
         stream.close()
         assert isinstance(stream, LogStream)
         assert isinstance(engine.images, Images)

@@ -248,7 +248,7 @@ def test_case_errors_speak_of_arguments(engine: Engine) -> None:
     naive = datetime(2026, 1, 1)
     faults: tuple[tuple[str, Callable[[], object]], ...] = (
         ("since", lambda: engine.tail(since="lately")),
-        ("until", lambda: engine.logs("web", until="lately")),
+        ("until", lambda: engine.containers.logs("web", until="lately")),
         ("since", lambda: engine.tail(since=naive)),
         ("source", lambda: list(engine.tail("web", source="files", follow=False).lines())),
         ("host", lambda: Engine("unix:///nonexistent.sock").ping()),

@@ -46,7 +46,7 @@ warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of any
 from lobtail.sync import Engine
 engine = Engine({host!r})
 engine.ping()
-stream = engine.logs("web", follow=True)
+stream = engine.containers.logs("web", follow=True)
 iterator = iter(stream)
 next(iterator)
 pid = os.fork()
@@ -63,7 +63,7 @@ if pid == 0:
     raise SystemExit(0)
 _, status = os.waitpid(pid, 0)
 assert status == 0, status
-assert engine.inspect("web").name == "/web"
+assert engine.containers.inspect("web").name == "/web"
 engine.close()
 """
     with Peer(ONE).engine as fake:
@@ -91,7 +91,7 @@ def test_a_program_ends_without_a_word(how: str) -> None:
 from lobtail.sync import Engine
 engine = Engine({host!r})
 engine.ping()
-iterator = iter(engine.logs("web", follow=True))
+iterator = iter(engine.containers.logs("web", follow=True))
 assert next(iterator)
 entered = engine.events().__enter__()
 {how}
@@ -105,9 +105,9 @@ entered = engine.events().__enter__()
 @pytest.mark.parametrize(
     "wait",
     [
-        "for frames in engine.logs('web', follow=True): print('here', flush=True)",
-        "print('here', flush=True); engine.wait('web')",
-        "print('here', flush=True)\n    with engine.logs('silent'): pass",
+        "for frames in engine.containers.logs('web', follow=True): print('here', flush=True)",
+        "print('here', flush=True); engine.containers.wait('web')",
+        "print('here', flush=True)\n    with engine.containers.logs('silent'): pass",
     ],
     ids=["iterating", "asking", "entering"],
 )
@@ -122,7 +122,7 @@ engine.ping()
 try:
     {wait}
 except KeyboardInterrupt:
-    print("interrupted", engine.inspect("web").name)
+    print("interrupted", engine.containers.inspect("web").name)
 """
     asked = threading.Event()
     silent = [tell(asked), stall]

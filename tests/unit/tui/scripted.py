@@ -161,7 +161,7 @@ class ScriptedEngine:
 
     def __init__(self, items: list[Item] | None = None) -> None:
         self.items = history() if items is None else items
-        self.containers: Sequence[ContainerSummary] = CONTAINERS
+        self.listed: Sequence[ContainerSummary] = CONTAINERS
         self.asked: list[tuple[Any, ...]] = []
         self.refusal: EngineError | None = None
         self.unreadable: EngineError | None = None
@@ -175,6 +175,16 @@ class ScriptedEngine:
         ]
         self.answers = asyncio.Event()
         self.answers.set()
+        told = ("start", "stop", "restart", "kill", "pause", "unpause", "rename", "remove")
+        self.containers = SimpleNamespace(
+            list=self._list,
+            inspect=self._inspect,
+            inspect_raw=self._raw,
+            top=self._top,
+            stats=self._stats,
+            prune=self._prune("container"),
+            **{name: self._do(name) for name in told},
+        )
         self.images = SimpleNamespace(
             list=self._images,
             inspect_raw=self._raw,
@@ -195,10 +205,6 @@ class ScriptedEngine:
             remove=self._do("network-remove"),
             prune=self._prune("network"),
         )
-        for name in ("start", "stop", "restart", "kill", "pause", "unpause", "rename", "remove"):
-            setattr(self, name, self._do(name))
-        self.prune = self._prune("container")
-        self.inspect_raw = self._raw
 
     async def __aenter__(self) -> Self:
         return self
@@ -243,11 +249,11 @@ class ScriptedEngine:
     async def is_podman(self) -> bool:
         return False
 
-    async def list(self, **_: Any) -> Sequence[ContainerSummary]:
-        return self.containers
+    async def _list(self, **_: Any) -> Sequence[ContainerSummary]:
+        return self.listed
 
     async def _images(self) -> Sequence[ImageSummary]:
-        names = [*sorted({summary.image for summary in self.containers}), "busybox:1.36"]
+        names = [*sorted({summary.image for summary in self.listed}), "busybox:1.36"]
         sizes = {name: 7_800_000 * (i * i + 1) for i, name in enumerate(names)}
         return [
             ImageSummary(id=f"sha256:{name}", repo_tags=[name], size=sizes[name]) for name in names
@@ -262,7 +268,7 @@ class ScriptedEngine:
         names = ("bridge", "host", "shop_default")
         return [Network(id=name, name=name, driver="bridge") for name in names]
 
-    def stats(self, identifier: str) -> _Silent:
+    def _stats(self, identifier: str) -> _Silent:
         number = int(identifier[0], 16)
         samples = []
         for i in range(SAMPLES):
@@ -284,7 +290,7 @@ class ScriptedEngine:
             )
         return _Silent(*samples)
 
-    async def inspect(self, name: str) -> Any:
+    async def _inspect(self, name: str) -> Any:
         config = SimpleNamespace(env=self.env, open_stdin=False)
         return SimpleNamespace(config=config, tty=False, state=self.states.get(name, State()))
 
@@ -303,7 +309,7 @@ class ScriptedEngine:
             "HostConfig": {"Memory": 0, "RestartPolicy": {"Name": "always"}},
         }
 
-    async def top(self, _name: str) -> Top:
+    async def _top(self, _name: str) -> Top:
         return Top(
             titles=["UID", "PID", "TIME", "CMD"],
             processes=[

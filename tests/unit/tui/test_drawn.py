@@ -490,7 +490,7 @@ def test_questions_and_menus_show_their_answers_on_small_screens(size: tuple[int
     name = "acme-storefront-production-checkout-with-a-long-name-1"
     engine = ScriptedEngine()
     row = (name, "", "x", "exited", "Exited (0) 1 hour ago")
-    engine.containers = [summary_of(row, 1)]
+    engine.listed = [summary_of(row, 1)]
 
     async def check(c: Client) -> None:
         await c.press("2", "j", "d")

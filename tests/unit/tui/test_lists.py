@@ -24,7 +24,7 @@ BLOG = [
 
 def with_blog() -> ScriptedEngine:
     engine = ScriptedEngine()
-    engine.containers = [*CONTAINERS, *BLOG]
+    engine.listed = [*CONTAINERS, *BLOG]
     refs = [ref_of(summary) for summary in BLOG]
     more = [line("hello", START + i * S + 7, ref) for i in range(5) for ref in refs]
     engine.items = sorted([*engine.items, *more], key=lambda item: item.time_ns or 0)
@@ -110,7 +110,7 @@ def test_notes_are_whole_beside_short_names() -> None:
         "a-rather-long-name-of-it": ("exited", "Exited (137) 3 days ago", "○ a-", "exit 137"),
         "sick": ("running", "Up 3 hours (health: starting)", "● sick", "health: starting"),
     }
-    engine.containers = [
+    engine.listed = [
         summary_of((name, "", "x", state, status), number)
         for number, (name, (state, status, *_)) in enumerate(statuses.items(), 10)
     ]
@@ -168,7 +168,7 @@ def test_what_is_shown_follows_the_cursor_when_its_object_is_gone() -> None:
         await c.type("proxy")
         await c.press("enter")
         await c.until(lambda: c.main.contents.bar.title == "proxy")
-        engine.containers = [each for each in CONTAINERS if each.name != "proxy"]
+        engine.listed = [each for each in CONTAINERS if each.name != "proxy"]
         c.watches[0].refresh("container")
         await c.until(lambda: not c.main.panels[1].count)
         await c.press("escape")

@@ -84,7 +84,7 @@ def test_case_a_stopped_container_is_not_followed() -> None:
         # It ends the log also where somebody moves in it, and goes when the container runs.
         await c.press("k", "end")
         assert "out of memory" in edges(c)
-        engine.containers = [
+        engine.listed = [
             each
             if each.name != "backup"
             else CONTAINERS[4].__class__(
@@ -101,7 +101,7 @@ def test_case_a_stopped_container_is_not_followed() -> None:
 
 def test_a_project_of_which_all_is_stopped_is_not_followed() -> None:
     engine = ScriptedEngine()
-    engine.containers = [
+    engine.listed = [
         msgspec.structs.replace(each, state="exited", status="Exited (0) 1 hour ago")
         for each in CONTAINERS
     ]
@@ -119,7 +119,7 @@ def test_a_container_that_was_out_of_memory_is_listed_as_that() -> None:
     killed = CONTAINERS[6].__class__(
         id="7" * 64, names=["/migrate"], state="exited", status="Exited (137) 2 hours ago"
     )
-    engine.containers = [*CONTAINERS[:6], killed]
+    engine.listed = [*CONTAINERS[:6], killed]
     engine.states = {"7" * 64: OOM}
 
     async def steps(c: Client) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lobtail.engine.net.requests import PATIENCE, Requests, quoted
+from lobtail.engine.net.requests import Requests, quoted
 from lobtail.engine.objects.answer import Answer, Filters, decode, encode_filters
 from lobtail.engine.objects.image import HistoryEntry, Image, ImageRemoval, ImageSummary
 from lobtail.engine.objects.lifecycle import Pruned
@@ -74,7 +74,7 @@ class Images:
         if not prune:
             query["noprune"] = "1"
         target = _path(image)
-        answer = await self._requests.delete(target, query, timeout=self._long)
+        answer = await self._requests.delete(target, query, timeout=self._requests.work_timeout)
         return decode(answer, list[ImageRemoval], target)
 
     async def prune(self, *, all: bool = False, filters: Filters | None = None) -> Pruned:
@@ -84,7 +84,7 @@ class Images:
         """
         target = "/images/prune"
         query = encode_filters({**(filters or {}), **({"dangling": "false"} if all else {})})
-        answer = await self._requests.post(target, query, timeout=self._long)
+        answer = await self._requests.post(target, query, timeout=self._requests.work_timeout)
         pruned = decode(answer, _Pruned, target)
         deleted = [step.deleted for step in pruned.images_deleted or () if step.deleted]
         return Pruned(deleted, pruned.space_reclaimed)
@@ -131,10 +131,6 @@ class Images:
         target = "/images/json"
         answer = await self._requests.get(target, {**query, **encode_filters(filters)})
         return decode(answer, list[ImageSummary], target)
-
-    @property
-    def _long(self) -> float:
-        return self._requests.timeout * PATIENCE
 
 
 def split_reference(reference: str) -> tuple[str, str, str]:

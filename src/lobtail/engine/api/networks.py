@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lobtail.engine.net.requests import PATIENCE, Requests, segment
+from lobtail.engine.net.requests import Requests, segment
 from lobtail.engine.objects.answer import Answer, Filters, decode, encode_filters
 from lobtail.engine.objects.lifecycle import Pruned
 from lobtail.engine.objects.network import Network
@@ -82,7 +82,7 @@ class Networks:
         Engines know the filters ``until`` and ``label``.
         """
         target = "/networks/prune"
-        timeout = self._requests.timeout * PATIENCE
+        timeout = self._requests.work_timeout
         answer = await self._requests.post(target, encode_filters(filters), timeout=timeout)
         return Pruned(decode(answer, _Pruned, target).networks_deleted)
 

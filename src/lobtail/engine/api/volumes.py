@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from lobtail.engine.net.requests import PATIENCE, Requests, segment
+from lobtail.engine.net.requests import Requests, segment
 from lobtail.engine.objects.answer import Answer, Filters, decode, encode_filters
 from lobtail.engine.objects.lifecycle import Pruned
 from lobtail.engine.objects.volume import Volume
@@ -74,7 +74,7 @@ class Volumes:
             EngineError: status 409 if a container has it.
         """
         query = {"force": "1"} if force else {}
-        await self._requests.delete(_path(volume), query, timeout=self._long)
+        await self._requests.delete(_path(volume), query, timeout=self._requests.work_timeout)
 
     async def prune(self, *, all: bool = False, filters: Filters | None = None) -> Pruned:
         """Remove all volumes that were made without a name and that no container has.
@@ -96,7 +96,8 @@ class Volumes:
                 "allow it with all=True"
             )
         target = "/volumes/prune"
-        answer = await self._requests.post(target, encode_filters(wanted), timeout=self._long)
+        timeout = self._requests.work_timeout
+        answer = await self._requests.post(target, encode_filters(wanted), timeout=timeout)
         pruned = decode(answer, _Pruned, target)
         return Pruned(pruned.volumes_deleted, pruned.space_reclaimed)
 
@@ -108,10 +109,6 @@ class Volumes:
         target = "/volumes"
         answer = await self._requests.get(target, encode_filters(filters))
         return decode(answer, _Volumes, target).volumes or []
-
-    @property
-    def _long(self) -> float:
-        return self._requests.timeout * PATIENCE
 
 
 def _path(volume: str) -> str:

@@ -26,7 +26,7 @@ from lobtail.errors import (
     LobtailError,
 )
 
-__all__ = ["PATIENCE", "Requests", "Timeout", "quoted", "segment"]
+__all__ = ["Requests", "Timeout", "quoted", "segment"]
 
 # The newest API version whose answers were read and tested. An engine that knows only older ones
 # is spoken to in its own newest.
@@ -36,7 +36,7 @@ FALLBACK_API: Final = (1, 24)
 
 # What engines work at before they answer, such as pruning or measuring a disk, may take so many
 # times as long as any other answer.
-PATIENCE: Final = 10
+WORK: Final = 10
 
 Timeout: TypeAlias = "float | EllipsisType | None"
 """How many seconds of silence are borne: ``...`` stands for the client's own, None for ever."""
@@ -94,6 +94,11 @@ class Requests:
             "Host": self.endpoint.host_header,
             "User-Agent": f"lobtail/{__version__}",
         }
+
+    @property
+    def work_timeout(self) -> float:
+        """How many seconds an engine may work at what takes long before it answers."""
+        return self.timeout * WORK
 
     def close(self) -> None:
         """Close the connections that are kept for later."""

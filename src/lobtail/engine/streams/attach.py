@@ -61,7 +61,7 @@ class AttachStream(TwoWayStream):
 
     ::
 
-        async with engine.attach("db", stdin=True) as stream:
+        async with engine.containers.attach("db", stdin=True) as stream:
             await stream.write(b"select 1;\n")
             async for frames in stream:
                 for frame in frames:

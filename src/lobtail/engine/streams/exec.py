@@ -106,7 +106,7 @@ class ExecStream(TwoWayStream):
 
     ::
 
-        async with engine.exec("web", ["cat"], stdin=True) as stream:
+        async with engine.containers.exec("web", ["cat"], stdin=True) as stream:
             await stream.write(b"hello\n")
             await stream.write_eof()
             async for frames in stream:

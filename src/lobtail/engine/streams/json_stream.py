@@ -29,8 +29,8 @@ class JsonStream(ABC, Generic[T]):
     """
 
     _method: str = "GET"
-    _work: int = 1
-    """How many times as long as any other answer the engine may take to begin this one."""
+    _works: bool = False
+    """Whether the engine may have to work before it begins to answer."""
 
     def __init__(self, requests: Requests, target: str, query: Mapping[str, str]) -> None:
         self._requests = requests
@@ -133,7 +133,7 @@ class JsonStream(ABC, Generic[T]):
             self._query,
             method=self._method,
             headers=self._headers,
-            timeout=self._requests.timeout * self._work,
+            timeout=self._requests.work_timeout if self._works else ...,
         )
         self._opened = True
         self._heed_close()

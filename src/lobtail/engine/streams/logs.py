@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
 
-from lobtail.engine.net.requests import PATIENCE, Requests, segment
+from lobtail.engine.net.requests import Requests, segment
 from lobtail.engine.objects.answer import whole_number
 from lobtail.engine.streams.lookup import inspect_container
 from lobtail.errors import ConfigError, ConnectionLostError, EngineStreamError, TruncatedStream
@@ -272,7 +272,7 @@ class FrameStream(ABC):
             return self._requests.timeout
         if not self._options.follow:
             # The engine may be searching its files for `since`.
-            return self._requests.timeout * PATIENCE
+            return self._requests.work_timeout
         if self._options.until is not None:
             # The daemon looks at `until` only when a message arrives: a silent container would
             # be followed for ever.
@@ -286,7 +286,7 @@ class LogStream(FrameStream):
 
     ::
 
-        async with engine.logs("web", follow=True) as stream:
+        async with engine.containers.logs("web", follow=True) as stream:
             async for frames in stream:
                 for frame in frames:
                     sys.stdout.buffer.write(frame.payload)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from lobtail.engine.net.requests import PATIENCE, Requests
+from lobtail.engine.net.requests import Requests
 from lobtail.engine.objects.answer import decode, encode
 from lobtail.engine.objects.pull import Credentials, PullProgress
 from lobtail.engine.streams.json_stream import JsonStream
@@ -47,7 +47,7 @@ class PullStream(JsonStream[PullProgress]):
     """
 
     _method = "POST"
-    _work = PATIENCE
+    _works = True
 
     def __init__(
         self, requests: Requests, query: Mapping[str, str], auth: Credentials | None
@@ -69,7 +69,7 @@ class PullStream(JsonStream[PullProgress]):
 
     def _patience(self) -> float | None:
         # A large layer is checked without a word.
-        return self._requests.timeout * PATIENCE
+        return self._requests.work_timeout
 
     def _value(self, line: bytes) -> PullProgress:
         step = decode(line, _Step, self._target)

@@ -23,7 +23,7 @@ class StatsStream(JsonStream[Stats]):
 
     ::
 
-        async for stats in engine.stats("web"):
+        async for stats in engine.containers.stats("web"):
             print(stats.cpu_percent, stats.memory_used)
 
     Docker samples once a second, Podman every five. The stream ends when the container is removed.

@@ -22,7 +22,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from lobtail.engine.net.requests import PATIENCE, Requests, segment
+from lobtail.engine.net.requests import Requests, segment
 from lobtail.engine.objects.swarm import Service, Task
 from lobtail.engine.streams.logs import UNTIL_GRACE_NS, FrameStream, LogOptions
 from lobtail.engine.streams.lookup import inspect_service, inspect_task, list_nodes, list_tasks_of
@@ -88,7 +88,7 @@ class SwarmLogStream(FrameStream):
                         f"warning: incomplete log stream: {', '.join(away)} "
                         f"{'does' if len(away) == 1 else 'do'} not answer"
                     ) from exc
-                if waited >= self._requests.timeout * PATIENCE:
+                if waited >= self._requests.work_timeout:
                     raise ConnectionLostError(
                         f"the engine at {self._requests.endpoint} fell silent in mid-log for "
                         f"{waited:g} s"

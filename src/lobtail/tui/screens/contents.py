@@ -219,7 +219,7 @@ class Contents(Vertical):
     async def _config(self, row: Row) -> None:
         engine = self._fleet.engine(row.host)
         ask: dict[str, Callable[[str], Awaitable[dict[str, Any]]]] = {
-            "container": engine.inspect_raw,
+            "container": engine.containers.inspect_raw,
             "image": engine.images.inspect_raw,
             "volume": engine.volumes.inspect_raw,
             "network": engine.networks.inspect_raw,
@@ -227,7 +227,7 @@ class Contents(Vertical):
         self._tree.show_json(await ask[row.kind](row.key))
 
     async def _env(self, row: Row) -> None:
-        config = (await self._fleet.engine(row.host).inspect(row.key)).config
+        config = (await self._fleet.engine(row.host).containers.inspect(row.key)).config
         pairs = (entry.partition("=") for entry in config.env or ())
         rows = [(name, value) for name, _, value in pairs]
         if not rows:
@@ -239,7 +239,7 @@ class Contents(Vertical):
         if row.state not in ("running", "paused"):
             self._text.say("Not running, so there are no processes.")
             return
-        top = await self._fleet.engine(row.host).top(row.key)
+        top = await self._fleet.engine(row.host).containers.top(row.key)
         self._text.show_table(top.titles or ("",), top.processes or [])
 
     async def _history(self, row: Row) -> None:

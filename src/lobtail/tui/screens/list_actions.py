@@ -245,7 +245,7 @@ class ListActions:
 
         async def work(name: str) -> None:
             try:
-                await self._screen.fleet.engine(row.host).rename(row.key, name)
+                await self._screen.fleet.engine(row.host).containers.rename(row.key, name)
             except LobtailError as exc:
                 self._say(f"{row.full_name}: {_refusal(exc)}", severity="error")
             else:

@@ -49,24 +49,27 @@ SUCCESS = json_answer({"Id": "x", "Titles": [], "StatusCode": 0})
 @pytest.mark.parametrize(
     ("call", "target"),
     [
-        (lambda e: e.start("/web"), "/containers/web/start"),
-        (lambda e: e.stop("web", timeout=0), "/containers/web/stop?t=0"),
-        (lambda e: e.stop("web", timeout=-1), "/containers/web/stop?t=-1"),
+        (lambda e: e.containers.start("/web"), "/containers/web/start"),
+        (lambda e: e.containers.stop("web", timeout=0), "/containers/web/stop?t=0"),
+        (lambda e: e.containers.stop("web", timeout=-1), "/containers/web/stop?t=-1"),
         (
-            lambda e: e.stop("web", timeout=3, signal="USR1"),
+            lambda e: e.containers.stop("web", timeout=3, signal="USR1"),
             "/containers/web/stop?signal=USR1&t=3",
         ),
-        (lambda e: e.restart("web", timeout=3), "/containers/web/restart?t=3"),
-        (lambda e: e.kill("web"), "/containers/web/kill?signal=SIGKILL"),
-        (lambda e: e.rename("web", "a b"), "/containers/web/rename?name=a+b"),
-        (lambda e: e.remove("web"), "/containers/web"),
-        (lambda e: e.remove("web", force=True, volumes=True), "/containers/web?force=1&v=1"),
-        (lambda e: e.wait("web"), "/containers/web/wait?condition=not-running"),
-        (lambda e: e.top("web"), "/containers/web/top"),
-        (lambda e: e.top("web", "-o pid"), "/containers/web/top?ps_args=-o+pid"),
-        (lambda e: e.inspect("web", size=True), "/containers/web/json?size=1"),
+        (lambda e: e.containers.restart("web", timeout=3), "/containers/web/restart?t=3"),
+        (lambda e: e.containers.kill("web"), "/containers/web/kill?signal=SIGKILL"),
+        (lambda e: e.containers.rename("web", "a b"), "/containers/web/rename?name=a+b"),
+        (lambda e: e.containers.remove("web"), "/containers/web"),
         (
-            lambda e: e.prune({"label": "a"}),
+            lambda e: e.containers.remove("web", force=True, volumes=True),
+            "/containers/web?force=1&v=1",
+        ),
+        (lambda e: e.containers.wait("web"), "/containers/web/wait?condition=not-running"),
+        (lambda e: e.containers.top("web"), "/containers/web/top"),
+        (lambda e: e.containers.top("web", "-o pid"), "/containers/web/top?ps_args=-o+pid"),
+        (lambda e: e.containers.inspect("web", size=True), "/containers/web/json?size=1"),
+        (
+            lambda e: e.containers.prune(filters={"label": "a"}),
             "/containers/prune?filters=%7B%22label%22%3A%5B%22a%22%5D%7D",
         ),
         (lambda e: e.images.inspect("a/b:1"), "/images/a/b:1/json"),
@@ -122,9 +125,9 @@ def test_credentials_go_into_a_header() -> None:
 def test_it_was_so_already() -> None:
     so = answer("", 304, "Not Modified")
     fake = FakeEngine(answers={"/start": so, "/stop": so})
-    assert talk(fake, lambda engine: engine.start("web")) is False
+    assert talk(fake, lambda engine: engine.containers.start("web")) is False
     fake = FakeEngine(answers={"/start": NOTHING})
-    assert talk(fake, lambda engine: engine.start("web")) is True
+    assert talk(fake, lambda engine: engine.containers.start("web")) is True
 
 
 def test_nulls_for_lists() -> None:
@@ -137,7 +140,7 @@ def test_nulls_for_lists() -> None:
 
     async def scenario(engine: Engine) -> None:
         assert await engine.volumes.list() == []
-        assert await engine.prune() == Pruned(None, 0)
+        assert await engine.containers.prune() == Pruned(None, 0)
         assert await engine.images.prune() == Pruned([], 5)
         assert (await engine.disk_usage()).volume_usage.total == 0
 
@@ -164,29 +167,29 @@ def slow(seconds: float, *rest: Step) -> Script:
 def test_stop_is_given_the_time_that_the_container_has() -> None:
     inspect = {"Id": ID, "Name": "/web", "Config": {"StopTimeout": 1}}
     fake = FakeEngine(inspect=inspect, answers={"/stop": slow(0.6, *NOTHING)})
-    assert talk(fake, lambda engine: engine.stop("web"), timeout=0.2) is True
+    assert talk(fake, lambda engine: engine.containers.stop("web"), timeout=0.2) is True
     fake = FakeEngine(answers={"/stop": slow(0.6, *NOTHING)})
-    assert talk(fake, lambda engine: engine.stop("web", timeout=1), timeout=0.2) is True
+    assert talk(fake, lambda engine: engine.containers.stop("web", timeout=1), timeout=0.2) is True
     fake = FakeEngine(answers={"/stop": [stall]})
     with pytest.raises(ConnectError, match=r"has not answered for 0\.2 s"):
-        talk(fake, lambda engine: engine.stop("web", timeout=0), timeout=0.2)
+        talk(fake, lambda engine: engine.containers.stop("web", timeout=0), timeout=0.2)
 
 
 def test_wait_waits_for_ever() -> None:
     answers: dict[str, Script] = {
         "/wait": [head(200, "OK", content_length=16), *slow(0.4, b'{"StatusCode":5}')]
     }
-    assert talk(FakeEngine(answers=answers), lambda e: e.wait("web"), timeout=0.1) == 5
+    assert talk(FakeEngine(answers=answers), lambda e: e.containers.wait("web"), timeout=0.1) == 5
     answers = {"/wait": slow(0.4, *json_answer({"StatusCode": 6}))}
-    assert talk(FakeEngine(answers=answers), lambda e: e.wait("web"), timeout=0.1) == 6
+    assert talk(FakeEngine(answers=answers), lambda e: e.containers.wait("web"), timeout=0.1) == 6
 
 
 @pytest.mark.parametrize(
     "call",
     [
-        lambda engine: engine.start("web"),
-        lambda engine: engine.remove("web"),
-        lambda engine: engine.prune(),
+        lambda engine: engine.containers.start("web"),
+        lambda engine: engine.containers.remove("web"),
+        lambda engine: engine.containers.prune(),
         lambda engine: engine.disk_usage(),
         lambda engine: engine.images.pull("web").wait(),
     ],
@@ -203,7 +206,7 @@ def test_a_request_that_is_given_up_closes_its_connection() -> None:
     async def scenario(engine: Engine) -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
-                await engine.wait("web")
+                await engine.containers.wait("web")
         assert await asyncio.to_thread(gone.wait, 10)
 
     talk(FakeEngine(answers={"/wait": [tell_eof(gone)]}), scenario)
@@ -215,9 +218,9 @@ def test_a_change_is_never_sent_twice() -> None:
     fake = FakeEngine(answers=answers)
 
     async def scenario(engine: Engine) -> None:
-        await engine.inspect("web")  # leaves a connection for others
+        await engine.containers.inspect("web")  # leaves a connection for others
         with pytest.raises(ConnectionLostError):
-            await engine.start("web")
+            await engine.containers.start("web")
 
     talk(fake, scenario)
     assert [target for target in fake.requests if target.endswith("/start")] == [
@@ -228,11 +231,11 @@ def test_a_change_is_never_sent_twice() -> None:
 def test_what_wait_is_told_of() -> None:
     told = json_answer({"StatusCode": 125, "Error": {"Message": "it is gone"}})
     with pytest.raises(EngineError, match="it is gone"):
-        talk(FakeEngine(answers={"/wait": told}), lambda engine: engine.wait("web"))
+        talk(FakeEngine(answers={"/wait": told}), lambda engine: engine.containers.wait("web"))
 
 
 def test_stop_signals_need_a_newer_engine() -> None:
     fake = FakeEngine(api="1.41")
     with pytest.raises(ConfigError, match=r"the engine's API 1\.41 cannot be told a signal"):
-        talk(fake, lambda engine: engine.stop("web", timeout=1, signal="USR1"))
+        talk(fake, lambda engine: engine.containers.stop("web", timeout=1, signal="USR1"))
     assert not [target for target in fake.requests if "/stop" in target]

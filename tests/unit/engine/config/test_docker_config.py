@@ -210,10 +210,10 @@ def test_case_http_headers_are_sent_with_every_request(
     fake = FakeEngine(log([frame(1, b"one\n")]), answers=answers)
 
     async def ask(engine: Engine) -> None:
-        await engine.inspect("web")
-        await engine.wait("web")
+        await engine.containers.inspect("web")
+        await engine.containers.wait("web")
         await engine.volumes.create("v")
-        async for _ in engine.logs("web"):
+        async for _ in engine.containers.logs("web"):
             pass
 
     talk(fake, ask)

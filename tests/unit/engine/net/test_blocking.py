@@ -62,7 +62,7 @@ def server(*connections: list[bytes]) -> Iterator[str]:
 
 def name_of(client: BlockingClient) -> str:
     try:
-        return result_of(client.inspect("web")).name
+        return result_of(client.containers.inspect("web")).name
     finally:
         result_of(client.aclose())
 
@@ -71,7 +71,7 @@ def name_of(client: BlockingClient) -> str:
 def test_a_connection_is_asked_again(answer: bytes) -> None:
     with server([PING, answer, answer]) as host:
         client = BlockingClient(host)
-        assert result_of(client.inspect("web")).name == "/web"
+        assert result_of(client.containers.inspect("web")).name == "/web"
         assert name_of(client) == "/web"
 
 
@@ -91,12 +91,12 @@ def test_what_came_before_broken_http() -> None:
     broken = head + b"3\r\none\r\nnonsense\r\n"
     with server([PING, broken]) as host:
         client = BlockingClient(host)
-        response = result_of(client.requests.open("/log"))
+        response = result_of(client._requests.open("/log"))
         assert result_of(response.batch(1)) == [b"one"]
         with pytest.raises(ProtocolError, match="broken HTTP"):
             result_of(response.batch(1))
         assert not response.connection.reusable
-        client.requests.release(response)
+        client._requests.release(response)
 
 
 def test_a_connection_that_was_closed_is_left() -> None:

@@ -32,7 +32,7 @@ def execute(engine: FakeEngine, scenario: Callable[[ExecStream], Awaitable[T]], 
     async def main() -> T:
         client = Engine(engine.host, timeout=5)
         command = more.pop("command", ["true"])
-        async with client, client.exec("web", command, **more) as stream:
+        async with client, client.containers.exec("web", command, **more) as stream:
             return await scenario(stream)
 
     with engine:
@@ -100,7 +100,7 @@ def test_what_is_to_be_executed() -> None:
 @pytest.mark.parametrize("command", ["ls -l", [], ()])
 def test_a_command_that_is_none(command: Any) -> None:
     with pytest.raises(ConfigError, match=r"one text|no command"):
-        Engine("unix:///nowhere").exec("web", command)
+        Engine("unix:///nowhere").containers.exec("web", command)
 
 
 def test_detached() -> None:

@@ -85,7 +85,7 @@ def frames_of(fake: FakeEngine, *, runs: bool = False, **more: Any) -> list[Fram
     got: list[Frame] = []
 
     async def scenario(engine: Engine) -> None:
-        async with engine.logs("web", **more) as stream:
+        async with engine.containers.logs("web", **more) as stream:
             async for frames in stream.runs() if runs else stream:
                 assert frames
                 got.extend(frames)
@@ -158,7 +158,7 @@ def test_neither_stream_is_asked_for() -> None:
 
 def test_a_stream_is_read_once() -> None:
     async def scenario(engine: Engine) -> None:
-        stream = engine.logs("web")
+        stream = engine.containers.logs("web")
         with pytest.raises(RuntimeError, match="not open yet"):
             _ = stream.container
         async with stream:
@@ -174,7 +174,7 @@ def test_a_stream_is_read_once() -> None:
 def test_a_log_read_to_its_end_gives_its_connection_back() -> None:
     async def scenario(engine: Engine) -> None:
         for _ in range(3):
-            async with engine.logs("web") as stream:
+            async with engine.containers.logs("web") as stream:
                 async for _ in stream:
                     pass
 
@@ -185,10 +185,10 @@ def test_a_log_read_to_its_end_gives_its_connection_back() -> None:
 
 def test_a_log_left_early_closes_its_connection() -> None:
     async def scenario(engine: Engine) -> None:
-        async with engine.logs("web", follow=True) as stream:
+        async with engine.containers.logs("web", follow=True) as stream:
             async for _ in stream:
                 break
-        await engine.inspect("web")
+        await engine.containers.inspect("web")
 
     fake = FakeEngine(log([ONE], stall))
     talk(fake, scenario)

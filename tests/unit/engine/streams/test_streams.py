@@ -108,7 +108,7 @@ def test_stats_that_stop_coming() -> None:
     async def scenario(engine: Engine) -> None:
         found: list[Stats] = []
         with pytest.raises(ConnectionLostError, match=r"fell silent for 0\.1 s"):
-            await collect(engine.stats("web"), found)
+            await collect(engine.containers.stats("web"), found)
         assert [stats.name for stats in found] == ["web"]
 
     talk(FakeEngine(answers={"/stats": stream(sample, end=stall)}), scenario, timeout=0.1)
@@ -188,18 +188,18 @@ def test_errors_in_a_pull_are_raised_behind_what_came() -> None:
 def test_podman_says_nothing_of_what_does_not_run() -> None:
     fake = FakeEngine(answers={"/top": answer("")})
     with pytest.raises(EngineError, match="web is not running") as caught:
-        talk(fake, lambda engine: engine.top("web"))
+        talk(fake, lambda engine: engine.containers.top("web"))
     assert caught.value.status == 409
     go = threading.Event()
     go.set()
     answers: dict[str, Script] = {"/stats": [await_event(go), *answer("")]}
-    stats = talk(FakeEngine(answers=answers), lambda engine: engine.stats_once("web"))
+    stats = talk(FakeEngine(answers=answers), lambda engine: engine.containers.stats_once("web"))
     assert (stats.running, stats.name, stats.id) == (False, "web", ID)
 
 
 def test_columns_of_processes() -> None:
     rows = [["1 root sh -c while true"], ["9 root"]]
     podman = json_answer({"Titles": ["PID   USER     COMMAND"], "Processes": rows})
-    top = talk(FakeEngine(answers={"/top": podman}), lambda engine: engine.top("web"))
+    top = talk(FakeEngine(answers={"/top": podman}), lambda engine: engine.containers.top("web"))
     assert top.titles == ["PID", "USER", "COMMAND"]
     assert top.processes == [["1", "root", "sh -c while true"], ["9", "root"]]

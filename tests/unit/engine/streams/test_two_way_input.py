@@ -252,7 +252,7 @@ def test_a_stream_that_was_closed() -> None:
 
 def test_a_stream_that_is_not_open() -> None:
     async def main() -> None:
-        stream = Engine("unix:///nowhere").attach("web", stdin=True)
+        stream = Engine("unix:///nowhere").containers.attach("web", stdin=True)
         for call in (stream.wait, stream.__anext__, lambda: stream.write(b"x")):
             with pytest.raises(RuntimeError, match="is not open"):
                 await call()
