@@ -182,8 +182,7 @@ class SyncStream(SyncWrapper):
     @property
     def _close(self) -> Callable[[], object]:
         """What ends the stream in the loop."""
-        inner = self._async
-        close: Callable[[], object] = inner.aclose if hasattr(inner, "aclose") else inner.close
+        close: Callable[[], object] = self._async.aclose
         return close
 
 

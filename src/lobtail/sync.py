@@ -109,21 +109,19 @@ __all__ = [
 
 
 class AttachStream(SyncStream):
-    r"""A container's main process: batches of frames that it writes, and its stdin.
+    r"""A container's main process: the frames that it writes, and its stdin.
 
     ::
 
         with engine.containers.attach("db", stdin=True) as stream:
             stream.write(b"select 1;\n")
-            for frames in stream:
-                for frame in frames:
-                    sys.stdout.buffer.write(frame.payload)
+            for frame in stream:
+                sys.stdout.buffer.write(frame.payload)
             print("exit code", stream.wait())
 
-    A batch is what one look at the connection brought, never empty. Frames have nothing to do
-    with lines; with a TTY they are pieces of stdout. The iteration ends when the container ends,
-    when the detach keys are written, and where it was not made with ``stdin_once`` also after
-    ``write_eof``. Entering it raises:
+    Frames have nothing to do with lines; with a TTY they are pieces of stdout. The iteration ends
+    when the container ends, when the detach keys are written, and where it was not made with
+    ``stdin_once`` also after ``write_eof``. Entering it raises:
 
     - ``EngineError``: there is no such container, …;
     - ``ContainerStateError``: it does not run, or is paused.
@@ -152,18 +150,19 @@ class AttachStream(SyncStream):
         self._portal.run(self._async.__aexit__, exc_type, exc, traceback)
 
     def close(self) -> None:
-        """End the stream at once. The container goes on."""
-        self._portal.call(self._async.close)
+        """End the stream at once. The process goes on."""
+        self._portal.call(self._async._close)
 
-    def __iter__(self) -> Iterator[list[Frame]]:
-        yield from self._portal.batches(self._async)
+    def __iter__(self) -> Iterator[Frame]:
+        yield from self._portal.items(self._async._parts())
 
-    def runs(self) -> Iterator[list[Frame]]:
-        """Iterate like the stream itself, neighbours of one stream joined into one frame.
+    def batches(self, *, joined: bool = False) -> Iterator[list[Frame]]:
+        """Iterate over lists instead, never empty: what one look at the connection brought.
 
-        For those who copy bytes and need no frame boundaries: one write a run.
+        ``joined`` makes one frame of neighbours of one stream, for those who copy bytes and need
+        no frame boundaries.
         """
-        yield from self._portal.batches(self._async.runs())
+        yield from self._portal.batches(self._async.batches(joined=joined))
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send ``data`` to stdin; return when the connection has taken it all.
@@ -759,7 +758,7 @@ class EventStream(SyncStream):
 
     def close(self) -> None:
         """End the stream at once, also for another task that opens or reads it."""
-        self._portal.call(self._async.close)
+        self._portal.call(self._async._close)
 
     def __iter__(self) -> Iterator[Event]:
         yield from self._portal.items(self._async.batches())
@@ -770,23 +769,22 @@ class EventStream(SyncStream):
 
 
 class ExecStream(SyncStream):
-    r"""A command in a container: batches of frames that it writes, and its stdin.
+    r"""A command in a container: the frames that it writes, and its stdin.
 
     ::
 
         with engine.containers.exec("web", ["cat"], stdin=True) as stream:
             stream.write(b"hello\n")
             stream.write_eof()
-            for frames in stream:
+            for frame in stream:
                 ...
             print("exit code", stream.wait())
 
-    The command starts when the stream is entered. A batch is what one look at the connection
-    brought, never empty; with a TTY, frames are pieces of stdout. The iteration ends when the
-    command ends, and all that still holds its outputs. Entering it raises ``EngineError``: there
-    is no such container, or it does not run. A command that cannot be executed is
-    told of in the stream, by the engine, and has the exit code 126 or 127; with ``detach`` it is
-    an ``EngineError``. Reading raises what ``AttachStream`` raises.
+    The command starts when the stream is entered. With a TTY, frames are pieces of stdout. The
+    iteration ends when the command ends, and all that still holds its outputs. Entering it raises
+    ``EngineError``: there is no such container, or it does not run. A command that cannot be
+    executed is told of in the stream, by the engine, and has the exit code 126 or 127; with
+    ``detach`` it is an ``EngineError``. Reading raises what ``AttachStream`` raises.
 
     With ``detach`` nothing is attached: there is nothing to read, and ``wait`` waits. Podman 4.3
     notes the end of such a command only minutes later, five unless it is configured otherwise.
@@ -811,18 +809,19 @@ class ExecStream(SyncStream):
         self._portal.run(self._async.__aexit__, exc_type, exc, traceback)
 
     def close(self) -> None:
-        """End the stream at once. The command goes on."""
-        self._portal.call(self._async.close)
+        """End the stream at once. The process goes on."""
+        self._portal.call(self._async._close)
 
-    def __iter__(self) -> Iterator[list[Frame]]:
-        yield from self._portal.batches(self._async)
+    def __iter__(self) -> Iterator[Frame]:
+        yield from self._portal.items(self._async._parts())
 
-    def runs(self) -> Iterator[list[Frame]]:
-        """Iterate like the stream itself, neighbours of one stream joined into one frame.
+    def batches(self, *, joined: bool = False) -> Iterator[list[Frame]]:
+        """Iterate over lists instead, never empty: what one look at the connection brought.
 
-        For those who copy bytes and need no frame boundaries: one write a run.
+        ``joined`` makes one frame of neighbours of one stream, for those who copy bytes and need
+        no frame boundaries.
         """
-        yield from self._portal.batches(self._async.runs())
+        yield from self._portal.batches(self._async.batches(joined=joined))
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send ``data`` to stdin; return when the connection has taken it all.
@@ -956,14 +955,13 @@ class Images(SyncWrapper):
 
 
 class LogStream(SyncStream):
-    """The logs of one container: batches of frames, as they come.
+    """The logs of one container: frames, as they come.
 
     ::
 
         with engine.containers.logs("web", follow=True) as stream:
-            for frames in stream:
-                for frame in frames:
-                    sys.stdout.buffer.write(frame.payload)
+            for frame in stream:
+                sys.stdout.buffer.write(frame.payload)
 
     How it is read, and what it raises, is described in ``FrameStream``.
     """
@@ -998,17 +996,18 @@ class LogStream(SyncStream):
 
     def close(self) -> None:
         """End the stream at once, also for another task that opens or reads it."""
-        self._portal.call(self._async.close)
+        self._portal.call(self._async._close)
 
-    def __iter__(self) -> Iterator[list[Frame]]:
-        yield from self._portal.batches(self._async)
+    def __iter__(self) -> Iterator[Frame]:
+        yield from self._portal.items(self._async.batches())
 
-    def runs(self) -> Iterator[list[Frame]]:
-        """Iterate like the stream itself, neighbours of one stream joined into one frame.
+    def batches(self, *, joined: bool = False) -> Iterator[list[Frame]]:
+        """Iterate over lists instead, never empty: what one look at the connection brought.
 
-        For those who copy bytes and need no frame boundaries: one write a run.
+        ``joined`` makes one frame of neighbours of one stream, for those who copy bytes and need
+        no frame boundaries.
         """
-        yield from self._portal.batches(self._async.runs())
+        yield from self._portal.batches(self._async.batches(joined=joined))
 
     def chunks(self) -> Iterator[bytes]:
         """Iterate over the body as it comes, undecoded: headers of frames and all.
@@ -1140,7 +1139,7 @@ class PullStream(SyncStream):
 
     def close(self) -> None:
         """End the stream at once, also for another task that opens or reads it."""
-        self._portal.call(self._async.close)
+        self._portal.call(self._async._close)
 
     def __iter__(self) -> Iterator[PullProgress]:
         yield from self._portal.items(self._async.batches())
@@ -1192,17 +1191,18 @@ class ServiceLogStream(SyncStream):
 
     def close(self) -> None:
         """End the stream at once, also for another task that opens or reads it."""
-        self._portal.call(self._async.close)
+        self._portal.call(self._async._close)
 
-    def __iter__(self) -> Iterator[list[Frame]]:
-        yield from self._portal.batches(self._async)
+    def __iter__(self) -> Iterator[Frame]:
+        yield from self._portal.items(self._async.batches())
 
-    def runs(self) -> Iterator[list[Frame]]:
-        """Iterate like the stream itself, neighbours of one stream joined into one frame.
+    def batches(self, *, joined: bool = False) -> Iterator[list[Frame]]:
+        """Iterate over lists instead, never empty: what one look at the connection brought.
 
-        For those who copy bytes and need no frame boundaries: one write a run.
+        ``joined`` makes one frame of neighbours of one stream, for those who copy bytes and need
+        no frame boundaries.
         """
-        yield from self._portal.batches(self._async.runs())
+        yield from self._portal.batches(self._async.batches(joined=joined))
 
     def chunks(self) -> Iterator[bytes]:
         """Iterate over the body as it comes, undecoded: headers of frames and all.
@@ -1313,7 +1313,7 @@ class StatsStream(SyncStream):
 
     def close(self) -> None:
         """End the stream at once, also for another task that opens or reads it."""
-        self._portal.call(self._async.close)
+        self._portal.call(self._async._close)
 
     def __iter__(self) -> Iterator[Stats]:
         yield from self._portal.items(self._async.batches())
@@ -1391,7 +1391,7 @@ class Tail(SyncStream):
         Raises:
             TimeoutError: the time is over, counted from the first item that was asked for.
         """
-        yield from self._portal.batches(self._async.lines(timeout=timeout))
+        yield from self._portal.items(self._async._parts(timeout))
 
     def wait_for(self, regex: str | Pattern[str], *, timeout: float | None = None) -> Line:
         """Read up to the first line in which ``regex`` is found, and return it.
@@ -1484,7 +1484,7 @@ class TailEngines(SyncStream):
         Raises:
             TimeoutError: the time is over, counted from the first item that was asked for.
         """
-        yield from self._portal.batches(self._async.lines(timeout=timeout))
+        yield from self._portal.items(self._async._parts(timeout))
 
     def wait_for(self, regex: str | Pattern[str], *, timeout: float | None = None) -> Line:
         """Read up to the first line in which ``regex`` is found, and return it.
@@ -1587,7 +1587,7 @@ class TailFiles(SyncStream):
         Raises:
             TimeoutError: the time is over, counted from the first item that was asked for.
         """
-        yield from self._portal.batches(self._async.lines(timeout=timeout))
+        yield from self._portal.items(self._async._parts(timeout))
 
     def wait_for(self, regex: str | Pattern[str], *, timeout: float | None = None) -> Line:
         """Read up to the first line in which ``regex`` is found, and return it.
@@ -1638,17 +1638,18 @@ class TaskLogStream(SyncStream):
 
     def close(self) -> None:
         """End the stream at once, also for another task that opens or reads it."""
-        self._portal.call(self._async.close)
+        self._portal.call(self._async._close)
 
-    def __iter__(self) -> Iterator[list[Frame]]:
-        yield from self._portal.batches(self._async)
+    def __iter__(self) -> Iterator[Frame]:
+        yield from self._portal.items(self._async.batches())
 
-    def runs(self) -> Iterator[list[Frame]]:
-        """Iterate like the stream itself, neighbours of one stream joined into one frame.
+    def batches(self, *, joined: bool = False) -> Iterator[list[Frame]]:
+        """Iterate over lists instead, never empty: what one look at the connection brought.
 
-        For those who copy bytes and need no frame boundaries: one write a run.
+        ``joined`` makes one frame of neighbours of one stream, for those who copy bytes and need
+        no frame boundaries.
         """
-        yield from self._portal.batches(self._async.runs())
+        yield from self._portal.batches(self._async.batches(joined=joined))
 
     def chunks(self) -> Iterator[bytes]:
         """Iterate over the body as it comes, undecoded: headers of frames and all.

@@ -43,7 +43,7 @@ async def collect(stream: AttachStream | ExecStream) -> tuple[bytes, bytes]:
     """Return what came on stdout and on stderr."""
     out: list[bytes] = []
     err: list[bytes] = []
-    async for frames in stream.runs():
+    async for frames in stream.batches(joined=True):
         for frame in frames:
             (err if frame.stream is Stream.STDERR else out).append(frame.payload)
     return b"".join(out), b"".join(err)
@@ -108,7 +108,7 @@ def test_exec_on_a_terminal(any_engine: TestEngine, box: str) -> None:
             box, command, stdin=True, tty=True, size=(33, 44)
         ) as stream:
             shown = b""
-            async for frames in stream:
+            async for frames in stream.batches():
                 shown += b"".join(frame.payload for frame in frames)
                 if b"33 44" in shown:
                     break
@@ -235,7 +235,7 @@ def test_logs_come_first(engine: TestEngine) -> None:
 
     async def scenario(client: Engine) -> bytes:
         async with client.containers.logs(name, follow=True) as written:  # until it is in the log
-            async for _ in written:
+            async for _ in written.batches():
                 break
         async with client.containers.attach(name, stdin=True, logs=True) as stream:
             await stream.write(b"\n")

@@ -65,7 +65,7 @@ def from_files(files: LogFiles, **options: Any) -> list[Frame]:
 def from_api(engine: TestEngine, name: str, **options: Any) -> list[Frame]:
     async def read() -> list[Frame]:
         async with Engine(engine.host) as client, client.containers.logs(name, **options) as stream:
-            return [frame async for frames in stream for frame in frames]
+            return [frame async for frame in stream]
 
     return asyncio.run(read())
 

@@ -45,7 +45,7 @@ def is_sorted(engine: TestEngine, name: str) -> bool:
             Engine(engine.host) as client,
             client.containers.logs(name, timestamps=True) as stream,
         ):
-            return [frame.payload[:30] async for batch in stream for frame in batch]
+            return [frame.payload[:30] async for frame in stream]
 
     stamps = asyncio.run(read())
     return stamps == sorted(stamps)

@@ -125,11 +125,11 @@ def test_the_library_gives_frames_in_batches(engine: TestEngine) -> None:
     async def read() -> tuple[list[Frame], list[Frame]]:
         async with Engine(engine.host) as client:
             async with client.containers.logs(name, tail=2) as stream:
-                frames = [frame for batch in [b async for b in stream] for frame in batch]
+                frames = [frame for batch in [b async for b in stream.batches()] for frame in batch]
                 assert stream.multiplexed
                 assert stream.container.name == f"/{name}"
             async with client.containers.logs(name, stderr=False) as stream:
-                runs = [frame async for batch in stream.runs() for frame in batch]
+                runs = [frame async for batch in stream.batches(joined=True) for frame in batch]
         return frames, runs
 
     frames, runs = asyncio.run(read())
@@ -157,7 +157,7 @@ def test_a_stream_can_be_left_at_any_time(engine: TestEngine) -> None:
         async with Engine(engine.host) as client:
             for _ in range(20):
                 async with client.containers.logs(name, follow=True) as stream:
-                    async for batch in stream:
+                    async for batch in stream.batches():
                         assert batch
                         break
             tasks = asyncio.all_tasks()

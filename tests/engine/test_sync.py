@@ -18,9 +18,7 @@ IDLE = "trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done"
 def test_logs_and_tail(any_engine: TestEngine) -> None:
     name = any_engine.ended("seq", "seq 2000; echo oops >&2")
     with Engine(any_engine.host) as engine:
-        text = b"".join(
-            f.payload for frames in engine.containers.logs(name, stderr=False) for f in frames
-        )
+        text = b"".join(f.payload for f in engine.containers.logs(name, stderr=False))
         assert text.split() == [str(i).encode() for i in range(1, 2001)]
         items = list(engine.tail(name, follow=False).lines())
         lines = [item.text for item in items if isinstance(item, Line)]
@@ -96,10 +94,10 @@ def test_exec_and_attach(any_engine: TestEngine, tmp_path: Path) -> None:
         with engine.containers.exec(name, ["cat"], stdin=True) as command:
             command.write(b"to exec\n")
             command.write_eof()
-            assert b"".join(f.payload for frames in command for f in frames) == b"to exec\n"
+            assert b"".join(f.payload for f in command) == b"to exec\n"
             assert command.wait() == 0
         with engine.containers.attach(name, stdin=True) as stream:
             stream.write(b"to attach\n")
-            [frame] = next(iter(stream))
+            frame = next(iter(stream))
             assert frame.payload == b"to attach\n"
             assert not stream.ended

@@ -217,7 +217,7 @@ def test_nothing_is_left_of_many_connections(folder: Path, monkeypatch: pytest.M
             before = open_files()
             for _ in range(count):
                 async with engine.containers.logs("web", follow=True) as stream:
-                    async for _ in stream:
+                    async for _ in stream.batches():
                         break
             return open_files() - before
 

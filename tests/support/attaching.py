@@ -77,7 +77,7 @@ async def collect(
     stream: AttachStream | ExecStream, into: list[Frame] | None = None
 ) -> list[Frame]:
     frames = into if into is not None else []
-    async for batch in stream:
+    async for batch in stream.batches():
         assert batch
         frames += batch
     return frames

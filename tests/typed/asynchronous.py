@@ -184,7 +184,7 @@ async def look_at_a_swarm(engine: Engine) -> None:
 async def read_logs(engine: Engine) -> None:
     async with engine.containers.logs("web", follow=True, since=0) as stream:
         assert_type(stream, LogStream)
-        async for frames in stream:
+        async for frames in stream.batches():
             assert_type(frames, list[Frame])
             out = sys.stderr if frames[0].stream is Stream.STDERR else sys.stdout
             out.buffer.write(frames[0].payload)
@@ -229,7 +229,7 @@ async def talk(engine: Engine) -> None:
         assert_type(command, ExecStream)
         await command.write(b"hello\n")
         await command.write_eof()
-        async for frames in command:
+        async for frames in command.batches():
             assert_type(frames, list[Frame])
         assert_type(await command.wait(), int)
     async with engine.containers.attach("web") as stream:

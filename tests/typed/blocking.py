@@ -106,7 +106,7 @@ def look_at_the_engine(engine: Engine) -> None:
 def read_logs(engine: Engine) -> None:
     with engine.containers.logs("web", follow=True) as stream:
         assert_type(stream, LogStream)
-        for frames in stream:
+        for frames in stream.batches():
             assert_type(frames, list[Frame])
         for chunk in stream.chunks():
             assert_type(chunk, bytes)
@@ -135,7 +135,7 @@ def talk(engine: Engine) -> None:
         assert_type(command, ExecStream)
         command.write(b"hello\n")
         command.write_eof()
-        for frames in command:
+        for frames in command.batches():
             assert_type(frames, list[Frame])
         assert_type(command.wait(), int)
     with engine.containers.attach("web") as stream:

@@ -177,7 +177,7 @@ class LogsRun:
         left = dict(self._written) if skip else {}
         pace = ReadCoalescer()
         async with stream:
-            async for frames in stream.runs():
+            async for frames in stream.batches(joined=True):
                 size = 0
                 for frame in frames:
                     size += len(frame.payload)

@@ -154,14 +154,14 @@ class ServiceLogsRun:
         pace = ReadCoalescer()
         async with self._stream(found) as stream:
             if self._wanted.raw or not stream.multiplexed:
-                async for frames in stream.runs():
+                async for frames in stream.batches(joined=True):
                     for frame in frames:
                         self._write(frame.stream, frame.payload)
                     pace.rest(sum(len(frame.payload) for frame in frames))
                 return
             for output in (self._out, self._err):
                 output.keep(rb"[^|\r\n]*+\| " + rb"[^ \r\n]*+ " * self._wanted.details)
-            async for frames in stream:
+            async for frames in stream.batches():
                 lines = [(frame.stream, await self._line(frame)) for frame in frames]
                 for stream_of, group in groupby(lines, key=itemgetter(0)):
                     self._write(stream_of, b"".join(line for _, line in group))

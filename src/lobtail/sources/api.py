@@ -133,7 +133,8 @@ class ApiStream:
 
     def close(self) -> None:
         """End it at once."""
-        self._stream.close()
+        # Whoever reads it cannot await.
+        self._stream._close()  # noqa: SLF001
 
 
 async def messages_in(stream: FrameStream) -> AsyncIterator[list[Frame]]:
@@ -143,7 +144,7 @@ async def messages_in(stream: FrameStream) -> AsyncIterator[list[Frame]]:
     read again.
     """
     splitter: TtySplitter | None = None
-    async for frames in stream:
+    async for frames in stream.batches():
         if stream.multiplexed:
             yield frames
             continue

@@ -62,7 +62,7 @@ class Session:
     async def _read(self, batches: asyncio.Queue[list[Frame] | None]) -> None:
         failure = None
         try:
-            async for frames in self._stream.runs():
+            async for frames in self._stream.batches(joined=True):
                 await batches.put(frames)
         except LobtailError as exc:
             failure = exc

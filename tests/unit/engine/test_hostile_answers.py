@@ -284,7 +284,7 @@ def test_case_fake_engine_ids(identifier: str) -> None:
         # The fake has no more to say of what is attached to than that it does not know it.
         async with engine.containers.logs("web") as frames:
             assert frames.container.id == identifier
-            await collect(frames, [])
+            await collect(frames.batches(), [])
         for talking in (
             engine.containers.attach("web", stdin=True),
             engine.containers.exec("web", ["true"]),

@@ -47,7 +47,7 @@ def test_answers_and_errors() -> None:
 def test_frames_and_chunks() -> None:
     with FakeEngine(logs=log([ONE, frame(2, b"two\n")])) as fake, Engine(fake.host) as engine:
         stream = engine.containers.logs("web")
-        found = [frame for frames in stream for frame in frames]
+        found = list(stream)
         assert [(f.stream, f.payload) for f in found] == [
             (Stream.STDOUT, b"one\n"),
             (Stream.STDERR, b"two\n"),
@@ -56,7 +56,7 @@ def test_frames_and_chunks() -> None:
         assert b"".join(engine.containers.logs("web").chunks()) == ONE + frame(2, b"two\n")
         with engine.containers.logs("web") as opened:
             assert opened.multiplexed
-            assert [f.payload for frames in opened.runs() for f in frames] == [b"one\n", b"two\n"]
+            assert [f.payload for f in opened] == [b"one\n", b"two\n"]
         with pytest.raises(RuntimeError, match="has been read"):
             next(iter(stream))
 
@@ -85,7 +85,7 @@ def read_one(stream: object) -> None:
     "open_stream",
     [
         lambda engine: engine.containers.logs("web", follow=True),
-        lambda engine: engine.containers.logs("web", follow=True).runs(),
+        lambda engine: engine.containers.logs("web", follow=True).batches(),
         lambda engine: engine.containers.logs("web", follow=True).chunks(),
         lambda engine: engine.events(),
         lambda engine: engine.events().batches(),
@@ -115,7 +115,7 @@ def test_closing_in_another_thread_ends_the_iteration() -> None:
     with peer.engine as fake, Engine(fake.host) as engine:
         stream = engine.containers.logs("web", follow=True)
         found: list[int] = []
-        reader = threading.Thread(target=lambda: found.extend(len(f) for f in stream))
+        reader = threading.Thread(target=lambda: found.extend(1 for _ in stream))
         reader.start()
         assert peer.asked.wait(10)
         stream.close()
@@ -167,7 +167,7 @@ def test_an_engine_that_is_forgotten_ends_its_thread() -> None:
         engine = Engine(fake.host)
         stream = engine.containers.logs("web", follow=True).__enter__()
         iterator = iter(stream)
-        assert next(iterator)
+        assert next(iterator).payload
         del engine, stream, iterator
         gc.collect()
         assert peer.gone.wait(10)
@@ -177,7 +177,7 @@ def test_garbage_in_a_cycle_waits_for_nothing(recwarn: pytest.WarningsRecorder) 
     peer = Peer(ONE)
     with peer.engine as fake, Engine(fake.host) as engine:
         iterator = iter(engine.containers.logs("web", follow=True))
-        assert next(iterator)
+        assert next(iterator).payload
         knot: list[object] = [iterator]
         knot.append(knot)
         del iterator, knot
@@ -203,7 +203,7 @@ def test_threads_share_an_engine() -> None:
 
         def work() -> None:
             for _ in range(5):
-                counts.append(sum(len(frames) for frames in engine.containers.logs("web")))
+                counts.append(sum(1 for _ in engine.containers.logs("web")))
                 assert engine.containers.inspect("web").name == "/web"
 
         threads = [threading.Thread(target=work) for _ in range(8)]
@@ -222,7 +222,7 @@ def test_a_reader_that_waits_keeps_no_other_from_asking() -> None:
     with FakeEngine(answers=answers) as fake, Engine(fake.host) as engine:
         found: list[int] = []
         stream = engine.containers.logs("web", follow=True)
-        reader = threading.Thread(target=lambda: found.extend(len(frames) for frames in stream))
+        reader = threading.Thread(target=lambda: found.extend(1 for _ in stream))
         reader.start()
         assert engine.containers.inspect("web").name == "/web"
         go.set()

@@ -92,7 +92,7 @@ from lobtail.sync import Engine
 engine = Engine({host!r})
 engine.ping()
 iterator = iter(engine.containers.logs("web", follow=True))
-assert next(iterator)
+assert next(iterator).payload
 entered = engine.events().__enter__()
 {how}
 """
@@ -105,7 +105,7 @@ entered = engine.events().__enter__()
 @pytest.mark.parametrize(
     "wait",
     [
-        "for frames in engine.containers.logs('web', follow=True): print('here', flush=True)",
+        "for frame in engine.containers.logs('web', follow=True): print('here', flush=True)",
         "print('here', flush=True); engine.containers.wait('web')",
         "print('here', flush=True)\n    with engine.containers.logs('silent'): pass",
     ],

@@ -57,21 +57,19 @@ class _Waited(msgspec.Struct, rename="pascal"):
 
 
 class AttachStream(TwoWayStream):
-    r"""A container's main process: batches of frames that it writes, and its stdin.
+    r"""A container's main process: the frames that it writes, and its stdin.
 
     ::
 
         async with engine.containers.attach("db", stdin=True) as stream:
             await stream.write(b"select 1;\n")
-            async for frames in stream:
-                for frame in frames:
-                    sys.stdout.buffer.write(frame.payload)
+            async for frame in stream:
+                sys.stdout.buffer.write(frame.payload)
             print("exit code", await stream.wait())
 
-    A batch is what one look at the connection brought, never empty. Frames have nothing to do
-    with lines; with a TTY they are pieces of stdout. The iteration ends when the container ends,
-    when the detach keys are written, and where it was not made with ``stdin_once`` also after
-    ``write_eof``. Entering it raises:
+    Frames have nothing to do with lines; with a TTY they are pieces of stdout. The iteration ends
+    when the container ends, when the detach keys are written, and where it was not made with
+    ``stdin_once`` also after ``write_eof``. Entering it raises:
 
     - ``EngineError``: there is no such container, …;
     - ``ContainerStateError``: it does not run, or is paused.
@@ -117,9 +115,8 @@ class AttachStream(TwoWayStream):
                 raise
             raise ConnectionLostError("the stream was closed before the container ended") from None
 
-    def close(self) -> None:
-        """End the stream at once. The container goes on."""
-        super().close()
+    def _close(self) -> None:
+        super()._close()
         if self._exit is not None:
             self._exit.cancel()
         if self._waiting is not None:

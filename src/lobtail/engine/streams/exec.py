@@ -102,23 +102,22 @@ class _State(msgspec.Struct, rename="pascal"):
 
 
 class ExecStream(TwoWayStream):
-    r"""A command in a container: batches of frames that it writes, and its stdin.
+    r"""A command in a container: the frames that it writes, and its stdin.
 
     ::
 
         async with engine.containers.exec("web", ["cat"], stdin=True) as stream:
             await stream.write(b"hello\n")
             await stream.write_eof()
-            async for frames in stream:
+            async for frame in stream:
                 ...
             print("exit code", await stream.wait())
 
-    The command starts when the stream is entered. A batch is what one look at the connection
-    brought, never empty; with a TTY, frames are pieces of stdout. The iteration ends when the
-    command ends, and all that still holds its outputs. Entering it raises ``EngineError``: there
-    is no such container, or it does not run. A command that cannot be executed is
-    told of in the stream, by the engine, and has the exit code 126 or 127; with ``detach`` it is
-    an ``EngineError``. Reading raises what ``AttachStream`` raises.
+    The command starts when the stream is entered. With a TTY, frames are pieces of stdout. The
+    iteration ends when the command ends, and all that still holds its outputs. Entering it raises
+    ``EngineError``: there is no such container, or it does not run. A command that cannot be
+    executed is told of in the stream, by the engine, and has the exit code 126 or 127; with
+    ``detach`` it is an ``EngineError``. Reading raises what ``AttachStream`` raises.
 
     With ``detach`` nothing is attached: there is nothing to read, and ``wait`` waits. Podman 4.3
     notes the end of such a command only minutes later, five unless it is configured otherwise.
@@ -160,9 +159,9 @@ class ExecStream(TwoWayStream):
         state = await self._requests.fetch(target, _State)
         return None if state.running else state.exit_code
 
-    def close(self) -> None:
+    def _close(self) -> None:
         """End the stream at once. The command goes on."""
-        super().close()
+        super()._close()
         if self._sizing is not None:
             self._sizing.cancel()
 

@@ -8,7 +8,8 @@ frames, and what it is sent is the process's input.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
@@ -37,7 +38,7 @@ FORGOTTEN: Final = 3.0
 
 
 class TwoWayStream(ABC):
-    """Batches of frames that a process writes; ``write`` sends bytes to its stdin.
+    """The frames that a process writes; ``write`` sends bytes to its stdin.
 
     Enter it with ``async with``. The iteration may be left and taken up again; it ends when the
     engine ends the stream. Read while you write: a process that cannot write any more does not
@@ -54,6 +55,7 @@ class TwoWayStream(ABC):
         self._input_ended = False
         self._told_of_end = False
         self._response: Response | None = None
+        self._left: Iterator[Frame] = iter(())  # of the batch that was read last
         self._entered = False
         self._closed = False
         self._decoder: FrameDecoder | RawDecoder = RawDecoder()
@@ -66,7 +68,7 @@ class TwoWayStream(ABC):
         try:
             await self._open()
         except BaseException:
-            self.close()
+            self._close()
             raise
         return self
 
@@ -76,10 +78,13 @@ class TwoWayStream(ABC):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        self._close()
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """End the stream at once. The process goes on."""
+        self._close()
+
+    def _close(self) -> None:
         if self._response is not None and not self._closed:
             self._closed = True
             self._requests.release(self._response)
@@ -89,18 +94,31 @@ class TwoWayStream(ABC):
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> list[Frame]:
-        frames = await self._next(self._decoder.receive_data)
-        if frames is None:
-            raise StopAsyncIteration
-        return frames
+    async def __anext__(self) -> Frame:
+        while (frame := next(self._left, None)) is None:
+            frames = await self._next(self._decoder.receive_data)
+            if frames is None:
+                raise StopAsyncIteration
+            self._left = iter(frames)
+        return frame
 
-    async def runs(self) -> AsyncIterator[list[Frame]]:
-        """Iterate like the stream itself, neighbours of one stream joined into one frame.
+    async def _parts(self) -> AsyncGenerator[Iterator[Frame], None]:
+        """Iterate over batches of which it is known how far they have been read."""
+        async with aclosing(self.batches()) as batches:
+            async for batch in batches:
+                self._left = iter(batch)
+                yield self._left
 
-        For those who copy bytes and need no frame boundaries: one write a run.
+    async def batches(self, *, joined: bool = False) -> AsyncGenerator[list[Frame], None]:
+        """Iterate over lists instead, never empty: what one look at the connection brought.
+
+        ``joined`` makes one frame of neighbours of one stream, for those who copy bytes and need
+        no frame boundaries.
         """
-        while (frames := await self._next(self._decoder.receive_runs)) is not None:
+        if left := list(self._left):
+            yield left
+        decode = self._decoder.receive_runs if joined else self._decoder.receive_data
+        while (frames := await self._next(decode)) is not None:
             yield frames
 
     async def _next(self, decode: Callable[[bytes], list[Frame]]) -> list[Frame] | None:

@@ -51,10 +51,13 @@ class JsonStream(ABC, Generic[T]):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        self._close()
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """End the stream at once, also for another task that opens or reads it."""
+        self._close()
+
+    def _close(self) -> None:
         self._closed = True
         if self._response is not None:
             self._requests.release(self._response)
@@ -88,7 +91,7 @@ class JsonStream(ABC, Generic[T]):
             if self._response is not None:
                 raise
         finally:
-            self.close()
+            self._close()
 
     def _values(self, lines: list[bytes]) -> Iterator[list[T]]:
         """Return what lines say; what stands before an error comes before it."""
@@ -141,7 +144,7 @@ class JsonStream(ABC, Generic[T]):
     def _heed_close(self) -> None:
         """Close what was opened while another task closed it."""
         if self._closed:
-            self.close()
+            self._close()
 
     async def _batch(self) -> list[bytes] | None:
         if self._response is None:  # closed meanwhile

@@ -90,9 +90,9 @@ class LogOptions(msgspec.Struct, frozen=True):
 
 
 class FrameStream(ABC):
-    """A log as an engine sends it, of whatever kind: batches of frames, as they come.
+    """A log as an engine sends it, of whatever kind: frames, as they come.
 
-    A batch is a list of what one look at the connection brought, never empty. With a TTY
+    Iterate over it for single frames, over ``batches`` for lists. With a TTY
     a frame is a chunk of stdout: as a rule a message, but it may begin and end anywhere. Otherwise
     a frame is one message: a line, or a piece of at most 16 KiB of a long one.
 
@@ -142,24 +142,31 @@ class FrameStream(ABC):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        self._close()
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """End the stream at once, also for another task that opens or reads it."""
+        self._close()
+
+    def _close(self) -> None:
         self._closed = True
         if self._response is not None:
             self._requests.release(self._response)
             self._response = None
 
-    def __aiter__(self) -> AsyncIterator[list[Frame]]:
-        return self._frames(runs=False)
+    async def __aiter__(self) -> AsyncIterator[Frame]:
+        async with aclosing(self.batches()) as batches:
+            async for batch in batches:
+                for frame in batch:
+                    yield frame
 
-    def runs(self) -> AsyncIterator[list[Frame]]:
-        """Iterate like the stream itself, neighbours of one stream joined into one frame.
+    def batches(self, *, joined: bool = False) -> AsyncGenerator[list[Frame], None]:
+        """Iterate over lists instead, never empty: what one look at the connection brought.
 
-        For those who copy bytes and need no frame boundaries: one write a run.
+        ``joined`` makes one frame of neighbours of one stream, for those who copy bytes and need
+        no frame boundaries.
         """
-        return self._frames(runs=True)
+        return self._frames(joined=joined)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Iterate over the body as it comes, undecoded: headers of frames and all.
@@ -180,13 +187,13 @@ class FrameStream(ABC):
             if self._response is not None:
                 raise
         finally:
-            self.close()
+            self._close()
 
-    async def _frames(self, *, runs: bool) -> AsyncIterator[list[Frame]]:
+    async def _frames(self, *, joined: bool) -> AsyncGenerator[list[Frame], None]:
         await self._open()
         decoder = self._decoder
-        decode = decoder.receive_runs if runs else decoder.receive_data
-        tty_messages = not self.multiplexed and not runs
+        decode = decoder.receive_runs if joined else decoder.receive_data
+        tty_messages = not self.multiplexed and not joined
         try:
             while (batch := await self._batch()) is not None:
                 if tty_messages:
@@ -218,7 +225,7 @@ class FrameStream(ABC):
                 ) from exc
             raise
         finally:
-            self.close()
+            self._close()
 
     async def _open(self) -> None:
         if self._response is not None:
@@ -246,7 +253,7 @@ class FrameStream(ABC):
     def _heed_close(self) -> None:
         """Close what was opened while another task closed it."""
         if self._closed:
-            self.close()
+            self._close()
 
     async def _batch(self) -> list[bytes] | None:
         """Return the next batch, or None at the end."""
@@ -282,14 +289,13 @@ class FrameStream(ABC):
 
 
 class LogStream(FrameStream):
-    """The logs of one container: batches of frames, as they come.
+    """The logs of one container: frames, as they come.
 
     ::
 
         async with engine.containers.logs("web", follow=True) as stream:
-            async for frames in stream:
-                for frame in frames:
-                    sys.stdout.buffer.write(frame.payload)
+            async for frame in stream:
+                sys.stdout.buffer.write(frame.payload)
 
     How it is read, and what it raises, is described in ``FrameStream``.
     """

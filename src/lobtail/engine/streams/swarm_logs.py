@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Final
 
@@ -39,7 +39,7 @@ ASK_AFTER: Final = 1 / 4
 
 
 class SwarmLogStream(FrameStream):
-    """A log that comes from several nodes: batches of frames, as they come.
+    """A log that comes from several nodes: frames, as they come.
 
     How it is read, and what it raises, is described in ``FrameStream``. ``EngineStreamError``
     says at the end which nodes have not answered; also where the manager itself would wait for
@@ -54,21 +54,21 @@ class SwarmLogStream(FrameStream):
             options = replace(options, timestamps=True)
         super().__init__(requests, options)
 
-    async def _frames(self, *, runs: bool) -> AsyncIterator[list[Frame]]:
+    async def _frames(self, *, joined: bool) -> AsyncGenerator[list[Frame], None]:
         until = self._until
         if until is None:
-            async for frames in super()._frames(runs=runs):
+            async for frames in super()._frames(joined=joined):
                 yield frames
             return
         splitter = None
-        async for frames in super()._frames(runs=False):
+        async for frames in super()._frames(joined=False):
             if not self.multiplexed:
                 splitter = splitter or TtySplitter(details=self.details)
                 frames = [message for frame in frames for message in splitter.feed(frame.payload)]
             if kept := self._kept(frames, until):
                 yield kept
             if self._options.follow and time.time_ns() > until + UNTIL_GRACE_NS:
-                self.close()
+                self._close()
                 return
         if splitter is not None and (kept := self._kept(splitter.flush(), until)):
             yield kept

@@ -213,7 +213,7 @@ def test_case_http_headers_are_sent_with_every_request(
         await engine.containers.inspect("web")
         await engine.containers.wait("web")
         await engine.volumes.create("v")
-        async for _ in engine.containers.logs("web"):
+        async for _ in engine.containers.logs("web").batches():
             pass
 
     talk(fake, ask)

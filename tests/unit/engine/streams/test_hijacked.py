@@ -64,7 +64,7 @@ def test_a_terminals_bytes(start: str) -> None:
 
 def test_runs() -> None:
     async def scenario(stream: AttachStream) -> list[Frame]:
-        return [item async for items in stream.runs() for item in items]
+        return [item async for items in stream.batches(joined=True) for item in items]
 
     frames = talk(fake(SWITCH + ONE + ONE + TWO, cut), scenario)
     assert frames == [Frame(OUT, b"one\none\n"), Frame(ERR, b"two\n")]
@@ -75,11 +75,11 @@ def test_a_loop_that_was_left_can_be_taken_up_again() -> None:
 
     async def scenario(stream: AttachStream) -> list[list[Frame]]:
         batches = []
-        async for batch in stream:
+        async for batch in stream.batches():
             batches.append(batch)
             go.set()
             break
-        return [*batches, *[batch async for batch in stream]]
+        return [*batches, *[batch async for batch in stream.batches()]]
 
     engine = fake(SWITCH + ONE, await_event(go), TWO, cut)
     assert talk(engine, scenario) == [[Frame(OUT, b"one\n")], [Frame(ERR, b"two\n")]]

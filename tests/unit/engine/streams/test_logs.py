@@ -86,7 +86,7 @@ def frames_of(fake: FakeEngine, *, runs: bool = False, **more: Any) -> list[Fram
 
     async def scenario(engine: Engine) -> None:
         async with engine.containers.logs("web", **more) as stream:
-            async for frames in stream.runs() if runs else stream:
+            async for frames in stream.batches(joined=True) if runs else stream.batches():
                 assert frames
                 got.extend(frames)
 
@@ -166,7 +166,7 @@ def test_a_stream_is_read_once() -> None:
             assert stream.multiplexed
             assert b"".join([c async for c in stream.chunks()]) == ONE
         with pytest.raises(RuntimeError, match="has been read"):
-            await anext(aiter(stream))
+            await anext(aiter(stream.batches()))
 
     talk(FakeEngine(log([ONE])), scenario)
 
@@ -175,7 +175,7 @@ def test_a_log_read_to_its_end_gives_its_connection_back() -> None:
     async def scenario(engine: Engine) -> None:
         for _ in range(3):
             async with engine.containers.logs("web") as stream:
-                async for _ in stream:
+                async for _ in stream.batches():
                     pass
 
     fake = FakeEngine(log([ONE]))
@@ -186,7 +186,7 @@ def test_a_log_read_to_its_end_gives_its_connection_back() -> None:
 def test_a_log_left_early_closes_its_connection() -> None:
     async def scenario(engine: Engine) -> None:
         async with engine.containers.logs("web", follow=True) as stream:
-            async for _ in stream:
+            async for _ in stream.batches():
                 break
         await engine.containers.inspect("web")
 

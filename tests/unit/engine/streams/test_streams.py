@@ -125,7 +125,7 @@ def test_closing_ends_an_iteration_that_waits() -> None:
 
         task = asyncio.create_task(read())
         await asyncio.to_thread(waits.wait, 10)
-        stream.close()
+        await stream.aclose()
         assert await task in (0, 1)  # it may not have got that far
 
     script = [*stream(START + b"\n", end=tell(waits)), stall]

@@ -180,7 +180,7 @@ def test_waiting_ends_with_the_stream() -> None:
     async def scenario(stream: AttachStream) -> asyncio.Task[int]:
         waiting = asyncio.create_task(stream.wait())
         await asyncio.sleep(0)
-        stream.close()
+        await stream.aclose()
         with pytest.raises(ConnectionLostError, match="closed before the container ended"):
             await waiting
         return waiting
@@ -241,8 +241,8 @@ def test_a_stream_is_entered_once() -> None:
 
 def test_a_stream_that_was_closed() -> None:
     async def scenario(stream: AttachStream) -> None:
-        stream.close()
-        stream.close()
+        await stream.aclose()
+        await stream.aclose()
         assert await collect(stream) == []
         with pytest.raises(ConnectionLostError):
             await stream.write(b"x")
