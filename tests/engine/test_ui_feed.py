@@ -42,14 +42,13 @@ class Session:
 
     def __init__(self, fleet: EngineGroup, target: Target, store: Store | None = None) -> None:
         self.log = Log(store)
-        self._moved = asyncio.Event()
-        self.feed = LogLoader(fleet, target, self.log, self._moved.set)
+        self.feed = LogLoader(fleet, target, self.log)
 
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(40):
             while not condition():
-                self._moved.clear()
-                waiting = asyncio.create_task(self._moved.wait())
+                self.feed.changed.clear()
+                waiting = asyncio.create_task(self.feed.changed.wait())
                 await asyncio.wait((waiting,), timeout=0.05)
                 waiting.cancel()
 

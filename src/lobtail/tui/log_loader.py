@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from lobtail.errors import LobtailError
@@ -48,15 +48,14 @@ _PIECE: Final = 16_384
 
 
 class LogLoader:
-    """Reads the logs of ``target`` into ``log``; ``changed`` is called when something has come."""
+    """Reads the logs of ``target`` into ``log``."""
 
-    def __init__(
-        self, fleet: EngineGroup, target: Target, log: Log, changed: Callable[[], None]
-    ) -> None:
+    def __init__(self, fleet: EngineGroup, target: Target, log: Log) -> None:
         self._fleet = fleet
         self.target = target
         self._log = log
-        self._changed = changed
+        self.changed = asyncio.Event()
+        """Set when something has come or changed; whoever has seen it clears it."""
         self._task: asyncio.Task[None] | None = None
         self._older: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -155,7 +154,7 @@ class LogLoader:
             self._log.clear()
             if filtered and self._log.filter:
                 self._log.begin_filtered()
-            self._changed()
+            self.changed.set()
         self.settled = not clear
         self._log.live_ns = time.time_ns()
         self.empty = self._live = False
@@ -173,7 +172,7 @@ class LogLoader:
                 self.error = with_flags(str(exc))
             else:
                 self.error = "the log has ended"
-            self._changed()
+            self.changed.set()
             await asyncio.sleep(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
             failures += 1
             # Go on where it broke off.
@@ -192,7 +191,7 @@ class LogLoader:
             self.error = ""
             self._seen |= {ref.id: ref for ref in tail.found}
             self.found = len(tail.found)
-            self._changed()
+            self.changed.set()
             batches = aiter(tail)
             waiting = asyncio.ensure_future(anext(batches))
             last_turn = time.monotonic()
@@ -206,7 +205,7 @@ class LogLoader:
                         done, _ = await asyncio.wait((waiting,), timeout=_SILENT)
                         if not done:
                             self.empty = True
-                            self._changed()
+                            self.changed.set()
                     items = await waiting
                     if self.settled:
                         self._note_delay(items)
@@ -245,7 +244,7 @@ class LogLoader:
         for ref in {id(item.container): item.container for item in items}.values():
             self._seen[ref.id] = ref
         self._log.add(items)
-        self._changed()
+        self.changed.set()
 
     async def _take_all(self, items: Sequence[Item], part: dict[str, Any]) -> None:
         """Take items as there is room for them: all at once where somebody waits for them."""
@@ -290,14 +289,14 @@ class LogLoader:
             cut = [first_ns[key] for key, count in counts.items() if count >= asked]
             if cut:
                 self._log.begin_at(max(cut))
-        self._changed()
+        self.changed.set()
 
     # --- history ----------------------------------------------------------------------------
 
     async def _load_older(self) -> None:
         """Put the page before the window in front of it."""
         log, held = self._log, self._window
-        self._changed()
+        self.changed.set()
         try:
             beginning, first_ns = log.beginning(), await self._first_ns()
             assert beginning is not None
@@ -312,7 +311,7 @@ class LogLoader:
         except LobtailError as exc:
             self.error = with_flags(str(exc))
         finally:
-            self._changed()
+            self.changed.set()
 
     @property
     def _window(self) -> tuple[object, ...]:

@@ -24,7 +24,7 @@ NOW = 1_700_000_000 * S
 @pytest.fixture
 def feed(monkeypatch: pytest.MonkeyPatch) -> LogLoader:
     monkeypatch.setattr("lobtail.tui.log_loader.time.time_ns", lambda: NOW)
-    return LogLoader(cast(EngineGroup, None), Target(), Log(), lambda: None)
+    return LogLoader(cast(EngineGroup, None), Target(), Log())
 
 
 def test_lines_that_come_later_and_later_are_behind(feed: LogLoader) -> None:
@@ -55,7 +55,7 @@ def test_it_is_said() -> None:
 
 def test_engines_are_asked_for_what_passes_the_filter() -> None:
     log = Log()
-    feed = LogLoader(cast(EngineGroup, None), Target(), log, lambda: None)
+    feed = LogLoader(cast(EngineGroup, None), Target(), log)
     assert feed.filter_arguments() == {}
     log.set_filter(Filter("refused", Level.WARN, Stream.STDERR), 0, 0)
     wanted = feed.filter_arguments()

@@ -93,7 +93,7 @@ def test_a_word_is_a_filter_and_says_what_it_means() -> None:
         said = [notice for notice in c.notices if "still only lines where checkpoint" in notice]
         assert len(said) == 1
         lines = len(c.pane.model.store)
-        assert f"the filter hides all {lines:,} lines" in c.pane._edge_words(c.view._places[0])
+        assert f"the filter hides all {lines:,} lines" in c.pane._edges[c.view._places[0]]
 
     use(steps)
 
@@ -314,7 +314,7 @@ def test_case_a_filter_names_a_field_that_no_line_has() -> None:
         assert told(c) == hint
         await c.press("enter")
         assert hint in c.notices
-        assert c.pane._edge_words(ABOVE) == hint
+        assert c.pane._edges[ABOVE] == hint
         await c.press("f")
         await answer(c, "res.statusCode>=500")
         assert not c.pane.field_hint

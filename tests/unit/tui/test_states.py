@@ -146,7 +146,7 @@ def test_case_an_engine_that_is_stopped_is_not_answering(monkeypatch: pytest.Mon
         assert "●" not in str(c.main.header.render())
         await c.until(lambda: "not answering for" in str(c.pane._status.render()))
         c.pane.feed.settled = False
-        assert "has not answered for" in c.pane._edge_words(ABOVE)
+        assert "has not answered for" in c.pane._edges[ABOVE]
         engine.answers.set()
         monkeypatch.setattr("lobtail.tui.engine_monitor._SILENT", 3)
         await c.until(lambda: "●" in str(c.main.header.render()))

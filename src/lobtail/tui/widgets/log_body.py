@@ -24,7 +24,7 @@ from lobtail.tui.state.filters import Filter, make_pattern
 from lobtail.tui.state.log import ALL, Log
 from lobtail.tui.state.target import Target
 from lobtail.tui.state.view_options import ViewOptions
-from lobtail.tui.state.viewport import ABOVE, ScreenRow
+from lobtail.tui.state.viewport import ABOVE, BELOW, ScreenRow
 from lobtail.tui.state.visits import Visit, Visits
 from lobtail.tui.widgets.detail import Detail
 from lobtail.tui.widgets.error_banner import ErrorBanner
@@ -82,7 +82,6 @@ class LogBody(Vertical):
         self.fleet: EngineGroup | None = None
         self.view = LogView(self.model, id="log")
         self.view.look = look
-        self.view.edge = self._edge_words
         self.bar = HistogramBar(self.model)
         self.bar.zone = look.zone
         self._histogram = histogram
@@ -155,7 +154,7 @@ class LogBody(Vertical):
         self.fleet = fleet
         self._known, self.view.names = 0, ()
         self._ending, self.view.ended = "", False
-        self.feed = LogLoader(fleet, target, self.model, self.touch)
+        self.feed = LogLoader(fleet, target, self.model)
         self.view.set_look(names=not target.single)
         self.view.follow(True)
         self.jump_ns = None
@@ -268,6 +267,7 @@ class LogBody(Vertical):
             self._set_pace(now)
             self._ask_engine()
             self._note_fields()
+        self._note_changes()
         if not (self._dirty or due or self.seeking.active):
             return
         if self._dirty and not due and now - self._drawn_at < self._rest:
@@ -279,6 +279,7 @@ class LogBody(Vertical):
             self._jump_if_there()
             self._know_names()
             self._stay()
+            self.view.edges = self._edges
             self.view.came()
         elif relative:
             self.view.refresh()
@@ -288,6 +289,13 @@ class LogBody(Vertical):
             self._bars_at = now
             self._draw_bars()
         self.show_status()
+
+    def _note_changes(self) -> None:
+        """See whether something has come, or the words above or below the lines are others."""
+        if self.feed is not None and self.feed.changed.is_set():
+            self.feed.changed.clear()
+            self._dirty = True
+        self._dirty = self._dirty or self._edges != self.view.edges
 
     def _know_names(self) -> None:
         """Have names shortened so that they differ from all others that may come."""
@@ -426,10 +434,18 @@ class LogBody(Vertical):
             words.append(wanted.query)
         return " ".join(words) + (" (suspended)" if self.beyond is not None else "")
 
-    def _edge_words(self, place: ScreenRow) -> str:
-        if place != ABOVE:
-            detached = self.model.detached
-            return "newer lines follow: End shows the newest" if detached else self._ending
+    @property
+    def _edges(self) -> dict[ScreenRow, str]:
+        return {ABOVE: self._above, BELOW: self._below}
+
+    @property
+    def _below(self) -> str:
+        """Words for what stands below the newest line."""
+        return "newer lines follow: End shows the newest" if self.model.detached else self._ending
+
+    @property
+    def _above(self) -> str:
+        """Words for what stands above the oldest line."""
         feed, log = self.feed, self.model
         if feed is None:
             return ""

@@ -50,8 +50,8 @@ class LogCanvas(Widget, can_focus=True):
         """Columns of text that are scrolled out to the left."""
         self.names: tuple[str, ...] = ()
         """The names of the containers whose lines may come."""
-        self.edge: Callable[[ScreenRow], str] = lambda _: ""
-        """Words for what stands above the oldest line and below the newest."""
+        self.edges: dict[ScreenRow, str] = {ABOVE: "", BELOW: ""}
+        """The words above the oldest line and below the newest."""
         self.ended = False
         """Whether words stand below the newest line also while it is followed."""
         self.clock: Callable[[], int] = time.time_ns
@@ -199,7 +199,7 @@ class LogCanvas(Widget, can_focus=True):
         return Strip([*segments, *self._ruler_cells(y)], self.size.width)
 
     def _edge(self, place: ScreenRow, width: int) -> Segment:
-        words = f" {self.edge(place)} " if self.edge(place) else ""
+        words = f" {self.edges[place]} " if self.edges[place] else ""
         # Names of containers and engines are not among the words: all are one column wide.
         return Segment(words.center(width, "─")[:width], self._base + self.drawer.colors.edge)
 
@@ -286,7 +286,7 @@ class LogCanvas(Widget, can_focus=True):
 
     def _visible(self) -> tuple[object, ...]:
         """Return what the picture depends on, beside what a key or the mouse has changed."""
-        edges = [self.edge(place) for place in self._places if place in (ABOVE, BELOW)]
+        edges = [self.edges[place] for place in self._places if place in (ABOVE, BELOW)]
         ruler = self._ruler.picture(self.drawer.colors)
         return self._places, edges, ruler, self.look, self.log_.pattern, self.size, self._base
 
