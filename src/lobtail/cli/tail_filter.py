@@ -25,7 +25,7 @@ class Filtering(NamedTuple):
 
     wanted: LineFilter
     terms: tuple[Term, ...]
-    """What is asked of them; all must hold."""
+    """What is asked of them beside the level; all must hold."""
     context: tuple[int, int]
     """How many lines before and behind each are shown, too."""
 
@@ -66,13 +66,12 @@ def make_filter(
         terms.append(_one_of([_contains(text) for text in grep]))
     if include:
         terms.append(_one_of([_matches(text, "--include") for text in include]))
-    if level is not None and (least := _level(level)):
-        terms.append(_at_least(least))
     if exclude:
         terms.append(_not(_one_of([_matches(text, "--exclude") for text in exclude])))
     terms += [_query(text, now_ns).term for text in where]
     around = _first(before, context), _first(after, context)
-    wanted = LineFilter(*_predicates(terms), before=around[0], after=around[1])
+    least = Level.UNKNOWN if level is None else _level(level)
+    wanted = LineFilter(*_predicates(terms, least), before=around[0], after=around[1])
     return Filtering(wanted, tuple(terms), around)
 
 
@@ -84,12 +83,14 @@ def make_matcher(text: str | None, option: str) -> Matches | None:
 # What a query or a pattern needs is loaded where there is one.
 
 
-def _predicates(terms: Sequence[Term]) -> list[Predicate]:
+def _predicates(terms: Sequence[Term], least: Level) -> list[Predicate]:
     if not terms:
-        return []
+        return [lambda line: line.level >= least] if least else []
     from lobtail.query.plan import plan_of
+    from lobtail.query.terms import Compare, Subject
 
-    return plan_of(*terms).predicates()
+    at_least = [Compare(Subject("level"), ">=", least)] if least else []
+    return plan_of(*terms, *at_least).predicates()
 
 
 def _contains(text: str) -> Contains:
@@ -133,12 +134,6 @@ def _level(name: str) -> Level:
         return Level.parse(name)
     except ConfigError as exc:
         raise ConfigError(f"--level: {exc}") from exc
-
-
-def _at_least(level: Level) -> Term:
-    from lobtail.query.terms import Compare, Subject
-
-    return Compare(Subject("level"), ">=", level)
 
 
 def _not(term: Term) -> Term:

@@ -14,7 +14,3 @@ class Literals(msgspec.Struct, frozen=True):
     """
 
     groups: tuple[tuple[str, ...], ...] = ()
-
-    def __and__(self, other: Literals) -> Literals:
-        """Return the condition that both hold."""
-        return Literals((*self.groups, *other.groups))

@@ -22,7 +22,7 @@ from lobtail.query.terms import And, Compare, Contains, Matches, Or, Subject, Te
 if TYPE_CHECKING:
     from lobtail.query.patterns import Pattern
 
-__all__ = ["literals_of", "literals_of_term", "literals_of_text"]
+__all__ = ["literals_of", "literals_of_term"]
 
 # More alternatives than this are not worth looking for.
 MANY: Final = 16
@@ -33,16 +33,6 @@ _UNSURE: Final = re.compile("[\ufffd\ud800-\udfff]+")
 _IN_STRING: Final = re.compile('[\x00-\x1f\x7f"\\\\/\ufffd\ud800-\udfff]+')
 _IN_VALUE: Final = re.compile('[\x00-\x1f\x7f"\\\\/,:{}\\[\\]\ufffd\ud800-\udfff]+')
 _NUMBER: Final = frozenset("0123456789.eE+-")
-
-
-def literals_of_text(text: str) -> Literals:
-    """Return the condition of a line whose visible text contains ``text``."""
-    return _visible((text,))
-
-
-def literals_of_pattern(pattern: Pattern) -> Literals:
-    """Return the condition of a line in whose visible text ``pattern`` is found."""
-    return _visible(literals_of(pattern))
 
 
 def literals_of(pattern: Pattern) -> tuple[str, ...] | None:

@@ -295,7 +295,6 @@ def test_row_20_all_faults_are_config_errors() -> None:
         (("-g", "x", "-w", 'text contains "why"'), (("x", "\x1b"), ("why", "\x1b"))),
         (("-w", "level>=warn"), ()),
         (("-e", "x"), ()),
-        (("--level", "warn"), ()),
         (("-g", "x", "--fail-on", "panic"), (("x", "\x1b", "panic"),)),
         (("-g", "x", "--until-match", "^ready"), (("x", "\x1b", "ready"),)),
         (("-g", "x", "--until-match", "[0-9]"), ()),
@@ -305,6 +304,10 @@ def test_what_files_are_searched_for(
     args: tuple[str, ...], texts: tuple[tuple[str, ...], ...]
 ) -> None:
     assert settings(*args).selection["where"].plan().literals.groups == texts
+
+
+def test_a_level_changes_nothing_of_what_is_read() -> None:
+    assert settings("--level", "warn").selection["where"] is None
 
 
 def test_context_is_asked_for() -> None:

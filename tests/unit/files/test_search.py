@@ -22,7 +22,7 @@ from lobtail.model.lines import LineAssembler
 from lobtail.query.literals import Literals
 from lobtail.query.patterns import compile_pattern
 from lobtail.query.query import Query
-from lobtail.query.term_texts import literals_of, literals_of_pattern, literals_of_term
+from lobtail.query.term_texts import literals_of, literals_of_term
 from support.chance import examples
 from support.log_files import START, Message, write_rotated
 from unit.files.messages import TEXTS, as_stored
@@ -299,5 +299,5 @@ def test_what_is_derived_of_queries() -> None:
     both = of('"timeout" and user = ann')
     assert both == Literals((("timeout", "\x1b"), ("ann", "\\", "\x1b")))
     assert of('"timeout" or user = ann') == Literals((("timeout", "\x1b", "ann", "\\"),))
-    assert literals_of_pattern(compile_pattern("x+", "-i")) == Literals((("x", "\x1b"),))
-    assert literals_of_pattern(compile_pattern(".", "-i")) == Literals()
+    assert of("/x+/") == Literals((("x", "\x1b"),))
+    assert of("/./") is None
