@@ -190,7 +190,9 @@ def test_garbage_in_a_cycle_waits_for_nothing(recwarn: pytest.WarningsRecorder) 
 def test_a_stream_that_was_entered_and_forgotten_is_closed() -> None:
     peer = Peer(ONE)
     with peer.engine as fake, Engine(fake.host) as engine:
-        engine.events().__enter__()
+        stream = engine.events().__enter__()
+        assert peer.asked.wait(10)  # before that it may be writing, and find the socket closed
+        del stream
         assert peer.gone.wait(10)
 
 
