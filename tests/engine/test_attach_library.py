@@ -8,15 +8,9 @@ from typing import TypeVar
 
 import pytest
 
-from lobtail import (
-    AttachStream,
-    ConnectionLostError,
-    ContainerStateError,
-    Engine,
-    EngineError,
-    ExecStream,
-    Stream,
-)
+from lobtail import Engine, EngineError, Stream
+from lobtail.docker import AttachStream, ExecStream
+from lobtail.errors import ConnectionLostError, ContainerStateError
 from support.engines import TestEngine
 
 T = TypeVar("T")

@@ -8,7 +8,8 @@ import uuid
 
 import pytest
 
-from lobtail import Engine, Event, EventStream
+from lobtail import Engine
+from lobtail.docker import Event, EventStream
 from support.engines import IMAGE, TestEngine
 
 

@@ -9,15 +9,9 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from lobtail import (
-    ConfigError,
-    Credentials,
-    Engine,
-    EngineError,
-    EngineStreamError,
-    LobtailError,
-    PullProgress,
-)
+from lobtail import ConfigError, Engine, EngineError, LobtailError
+from lobtail.docker import Credentials, PullProgress
+from lobtail.errors import EngineStreamError
 from support.engines import IMAGE, TestEngine
 from support.registry import Registry
 

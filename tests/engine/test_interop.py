@@ -11,7 +11,8 @@ import aiodocker
 import docker
 import pytest
 
-from lobtail import Frame, ProtocolError, Stream, ademux, demux, stdcopy
+from lobtail import Frame, Stream, ademux, demux, stdcopy
+from lobtail.errors import ProtocolError
 from support.engines import WAIT, TestEngine, until
 
 # Output of both streams, bytes that are no text, and a line longer than any buffer on the way.

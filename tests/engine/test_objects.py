@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from lobtail import ConfigError, DiskUsage, Engine, EngineError, Usage
+from lobtail import ConfigError, Engine, EngineError
+from lobtail.docker import DiskUsage, Usage
 from support.engines import TestEngine
 
 

@@ -9,8 +9,8 @@ import subprocess
 
 import pytest
 
-import lobtail
-from lobtail import Engine, EngineError, Frame, Stream
+from lobtail import Engine, EngineError, Frame, Stream, stdcopy
+from lobtail.docker import Ping, Version
 from support.engines import LOBTAIL, TestEngine, docker_cli
 
 
@@ -113,7 +113,7 @@ def test_stdcopy_reads_what_the_engine_sends(engine: TestEngine) -> None:
 
     data = asyncio.run(capture())
     out, err = io.BytesIO(), io.BytesIO()
-    assert lobtail.stdcopy(data, out, err) == 12
+    assert stdcopy(data, out, err) == 12
     assert (out.getvalue(), err.getvalue()) == (b"out\nend\n", b"err\n")
     done = subprocess.run([*LOBTAIL, "frames", "-"], input=data, capture_output=True, check=True)
     assert done.stdout == engine.run("lobtail", "frames", name).stdout
@@ -138,7 +138,7 @@ def test_the_library_gives_frames_in_batches(engine: TestEngine) -> None:
 
 
 def test_the_library_says_what_the_engine_says(engine: TestEngine) -> None:
-    async def ask() -> tuple[lobtail.Ping, lobtail.Version, tuple[int, int]]:
+    async def ask() -> tuple[Ping, Version, tuple[int, int]]:
         async with Engine(engine.host) as client:
             with pytest.raises(EngineError, match="No such container: nosuch") as caught:
                 await client.containers.inspect("nosuch")

@@ -8,7 +8,8 @@ import json
 import pytest
 
 from faults.fake_engine import ID, FakeEngine, json_answer
-from lobtail import Engine, EngineError, Stats
+from lobtail import Engine, EngineError
+from lobtail.docker import Stats
 from support.engines import TestEngine
 
 BUSY = "while :; do :; done"

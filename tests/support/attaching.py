@@ -21,7 +21,8 @@ from faults.fake_engine import (
     log_head,
     stall,
 )
-from lobtail import AttachStream, Engine, ExecStream, Frame, Stream
+from lobtail import Engine, Frame, Stream
+from lobtail.docker import AttachStream, ExecStream
 
 T = TypeVar("T")
 ONE, TWO = frame(1, b"one\n"), frame(2, b"two\n")

@@ -16,6 +16,8 @@ from types import CodeType, FrameType
 from typing import Any
 
 import lobtail
+import lobtail.docker
+import lobtail.errors
 
 
 class AllRanError(BaseException):
@@ -64,7 +66,11 @@ async def run_in_loop(code: CodeType, names: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    names: dict[str, Any] = {name: getattr(lobtail, name) for name in lobtail.__all__}
+    names: dict[str, Any] = {
+        name: getattr(module, name)
+        for module in (lobtail.errors, lobtail.docker, lobtail)
+        for name in module.__all__
+    }
     names |= {"__name__": "__main__", "lobtail": lobtail, "asyncio": asyncio, "sys": sys}
     for number, text in enumerate(json.load(sys.stdin), 1):
         run(text, f"<block {number}>", names)

@@ -6,18 +6,15 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
-from lobtail import (
+from lobtail import ContainerRef, Frame, Item, Line
+from lobtail.docker import (
     Container,
-    ContainerRef,
     ContainerSummary,
     Credentials,
     DiskUsage,
     Event,
-    Frame,
     Image,
     ImageSummary,
-    Item,
-    Line,
     Network,
     Node,
     Pruned,

@@ -13,16 +13,8 @@ from typing import Any
 
 import pytest
 
-from lobtail import (
-    EngineStreamError,
-    Frame,
-    ProtocolError,
-    Stream,
-    TruncatedStream,
-    ademux,
-    demux,
-    stdcopy,
-)
+from lobtail import Frame, Stream, TruncatedStream, ademux, demux, stdcopy
+from lobtail.errors import EngineStreamError, ProtocolError
 
 
 def wire(stream: int, payload: bytes) -> bytes:

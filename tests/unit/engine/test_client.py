@@ -9,20 +9,11 @@ from typing import TypeVar
 import pytest
 
 from faults.fake_engine import ID, FakeEngine, Script, cut, frame, json_answer, stall
-from lobtail import (
-    ConfigError,
-    ConnectError,
-    ConnectionLostError,
-    Container,
-    ContainerSummary,
-    Engine,
-    EngineError,
-    ProtocolError,
-    Stream,
-    Version,
-)
+from lobtail import ConfigError, ConnectError, Engine, EngineError, Stream
+from lobtail.docker import Container, ContainerSummary, Version
 from lobtail.engine.net.requests import MAX_API
 from lobtail.engine.objects.answer import decode, encode_filters
+from lobtail.errors import ConnectionLostError, ProtocolError
 from support.talking import talk
 
 T = TypeVar("T")

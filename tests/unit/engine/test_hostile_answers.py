@@ -28,7 +28,8 @@ from faults.fake_engine import (
     log,
     repeat,
 )
-from lobtail import ConfigError, Container, Engine, EngineError, LobtailError, ProtocolError
+from lobtail import ConfigError, Engine, EngineError, LobtailError
+from lobtail.docker import Container
 from lobtail.engine.client import EngineClient
 from lobtail.engine.known_issues import parse_version
 from lobtail.engine.net.response import MAX_BARREN, AnswerParser, request_head
@@ -36,7 +37,7 @@ from lobtail.engine.objects.answer import MAX_OBJECTS, decode, whole_number
 from lobtail.engine.objects.container import HostConfig, LogConfig
 from lobtail.engine.objects.event import Event
 from lobtail.engine.streams.logs import tail_count
-from lobtail.errors import LogFileError
+from lobtail.errors import LogFileError, ProtocolError
 from lobtail.model.frames import Frame, Stream
 from lobtail.model.items import ContainerRef
 from lobtail.model.lines import LineAssembler

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lobtail import Frame, FrameDecoder, ProtocolError, RawDecoder, Stream, TruncatedStream
+from lobtail import Frame, FrameDecoder, Stream, TruncatedStream
+from lobtail.docker import RawDecoder
+from lobtail.errors import ProtocolError
 from lobtail.model import frames as module
 from lobtail.model.frame_inspector import PREVIEW_SIZE, FrameInspector
 

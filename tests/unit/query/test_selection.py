@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lobtail import ConfigError, QueryError
+from lobtail import ConfigError
+from lobtail.errors import QueryError
 from lobtail.model.items import ContainerRef
 from lobtail.query.selection import ContainerSelection, ContainerSelector
 

@@ -12,7 +12,6 @@ from faults.fake_engine import LAST, Connection, chunk
 from faults.fake_host import Box, FakeHost, line
 from lobtail import (
     ConfigError,
-    ContainerSummary,
     Gap,
     Item,
     Level,
@@ -20,11 +19,12 @@ from lobtail import (
     LobtailError,
     LogsEndedError,
     NotFoundError,
-    QueryError,
     Removed,
     Stopped,
 )
 from lobtail import Engine as AsyncEngine
+from lobtail.docker import ContainerSummary
+from lobtail.errors import QueryError
 from lobtail.flags import with_flags
 from lobtail.sync import Engine, tail_engines, tail_files
 from support.items import HOSTILE, REMOTE, START_NS, WEB

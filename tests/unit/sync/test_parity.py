@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import lobtail
+import lobtail.docker
 import lobtail.sync
 
 ROOT = Path(__file__).parents[3]
@@ -47,7 +48,12 @@ def is_asynchronous(value: object) -> bool:
     return "__aiter__" in found or any(map(inspect.iscoroutinefunction, found.values()))
 
 
-NAMES = [name for name in lobtail.__all__ if is_asynchronous(getattr(lobtail, name))]
+CLASSES = {
+    name: getattr(module, name)
+    for module in (lobtail, lobtail.docker)
+    for name in dir(module)
+    if is_asynchronous(getattr(module, name))
+}
 
 
 def blocking(annotation: str) -> str:
@@ -56,14 +62,14 @@ def blocking(annotation: str) -> str:
 
 
 def test_every_asynchronous_class_has_a_blocking_one() -> None:
-    assert len(NAMES) >= 15
-    assert set(lobtail.sync.__all__) == {*NAMES, "tail_engines", "tail_files"}
+    assert len(CLASSES) >= 15
+    assert set(lobtail.sync.__all__) == {*CLASSES, "tail_engines", "tail_files"}
     assert lobtail.sync.__all__ == sorted(lobtail.sync.__all__)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CLASSES)
 def test_methods_and_signatures(name: str) -> None:
-    ours, theirs = members(getattr(lobtail.sync, name)), members(getattr(lobtail, name))
+    ours, theirs = members(getattr(lobtail.sync, name)), members(CLASSES[name])
     expected = {RENAMED.get(key, key): member for key, member in theirs.items()}
     attributes = {"endpoint", "timeout", "warning"} if name == "Engine" else set()
     assert set(ours) == set(expected) | attributes

@@ -13,11 +13,20 @@ from lobtail.engine.objects.answer import Answer, Identifier
 from lobtail.model.swarm import STACK
 
 __all__ = [
+    "ContainerStatus",
+    "LogDriver",
     "Node",
+    "NodeDescription",
+    "NodeSpec",
+    "NodeStatus",
+    "Replicated",
     "Service",
+    "ServiceMode",
+    "ServiceSpec",
     "SwarmContainer",
     "Task",
     "TaskSpec",
+    "TaskStatus",
 ]
 
 
@@ -34,7 +43,9 @@ class SwarmContainer(Answer, frozen=True):
     tty: bool = msgspec.field(default=False, name="TTY")
 
 
-class _LogDriver(Answer, frozen=True):
+class LogDriver(Answer, frozen=True):
+    """The log driver that a task's container is given, and its options."""
+
     name: str = ""
     options: dict[str, str] | None = None
 
@@ -43,32 +54,38 @@ class TaskSpec(Answer, frozen=True):
     """What a task is to run. Tasks of plugins and attached networks have no container."""
 
     container_spec: SwarmContainer | None = None
-    log_driver: _LogDriver | None = None
+    log_driver: LogDriver | None = None
     """None where the node's own holds."""
 
 
-class _Replicated(Answer, frozen=True):
+class Replicated(Answer, frozen=True):
+    """How many tasks of a service are to run."""
+
     replicas: int | None = None
 
 
-class _Mode(Answer, frozen=True):
-    replicated: _Replicated | None = None
+class ServiceMode(Answer, frozen=True):
+    """How many tasks a service has: so many, or one on each node."""
+
+    replicated: Replicated | None = None
     # A mapping, of which only its being there matters.
     global_: dict[str, object] | None = msgspec.field(default=None, name="Global")
 
 
-class _ServiceSpec(Answer, frozen=True):
+class ServiceSpec(Answer, frozen=True):
+    """What a service is to be."""
+
     name: str = ""
     labels: dict[str, str] | None = None
     task_template: TaskSpec = TaskSpec()
-    mode: _Mode = _Mode()
+    mode: ServiceMode = ServiceMode()
 
 
 class Service(Answer, frozen=True):
     """``GET /services/{id}``: a service of a swarm."""
 
     id: Identifier = msgspec.field(name="ID")
-    spec: _ServiceSpec = _ServiceSpec()
+    spec: ServiceSpec = ServiceSpec()
     created_at: str = ""
     """RFC 3339, as all times here."""
     updated_at: str = ""
@@ -106,17 +123,21 @@ class Service(Answer, frozen=True):
         return self.spec.mode.global_ is not None
 
 
-class _ContainerStatus(Answer, frozen=True):
+class ContainerStatus(Answer, frozen=True):
+    """The container of a task, as far as its manager knows it."""
+
     container_id: str = msgspec.field(default="", name="ContainerID")
     exit_code: int = 0
 
 
-class _TaskStatus(Answer, frozen=True):
+class TaskStatus(Answer, frozen=True):
+    """What became of a task."""
+
     timestamp: str = ""
     state: str = ""
     message: str = ""
     err: str = ""
-    container_status: _ContainerStatus = _ContainerStatus()
+    container_status: ContainerStatus = ContainerStatus()
 
 
 class Task(Answer, frozen=True):
@@ -129,7 +150,7 @@ class Task(Answer, frozen=True):
     slot: int = 0
     """Which of the replicas it is, from 1 on; 0 with a global service."""
     spec: TaskSpec = TaskSpec()
-    status: _TaskStatus = _TaskStatus()
+    status: TaskStatus = TaskStatus()
     desired_state: str = ""
     created_at: str = ""
     updated_at: str = ""
@@ -165,18 +186,24 @@ class Task(Answer, frozen=True):
         return self.status.container_status.exit_code if self.over and self.container_id else None
 
 
-class _NodeSpec(Answer, frozen=True):
+class NodeSpec(Answer, frozen=True):
+    """What a node is to be: its labels, its role, whether it takes tasks."""
+
     name: str = ""
     labels: dict[str, str] | None = None
     role: str = ""
     availability: str = ""
 
 
-class _NodeDescription(Answer, frozen=True):
+class NodeDescription(Answer, frozen=True):
+    """What a node says of itself."""
+
     hostname: str = ""
 
 
-class _NodeStatus(Answer, frozen=True):
+class NodeStatus(Answer, frozen=True):
+    """Whether a node is there."""
+
     state: str = ""
     message: str = ""
     addr: str = ""
@@ -186,9 +213,9 @@ class Node(Answer, frozen=True):
     """``GET /nodes/{id}``: an engine of a swarm, as its manager knows it."""
 
     id: Identifier = msgspec.field(name="ID")
-    spec: _NodeSpec = _NodeSpec()
-    description: _NodeDescription = _NodeDescription()
-    status: _NodeStatus = _NodeStatus()
+    spec: NodeSpec = NodeSpec()
+    description: NodeDescription = NodeDescription()
+    status: NodeStatus = NodeStatus()
 
     @property
     def name(self) -> str:

@@ -25,15 +25,9 @@ from faults.fake_engine import (
     stall,
     tell_eof,
 )
-from lobtail import (
-    ConfigError,
-    ConnectError,
-    ConnectionLostError,
-    Credentials,
-    Engine,
-    EngineError,
-    Pruned,
-)
+from lobtail import ConfigError, ConnectError, Engine, EngineError
+from lobtail.docker import Credentials, Pruned
+from lobtail.errors import ConnectionLostError
 from support.talking import asked, stream, talk
 
 T = TypeVar("T")

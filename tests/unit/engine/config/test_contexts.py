@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from lobtail import ConfigError, Tls
+from lobtail import ConfigError
 from lobtail.cli.engines import ChosenEngines
 from lobtail.cli.main import cli
 from lobtail.cli.options import engine_arguments, every_engine_arguments
+from lobtail.docker import Tls
 from lobtail.engine.config.endpoint import Endpoint, resolve
 from support.engines import docker_cli
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lobtail import ConfigError, Engine, Tls
+from lobtail import ConfigError, Engine
+from lobtail.docker import Tls
 from lobtail.engine.config.endpoint import Endpoint, labels, parse_host, resolve
 
 

@@ -22,7 +22,8 @@ from faults.fake_engine import (
     receive_eof,
     stall,
 )
-from lobtail import AttachStream, ConfigError, Engine, EngineError, ExecStream, Frame
+from lobtail import ConfigError, Engine, EngineError, Frame
+from lobtail.docker import AttachStream, ExecStream
 from support.attaching import ERR, ONE, OUT, SWITCH, TWO, collect, fake, talk
 
 T = TypeVar("T")

@@ -24,17 +24,13 @@ from faults.fake_engine import (
     stall,
     trickle,
 )
-from lobtail import (
-    AttachStream,
-    ConfigError,
+from lobtail import ConfigError, EngineError, Frame, Stream, TruncatedStream
+from lobtail.docker import AttachStream
+from lobtail.errors import (
     ConnectionLostError,
     ContainerStateError,
-    EngineError,
     EngineStreamError,
-    Frame,
     ProtocolError,
-    Stream,
-    TruncatedStream,
 )
 from support.attaching import ERR, HEADS, ONE, OUT, SWITCH, TWO, collect, fake, talk
 

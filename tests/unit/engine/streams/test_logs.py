@@ -8,18 +8,9 @@ from typing import Any
 import pytest
 
 from faults.fake_engine import FakeEngine, Script, answer, cut, frame, head, log, stall
-from lobtail import (
-    ConfigError,
-    ConnectionLostError,
-    Engine,
-    EngineError,
-    EngineStreamError,
-    Frame,
-    ProtocolError,
-    Stream,
-    TruncatedStream,
-)
+from lobtail import ConfigError, Engine, EngineError, Frame, Stream, TruncatedStream
 from lobtail.engine.streams.logs import LogOptions
+from lobtail.errors import ConnectionLostError, EngineStreamError, ProtocolError
 from support.talking import talk
 
 ONE, TWO = frame(1, b"one\n"), frame(2, b"two\n")

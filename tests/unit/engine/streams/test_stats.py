@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lobtail import Stats
+from lobtail.docker import Stats
 from lobtail.engine.objects.answer import decode
 from lobtail.engine.objects.stats import Sample, compute
 

@@ -21,18 +21,11 @@ from faults.fake_engine import (
     tell,
     tell_eof,
 )
-from lobtail import (
-    ConnectionLostError,
-    Engine,
-    EngineError,
-    EngineStreamError,
-    Event,
-    ProtocolError,
-    PullProgress,
-    Stats,
-)
+from lobtail import Engine, EngineError
+from lobtail.docker import Event, PullProgress, Stats
 from lobtail.engine.objects.event import Actor
 from lobtail.engine.streams.json_stream import MAX_VALUE
+from lobtail.errors import ConnectionLostError, EngineStreamError, ProtocolError
 from support.talking import collect, stream, talk
 
 T = TypeVar("T")

@@ -19,7 +19,9 @@ from faults.fake_engine import (
     stall,
     tell,
 )
-from lobtail import AttachStream, ConnectionLostError, Engine, Frame, LobtailError
+from lobtail import Engine, Frame, LobtailError
+from lobtail.docker import AttachStream
+from lobtail.errors import ConnectionLostError
 from support.attaching import HEADS, ONE, OUT, SWITCH, TWO, collect, exited, fake, talk
 
 # --- input --------------------------------------------------------------------------------------
