@@ -13,7 +13,9 @@ __all__ = ["with_flags"]
 
 _FLAGS: Final = {
     "ca": "--tlscacert",
+    "cert": "--tlscert",
     "host": "--host",
+    "key": "--tlskey",
     "since": "--since",
     "source": "--source",
     "tls": "--tls",

@@ -31,33 +31,7 @@ TIMEOUT: Final = 60.0
 
 
 class EngineClient:
-    """An engine, Docker's or Podman's, reached over its API.
-
-    ::
-
-        async with EngineClient() as engine:
-            for container in await engine.containers.list():
-                print(container.name)
-
-    ``host`` is an endpoint such as ``unix:///var/run/docker.sock``, ``tcp://10.0.0.1:2376`` or
-    ``ssh://me@far``, ``context`` the name of a docker context. Without either, what docker's CLI
-    would use holds: ``DOCKER_HOST``, ``DOCKER_CONTEXT``, the current context, the default socket;
-    and if that is not there, Podman's. ``tls`` says how to speak TLS (``Tls``); True means with the
-    certificates in ``DOCKER_CERT_PATH`` or docker's configuration, False not at all, and None
-    leaves it to ``DOCKER_TLS_VERIFY`` and ``DOCKER_TLS``. ``timeout`` is the longest silence, in
-    seconds, that is borne where the engine owes an answer. ``api_version`` (or
-    ``DOCKER_API_VERSION``) fixes the version instead of negotiating it. Each request has the
-    ``HttpHeaders`` of docker's ``config.json``, or those of ``DOCKER_CUSTOM_HEADERS``.
-    ``origin`` is what error messages call the source of ``host`` or ``context``.
-
-    Nothing connects before the first request. Use it in one event loop; close it with ``aclose``
-    or as a context manager. All methods raise ``ConnectError`` when nobody answers,
-    ``EngineError`` when the engine refuses, ``ConnectionLostError`` when the connection breaks,
-    and ``ProtocolError`` when the peer is no engine.
-
-    Raises:
-        ConfigError: an argument, the environment or docker's settings cannot be used.
-    """
+    """The requests to an engine and its objects; ``Engine``, which is one, has the words."""
 
     _requests_type: ClassVar[type[Requests]] = Requests
 

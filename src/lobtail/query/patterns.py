@@ -241,7 +241,7 @@ def _escape(match: re.Match[str]) -> str:
 # --- what is wrong with it ----------------------------------------------------------------------
 
 _ABSENT: Final = (
-    (re.compile(r"\(\?<?[=!]"), "RE2 has no look-around; use --exclude, or 'not' in a query"),
+    (re.compile(r"\(\?<?[=!]"), "RE2 has no look-around; a query has 'not'"),
     (re.compile(r"\(\?P="), "RE2 has no back-references"),
     (re.compile(r"\(\?>"), "RE2 has no atomic groups, and needs none; use (?:…)"),
     (re.compile(r"\(\?\("), "RE2 has no conditions"),

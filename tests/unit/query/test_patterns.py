@@ -90,7 +90,7 @@ def test_the_end_of_what_is_searched_is_not_the_end_of_the_line() -> None:
 @pytest.mark.parametrize(
     ("pattern", "words", "at"),
     [
-        (r"a(?=b)", "unsupported regex: RE2 has no look-around; use --exclude, or 'not'", 1),
+        (r"a(?=b)", "unsupported regex: RE2 has no look-around; a query has 'not'", 1),
         (r"^(?!.*health).*GET", "unsupported regex: RE2 has no look-around", 1),
         (r"(?<=a)b", "unsupported regex: RE2 has no look-around", 0),
         (r"(?P<a>x)(?P=a)", "unsupported regex: RE2 has no back-references", 8),

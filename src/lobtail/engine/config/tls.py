@@ -56,9 +56,9 @@ def resolve_tls(
         return None
     cert_path = environ.get("DOCKER_CERT_PATH")
     folder = Path(cert_path) if cert_path else config_folder(environ)
-    for flag, path in (("--tlscacert", ca), ("--tlscert", cert), ("--tlskey", key)):
+    for name, path in (("ca", ca), ("cert", cert), ("key", key)):
         if path is not None:
-            check_readable(path, f" of {flag}")
+            check_readable(path, f" of `{name}`")
     default = {name: str(folder / f"{name}.pem") for name in ("ca", "cert", "key")}
     if ca is None and verify and not system:
         check_readable(default["ca"], ", the authorities to trust (DOCKER_CERT_PATH, `ca`)")
@@ -66,9 +66,9 @@ def resolve_tls(
     cert, key = cert or there.get("cert"), key or there.get("key")
     if not (cert and key):
         if cert is not None and cert != there.get("cert"):
-            raise ConfigError(f"--tlscert {cert} needs the key to it: --tlskey")
+            raise ConfigError(f"`cert` {cert} needs the key to it: `key`")
         if key is not None and key != there.get("key"):
-            raise ConfigError(f"--tlskey {key} needs the certificate to it: --tlscert")
+            raise ConfigError(f"`key` {key} needs the certificate to it: `cert`")
         cert = key = None
     return Tls(ca=ca or there.get("ca"), cert=cert, key=key, verify=verify)
 
