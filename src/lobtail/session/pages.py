@@ -72,7 +72,11 @@ class Beginning:
         self._overlap_ns = overlap_ns(whole_seconds=whole_seconds)
         self._lines: defaultdict[str, Counter[int]] = defaultdict(Counter)
         self._marks: Counter[tuple[str, str, int | None]] = Counter()
+        self._oldest_ns = since_ns
+        """What is older than this is not held, whatever it is."""
         for item in items:
+            if item.time_ns is not None:
+                self._oldest_ns = min(self._oldest_ns, item.time_ns)
             if isinstance(item, Line):
                 self._lines[item.container.id][key_of(item)] += 1
             else:
@@ -106,21 +110,29 @@ class Beginning:
 
         Of equal ones the last are held: where stamps are whole seconds, blank lines are equal.
         """
+        oldest = self._oldest_ns
+        near = [item for item in items if item.time_ns is None or item.time_ns >= oldest]
+        kept = self._older(near)
+        left_out = {id(item) for item in near} - {id(item) for item in kept}
+        return [item for item in items if id(item) not in left_out]
+
+    def _older(self, near: Sequence[Item]) -> list[Item]:
+        """Return which items are not held, in any order."""
+        kept: list[Item] = []
         logs: defaultdict[str, list[Line]] = defaultdict(list)
         marks = self._marks.copy()
-        kept: set[int] = set()
-        for item in reversed(items):
+        for item in reversed(near):
             if isinstance(item, Line):
                 logs[item.container.id].append(item)
             elif marks[key := _mark_key(item)]:
                 marks[key] -= 1
             else:
-                kept.add(id(item))
+                kept.append(item)
         for container, lines in logs.items():
             known = _Backwards(self._lines.get(container, Counter()).copy(), self.since_ns)
-            kept.update(map(id, known.filter(lines)))
-            kept.update(map(id, known.finish()))
-        return [item for item in items if id(item) in kept]
+            kept += known.filter(lines)
+            kept += known.finish()
+        return kept
 
 
 class _Backwards(Deduplicator):
@@ -172,7 +184,7 @@ class PageSearch:
         """Take items of the span; return whether more are wanted."""
         self._came += items
         edge = self._beginning.since_ns  # what is not older is held
-        self._count += sum(item.time_ns is None or item.time_ns < edge for item in items)
+        self._count += sum([item.time_ns is None or item.time_ns < edge for item in items])
         return self._shortest or self._count <= self._much
 
     def end(self) -> None:
