@@ -175,8 +175,10 @@ class LogLoader:
             self.changed.set()
             await asyncio.sleep(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
             failures += 1
-            # Go on where it broke off.
-            part = self._behind_window() or part
+            if not self.settled and isinstance(part.get("tail"), int):
+                self._log.clear()  # of some containers nothing may have come
+            else:
+                part = self._behind_window() or part  # go on where it broke off
 
     def _behind_window(self) -> dict[str, Any]:
         """Return the arguments of a tail that goes on behind what is held; none if that is not."""
