@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from lobtail.model.frames import Stream as Stream
     from lobtail.model.items import ContainerRef as ContainerRef
     from lobtail.model.items import Dropped as Dropped
+    from lobtail.model.items import EngineBack as EngineBack
+    from lobtail.model.items import EngineLost as EngineLost
     from lobtail.model.items import Gap as Gap
     from lobtail.model.items import Item as Item
     from lobtail.model.items import Line as Line
@@ -44,9 +46,7 @@ if TYPE_CHECKING:
     from lobtail.model.items import Stopped as Stopped
     from lobtail.model.levels import Level as Level
     from lobtail.query.query import Query as Query
-    from lobtail.session.discovery import Tail as Tail
-    from lobtail.session.file_tail import TailFiles as TailFiles
-    from lobtail.session.multi_engine import TailEngines as TailEngines
+    from lobtail.session.tail import Tail as Tail
 else:
 
     def __getattr__(name: str) -> object:

@@ -18,18 +18,26 @@ from lobtail.model.levels import Level
 from lobtail.query.filter import LineFilter
 from lobtail.query.selection import ContainerSelection, ContainerSelector
 from lobtail.render.stamps import local
-from lobtail.session.discovery import EngineReaders, Tail
-from lobtail.session.file_tail import TailFiles, find_logs
+from lobtail.session.engine_session import EngineSession
+from lobtail.session.file_session import FileSession, find_logs
+from lobtail.session.inbox import Inbox, Overflow
 from lobtail.session.merge import WINDOW_NS
-from lobtail.session.multi_engine import OnEngine, TailEngines
-from lobtail.session.readers import Overflow
+from lobtail.session.request import TailRequest
+from lobtail.session.tail import Tail
 
 if TYPE_CHECKING:
     from lobtail.query.plan import Plan
     from lobtail.query.query import Query
     from lobtail.query.terms import Term
 
-__all__ = ["Engine", "TailOptions", "tail_engines", "tail_files"]
+__all__ = [
+    "Engine",
+    "TailOptions",
+    "open_tail",
+    "tail_engines",
+    "tail_files",
+    "tail_request",
+]
 
 
 Missing: TypeAlias = Literal["wait", "error"]
@@ -134,51 +142,32 @@ class Engine(EngineClient):
         When it begins, ``NotFoundError`` is raised as ``missing`` says; while it is read,
         ``LogFileError`` where ``source`` is ``"files"`` and a container's files cannot be read.
         """
-        if source not in SOURCES:
-            raise ConfigError(f"source is one of {', '.join(SOURCES)}, not {source!r}")
-        if overflow not in ("wait", "drop"):
-            raise ConfigError(f"overflow is 'wait' or 'drop', not {overflow!r}")
-        if merge_window < 0:
-            raise ConfigError(f"the merge window is negative: {merge_window}")
-        if missing not in ("wait", "error"):
-            raise ConfigError(f"missing is 'wait' or 'error', not {missing!r}")
-        plan = _plan(where, level, before, after)
-        selection = ContainerSelection(
-            names=tuple(map(ContainerSelector, selectors)),
+        request = tail_request(
+            *selectors,
+            follow=follow,
+            tail=tail,
+            since=since,
+            until=until,
+            streams=streams,
             labels=labels,
             projects=projects,
             services=services,
             images=images,
-            excluded=tuple(map(ContainerSelector, exclude)),
-        )
-        options = FollowOptions(
-            follow=follow,
-            tail=str(tail) if tail is not None else ("10" if follow and not since else "all"),
-            since=nanoseconds(since, "since"),
-            until=nanoseconds(until, "until"),
-            stdout=Stream.STDOUT in streams,
-            stderr=Stream.STDERR in streams,
+            exclude=exclude,
+            all=all,
+            until_stopped=until_stopped,
+            missing=missing,
             details=details,
-            source=source,
-        )
-        if plan is not None:
-            # What a position does not know of is read anew, and what it knows must be met.
-            options = options.narrowed(plan, since=position is None)
-        window_ns = round(merge_window * 1e9)
-        readers = EngineReaders(
-            self,
-            selection,
-            options,
-            everything=all,
-            window_ns=window_ns,
+            level=level,
+            where=where,
+            merge_window=merge_window,
             overflow=overflow,
-            until_stopped=until_stopped and follow,
-            positions=None if position is None else Positions.load(position),
-            plan=plan,
+            source=source,
+            before=before,
+            after=after,
+            position=position,
         )
-        # With nothing asked for, that nothing runs is an answer.
-        strict = missing == "error" and (selectors or labels or projects or services or images)
-        return Tail(readers, _filter(plan), selection if strict else None)
+        return open_tail({"": (self, request)})
 
 
 class TailOptions(TypedDict, total=False):
@@ -208,22 +197,121 @@ class TailOptions(TypedDict, total=False):
     position: bytes | None
 
 
+def tail_request(
+    *selectors: str,
+    follow: bool = True,
+    tail: int | str | None = None,
+    since: int | str | datetime | None = None,
+    until: int | str | datetime | None = None,
+    streams: tuple[Stream, ...] = (Stream.STDOUT, Stream.STDERR),
+    labels: tuple[str, ...] = (),
+    projects: tuple[str, ...] = (),
+    services: tuple[str, ...] = (),
+    images: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
+    all: bool = False,
+    until_stopped: bool = False,
+    missing: Missing = "wait",
+    details: bool = False,
+    level: str | Level | None = None,
+    where: str | Query | None = None,
+    merge_window: float = WINDOW_NS / 1e9,
+    overflow: Overflow = "wait",
+    before: int = 0,
+    after: int = 0,
+    source: Source = "auto",
+    position: bytes | None = None,
+) -> TailRequest:
+    """Return what is asked for with the arguments of ``Engine.tail``, which describes them.
+
+    Raises:
+        ConfigError, QueryError: as ``Engine.tail``.
+    """
+    if source not in SOURCES:
+        raise ConfigError(f"source is one of {', '.join(SOURCES)}, not {source!r}")
+    if overflow not in ("wait", "drop"):
+        raise ConfigError(f"overflow is 'wait' or 'drop', not {overflow!r}")
+    if merge_window < 0:
+        raise ConfigError(f"the merge window is negative: {merge_window}")
+    if missing not in ("wait", "error"):
+        raise ConfigError(f"missing is 'wait' or 'error', not {missing!r}")
+    if position is not None:
+        Positions.load(position)
+    plan = _plan(where, level, before, after)
+    selection = ContainerSelection(
+        names=tuple(map(ContainerSelector, selectors)),
+        labels=labels,
+        projects=projects,
+        services=services,
+        images=images,
+        excluded=tuple(map(ContainerSelector, exclude)),
+    )
+    options = FollowOptions(
+        follow=follow,
+        tail=str(tail) if tail is not None else ("10" if follow and not since else "all"),
+        since=nanoseconds(since, "since"),
+        until=nanoseconds(until, "until"),
+        stdout=Stream.STDOUT in streams,
+        stderr=Stream.STDERR in streams,
+        details=details,
+        source=source,
+    )
+    if plan is not None:
+        # What a position does not know of is read anew, and what it knows must be met.
+        options = options.narrowed(plan, since=position is None)
+    # With nothing asked for, that nothing runs is an answer.
+    is_asked = bool(selectors or labels or projects or services or images)
+    return TailRequest(
+        selection=selection,
+        everything=all,
+        options=options,
+        until_stopped=until_stopped and follow,
+        is_strict=missing == "error" and is_asked,
+        plan=plan,
+        window_ns=round(merge_window * 1e9),
+        overflow=overflow,
+        position=position,
+    )
+
+
+def open_tail(asked: Mapping[str, tuple[EngineClient, TailRequest]]) -> Tail:
+    """Return the stream of what is asked of each engine, by the name that lines call it by.
+
+    What chooses containers may differ between the engines; for all else the first counts.
+    """
+    _, first = next(iter(asked.values()))
+    inbox = Inbox(first.window_ns, overflow=first.overflow)
+    positions = None if first.position is None else Positions.load(first.position)
+    return Tail(
+        inbox,
+        [
+            EngineSession(
+                engine, request, inbox, host=host, alone=len(asked) == 1, positions=positions
+            )
+            for host, (engine, request) in asked.items()
+        ],
+        wanted=_filter(first.plan),
+        required=first.selection if first.is_strict else None,
+        until_stopped=first.until_stopped,
+        follow=first.options.follow,
+        positions=positions,
+    )
+
+
 def tail_engines(
     engines: Iterable[Engine] | Mapping[str, Engine],
     *selectors: str,
-    on_engine: OnEngine | None = None,
     **options: Unpack[TailOptions],
-) -> TailEngines:
+) -> Tail:
     """Tail containers of several engines: one stream of lines and marks, merged by time.
 
-    A mapping has the names that ``ContainerRef.host`` and ``TailEngines`` know the engines by;
+    A mapping has the names that ``ContainerRef.host`` and ``Tail.engines`` know the engines by;
     else they are called by their contexts, hosts or sockets. Selectors and options are those of
     ``Engine.tail``, and hold for each engine. The engines are closed by whoever has made them.
 
-    An engine that cannot be reached does not keep the others waiting: they are read without it,
-    and with ``follow`` it is tried again. ``on_engine`` is called with its name and the error when
-    it cannot be reached, and with None when it is there again; ``TailEngines.unreachable`` has
-    those that are not there.
+    An engine that cannot be reached does not keep the others waiting: they are read without it, and
+    with ``follow`` it is tried again. An ``EngineLost`` mark says so, and ``EngineBack`` that it is
+    reached again; ``Tail.unreachable`` has those that are not.
 
     Raises:
         ConfigError: as ``Engine.tail``, or no engine is given.
@@ -233,8 +321,8 @@ def tail_engines(
     named = dict(engines) if isinstance(engines, Mapping) else _named(list(engines))
     if not named:
         raise ConfigError("no engine is given")
-    tails = {name: engine.tail(*selectors, **options) for name, engine in named.items()}
-    return TailEngines(tails, follow=options.get("follow", True), on_engine=on_engine)
+    request = tail_request(*selectors, **options)
+    return open_tail({name: (engine, request) for name, engine in named.items()})
 
 
 def _named(engines: list[Engine]) -> dict[str, Engine]:
@@ -257,7 +345,7 @@ def tail_files(
     where: str | Query | None = None,
     before: int = 0,
     after: int = 0,
-) -> TailFiles:
+) -> Tail:
     """Tail log files without an engine: their lines, merged by time, to their ends.
 
     ``paths`` are log files of the drivers json-file and local and of Podman's k8s-file, captured
@@ -290,7 +378,9 @@ def tail_files(
         images=images,
         excluded=tuple(map(ContainerSelector, exclude)),
     )
-    return TailFiles(find_logs(paths), selection, options, wanted=_filter(plan), plan=plan)
+    inbox = Inbox(0)
+    session = FileSession(find_logs(paths), selection, options, inbox, plan=plan)
+    return Tail(inbox, [session], wanted=_filter(plan))
 
 
 def _plan(

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lobtail.api import Engine as AsyncEngine
 from lobtail.api import tail_engines as async_tail_engines
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from re import Pattern
     from types import TracebackType
-    from typing import Any, Self, Unpack
+    from typing import Self, Unpack
 
     from lobtail.api import Missing, TailOptions
     from lobtail.engine.api.containers import Containers as AsyncContainers
@@ -76,11 +76,8 @@ if TYPE_CHECKING:
     from lobtail.model.items import ContainerRef, Item, Line
     from lobtail.model.levels import Level
     from lobtail.query.query import Query
-    from lobtail.session.discovery import Tail as AsyncTail
-    from lobtail.session.file_tail import TailFiles as AsyncTailFiles
-    from lobtail.session.multi_engine import OnEngine
-    from lobtail.session.multi_engine import TailEngines as AsyncTailEngines
-    from lobtail.session.readers import Overflow
+    from lobtail.session.inbox import Overflow
+    from lobtail.session.tail import Tail as AsyncTail
 
 
 __all__ = [
@@ -98,8 +95,6 @@ __all__ = [
     "Services",
     "StatsStream",
     "Tail",
-    "TailEngines",
-    "TailFiles",
     "TaskLogStream",
     "Tasks",
     "Volumes",
@@ -1338,7 +1333,7 @@ class StatsStream(SyncStream):
 
 
 class Tail(SyncStream):
-    """The lines and marks of all selected containers; see ``Engine.tail``.
+    """The lines and marks of containers, merged by time: see ``Engine.tail``.
 
     ::
 
@@ -1382,201 +1377,20 @@ class Tail(SyncStream):
         """Those of ``found`` that were not running then."""
         return self._portal.call(lambda: self._async.idle)
 
-    def save_position(self) -> bytes:
-        """Return how far items have been taken: the ``position`` for a later ``Engine.tail``.
-
-        Of an iteration over batches the last batch counts as taken. Save it together with what you
-        have made of the items: a program that goes on from there, after whatever end, gets each
-        line once that the engine still has, and a ``Gap`` where it has not.
-
-        Raises:
-            ConfigError: the stream was not opened with ``position``.
-        """
-        return self._portal.call(self._async.save_position)
-
-    def __iter__(self) -> Iterator[list[Item]]:
-        yield from self._portal.batches(self._async)
-
-    def lines(self, *, timeout: float | None = None) -> Iterator[Item]:
-        """Iterate over single items, for at most ``timeout`` seconds.
-
-        Inside ``with``, an iteration that was left is resumed by the next with the next item.
-
-        Raises:
-            TimeoutError: the time is over, counted from the first item that was asked for.
-        """
-        yield from self._portal.items(self._async._parts(timeout))
-
-    def wait_for(self, regex: str | Pattern[str], *, timeout: float | None = None) -> Line:
-        """Read up to the first line in which ``regex`` is found, and return it.
-
-        It is searched for in the text as a reader sees it, of the lines that ``tail``, ``since``
-        and the filters of this stream let through. Inside ``with`` what follows the line can
-        be read next; otherwise the stream is closed.
-
-        Raises:
-            TimeoutError: no such line came within ``timeout`` seconds.
-            LogsEndedError: no such line can come any more: the history is read, or every container
-                has stopped for good or was removed.
-            QueryError: ``regex`` is not a regex of RE2, on which one of ``re`` runs as well.
-        """
-        return self._portal.run(self._async.wait_for, regex, timeout=timeout)
-
     @property
     def containers(self) -> list[ContainerRef]:
         """The containers that are read now."""
         return self._portal.call(lambda: self._async.containers)
 
-
-class TailEngines(SyncStream):
-    """The lines and marks of containers on several engines; see ``tail_engines``.
-
-    ::
-
-        with tail_engines([one, other], "web-*") as tail:
-            for batch in tail:
-                ...
-    """
-
-    _async: AsyncTailEngines
-
-    def __enter__(self) -> Self:
-        try:
-            self._portal.run(self._async.__aenter__)
-        except BaseException:
-            self._portal.later(self._close)
-            raise
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._portal.run(self._async.__aexit__, exc_type, exc, traceback)
-        self._portal.close()
-
-    def close(self) -> None:
-        """End all that is being read."""
-        self._portal.run(self._async.aclose)
-        self._portal.close()
-
-    @property
-    def found(self) -> list[ContainerRef]:
-        """The containers that were chosen at the start, also where their log has ended since.
-
-        Empty before the stream is entered or iterated over, and where nothing matched.
-        """
-        return self._portal.call(lambda: self._async.found)
-
-    @property
-    def idle(self) -> list[ContainerRef]:
-        """Those of ``found`` that were not running then."""
-        return self._portal.call(lambda: self._async.idle)
-
-    def save_position(self) -> bytes:
-        """Return how far items have been taken: the ``position`` for a later ``Engine.tail``.
-
-        Of an iteration over batches the last batch counts as taken. Save it together with what you
-        have made of the items: a program that goes on from there, after whatever end, gets each
-        line once that the engine still has, and a ``Gap`` where it has not.
-
-        Raises:
-            ConfigError: the stream was not opened with ``position``.
-        """
-        return self._portal.call(self._async.save_position)
-
-    def __iter__(self) -> Iterator[list[Item]]:
-        yield from self._portal.batches(self._async)
-
-    def lines(self, *, timeout: float | None = None) -> Iterator[Item]:
-        """Iterate over single items, for at most ``timeout`` seconds.
-
-        Inside ``with``, an iteration that was left is resumed by the next with the next item.
-
-        Raises:
-            TimeoutError: the time is over, counted from the first item that was asked for.
-        """
-        yield from self._portal.items(self._async._parts(timeout))
-
-    def wait_for(self, regex: str | Pattern[str], *, timeout: float | None = None) -> Line:
-        """Read up to the first line in which ``regex`` is found, and return it.
-
-        It is searched for in the text as a reader sees it, of the lines that ``tail``, ``since``
-        and the filters of this stream let through. Inside ``with`` what follows the line can
-        be read next; otherwise the stream is closed.
-
-        Raises:
-            TimeoutError: no such line came within ``timeout`` seconds.
-            LogsEndedError: no such line can come any more: the history is read, or every container
-                has stopped for good or was removed.
-            QueryError: ``regex`` is not a regex of RE2, on which one of ``re`` runs as well.
-        """
-        return self._portal.run(self._async.wait_for, regex, timeout=timeout)
-
     @property
     def engines(self) -> list[str]:
-        """The names of the engines."""
+        """The names of the engines; that of a single one is empty."""
         return self._portal.call(lambda: self._async.engines)
 
     @property
     def unreachable(self) -> dict[str, LobtailError]:
         """The engines that cannot be reached, and why."""
         return self._portal.call(lambda: self._async.unreachable)
-
-    @property
-    def containers(self) -> list[ContainerRef]:
-        """The containers that are read now."""
-        return self._portal.call(lambda: self._async.containers)
-
-
-class TailFiles(SyncStream):
-    """The lines of log files, merged by time; see ``tail_files``.
-
-    ::
-
-        with tail_files("/var/lib/docker/containers") as tail:
-            for batch in tail:
-                ...
-    """
-
-    _async: AsyncTailFiles
-
-    def __enter__(self) -> Self:
-        try:
-            self._portal.run(self._async.__aenter__)
-        except BaseException:
-            self._portal.later(self._close)
-            raise
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._portal.run(self._async.__aexit__, exc_type, exc, traceback)
-        self._portal.close()
-
-    def close(self) -> None:
-        """End all that is being read."""
-        self._portal.run(self._async.aclose)
-        self._portal.close()
-
-    @property
-    def found(self) -> list[ContainerRef]:
-        """The containers that were chosen at the start, also where their log has ended since.
-
-        Empty before the stream is entered or iterated over, and where nothing matched.
-        """
-        return self._portal.call(lambda: self._async.found)
-
-    @property
-    def idle(self) -> list[ContainerRef]:
-        """Those of ``found`` that were not running then."""
-        return self._portal.call(lambda: self._async.idle)
 
     def save_position(self) -> bytes:
         """Return how far items have been taken: the ``position`` for a later ``Engine.tail``.
@@ -1808,7 +1622,7 @@ def tail_files(
     where: str | Query | None = None,
     before: int = 0,
     after: int = 0,
-) -> TailFiles:
+) -> Tail:
     """Tail log files without an engine: their lines, merged by time, to their ends.
 
     ``paths`` are log files of the drivers json-file and local and of Podman's k8s-file, captured
@@ -1822,44 +1636,40 @@ def tail_files(
         QueryError: the query cannot be read.
         LogFileError: a file is not there, cannot be read, or is no log.
     """
-    return TailFiles(
-        BlockingPortal(),
-        async_tail_files(
-            *paths,
-            tail=tail,
-            since=since,
-            until=until,
-            streams=streams,
-            labels=labels,
-            projects=projects,
-            services=services,
-            images=images,
-            exclude=exclude,
-            details=details,
-            level=level,
-            where=where,
-            before=before,
-            after=after,
-        ),
+    made = async_tail_files(
+        *paths,
+        tail=tail,
+        since=since,
+        until=until,
+        streams=streams,
+        labels=labels,
+        projects=projects,
+        services=services,
+        images=images,
+        exclude=exclude,
+        details=details,
+        level=level,
+        where=where,
+        before=before,
+        after=after,
     )
+    return _OwnTail(BlockingPortal(), made)
 
 
 def tail_engines(
     engines: Iterable[Engine] | Mapping[str, Engine],
     *selectors: str,
-    on_engine: OnEngine | None = None,
     **options: Unpack[TailOptions],
-) -> TailEngines:
+) -> Tail:
     """Tail containers of several engines: one stream of lines and marks, merged by time.
 
-    A mapping has the names that ``ContainerRef.host`` and ``TailEngines`` know the engines by;
+    A mapping has the names that ``ContainerRef.host`` and ``Tail.engines`` know the engines by;
     else they are called by their contexts, hosts or sockets. Selectors and options are those of
     ``Engine.tail``, and hold for each engine. The engines are closed by whoever has made them.
 
-    An engine that cannot be reached does not keep the others waiting: they are read without it,
-    and with ``follow`` it is tried again. ``on_engine`` is called with its name and the error when
-    it cannot be reached, and with None when it is there again; ``TailEngines.unreachable`` has
-    those that are not there.
+    An engine that cannot be reached does not keep the others waiting: they are read without it, and
+    with ``follow`` it is tried again. An ``EngineLost`` mark says so, and ``EngineBack`` that it is
+    reached again; ``Tail.unreachable`` has those that are not.
 
     Raises:
         ConfigError: as ``Engine.tail``, or no engine is given.
@@ -1870,8 +1680,20 @@ def tail_engines(
     given = engines.values() if isinstance(engines, Mapping) else engines
     inner = [copy(engine._async) for engine in given]
     named = dict(zip(engines, inner, strict=True)) if isinstance(engines, Mapping) else inner
-    made = async_tail_engines(named, *selectors, on_engine=on_engine, **options)
-    return TailEngines(BlockingPortal(partial(_end_all, inner)), made)
+    made = async_tail_engines(named, *selectors, **options)
+    return _OwnTail(BlockingPortal(partial(_end_all, inner)), made)
+
+
+class _OwnTail(Tail):
+    """A tail in a loop of its own, which ends with it."""
+
+    def __exit__(self, *raised: Any) -> None:
+        super().__exit__(*raised)
+        self._portal.close()
+
+    def close(self) -> None:
+        super().close()
+        self._portal.close()
 
 
 async def _end(engine: AsyncEngine) -> None:

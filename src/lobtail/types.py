@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from lobtail.demultiplex import ByteSource as ByteSource
     from lobtail.follow.options import Source as Source
     from lobtail.model.timestamps import Zone as Zone
-    from lobtail.session.multi_engine import OnEngine as OnEngine
-    from lobtail.session.readers import Overflow as Overflow
+    from lobtail.session.inbox import Overflow as Overflow
 else:
 
     def __getattr__(name: str) -> object:

@@ -16,7 +16,19 @@ import pytest
 from faults.command import line_of, lobtail, popen
 from faults.fake_engine import Script, await_event, chunk, cut, json_answer, log, stall
 from faults.fake_host import Box, FakeHost, line, stamp
-from lobtail import ConnectError, Engine, Line, LobtailError, sync, tail_engines
+from lobtail import (
+    ConnectError,
+    ContainerRef,
+    Engine,
+    EngineBack,
+    EngineLost,
+    Item,
+    Line,
+    LobtailError,
+    Mark,
+    sync,
+    tail_engines,
+)
 
 HISTORY = ("tail", "--no-follow", "-o", "json")
 
@@ -170,17 +182,13 @@ def test_an_engine_that_breaks_in_mid_log() -> None:
 def test_an_engine_that_goes_while_it_is_followed() -> None:
     gone = threading.Event()
     live = (await_event(gone), chunk(line("live", 9)), stall)
-    told: list[tuple[str, LobtailError | None]] = []
-
-    def tell(name: str, error: LobtailError | None) -> None:
-        told.append((name, error))
-        gone.set()
+    told: list[Item] = []
 
     async def main(a: FakeHost, b: FakeHost) -> None:
         async with (
             Engine(a.host) as one,
             Engine(b.host) as other,
-            tail_engines({"one": one, "other": other}, on_engine=tell) as tail,
+            tail_engines({"one": one, "other": other}) as tail,
         ):
             assert tail.engines == ["one", "other"]
             assert [ref.host for ref in tail.found] == ["one", "other"]
@@ -188,39 +196,43 @@ def test_an_engine_that_goes_while_it_is_followed() -> None:
             async for item in tail.lines():
                 if isinstance(item, Line):
                     seen.append(f"{item.container.host} {item.text}")
+                if isinstance(item, EngineLost):
+                    told.append(item)
+                    gone.set()
                 if seen == ["one a", "other b"]:
                     b.__exit__(None, None, None)
                 if "one live" in seen:
                     break
-            assert list(tail.unreachable) == ["other"]
+            assert [type(error) for error in tail.unreachable.values()] == [ConnectError]
 
     with FakeHost(Box("web", [line("a", 1)], live=live)) as a:
         b = FakeHost(Box("db", [line("b", 2)]))
         asyncio.run(main(a, b.__enter__()))
-    assert [(name, type(error)) for name, error in told] == [("other", ConnectError)]
+    assert [item.container for item in told] == [ContainerRef("", "", host="other")]
 
 
 def test_an_engine_that_goes_and_comes_back(folder: Path) -> None:
     """Its lines go on where they were cut, with the marks of a cut."""
-    told: list[bool] = []
+    told: list[Mark] = []
     back = threading.Event()
     link = folder / "link"
 
     async def main(a: FakeHost, b: FakeHost, again: FakeHost) -> list[str]:
-        def tell(_: str, error: LobtailError | None) -> None:
-            told.append(error is None)
-            if error is None:
-                back.set()
-            else:
-                link.symlink_to(again.path)
-
         seen: list[str] = []
         async with (
             Engine(a.host) as one,
             Engine(f"unix://{link}") as other,
-            tail_engines({"one": one, "other": other}, on_engine=tell) as tail,
+            tail_engines({"one": one, "other": other}) as tail,
         ):
             async for item in tail.lines():
+                if isinstance(item, EngineBack):
+                    told.append(item)
+                    back.set()
+                    continue
+                if isinstance(item, EngineLost):
+                    told.append(item)
+                    link.symlink_to(again.path)
+                    continue
                 seen.append(item.text if isinstance(item, Line) else item.kind)
                 if seen[-1] == "b live":
                     link.unlink()
@@ -237,7 +249,10 @@ def test_an_engine_that_goes_and_comes_back(folder: Path) -> None:
         b = FakeHost(Box("db", [first], live=(chunk(live), stall))).__enter__()
         link.symlink_to(b.path)
         seen = [text for text in asyncio.run(main(a, b, again)) if text != "a last"]
-    assert told == [False, True]
+    assert [(type(mark), mark.container.host) for mark in told] == [
+        (EngineLost, "other"),
+        (EngineBack, "other"),
+    ]
     assert [text for text in seen if text[0] == "b"] == ["b1", "b live", "b3"]
     # Where it takes long, a gap says that it is still being tried.
     assert {"resumed"} <= {text for text in seen if text[0] != "b"} <= {"gap", "resumed"}
@@ -246,16 +261,19 @@ def test_an_engine_that_goes_and_comes_back(folder: Path) -> None:
 def test_an_engine_that_does_not_answer_is_not_waited_for(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lobtail.session.multi_engine.PATIENCE", 0.1)
+    monkeypatch.setattr("lobtail.session.tail.PATIENCE", 0.1)
     told: list[str] = []
 
     async def main(host: FakeHost) -> None:
         async with (
             Engine(f"unix://{folder}/mute") as mute,
             Engine(host.host) as one,
-            tail_engines([mute, one], on_engine=lambda *news: told.append(str(news[1]))) as tail,
+            tail_engines([mute, one]) as tail,
         ):
             async for item in tail.lines():
+                if isinstance(item, EngineLost):
+                    told.append(item.reason)
+                    continue
                 assert isinstance(item, Line)
                 assert (item.container.host, item.text) == (host.path, "one")
                 break
@@ -307,17 +325,16 @@ def test_the_blocking_face() -> None:
         sync.Engine(b.host) as other,
         sync.Engine("unix:///nonexistent") as none,
     ):
-        told: list[str] = []
         engines = {"one": one, "other": other, "none": none}
-        with sync.tail_engines(
-            engines, follow=False, on_engine=lambda name, _: told.append(name)
-        ) as tail:
-            lines = [item for item in tail.lines() if isinstance(item, Line)]
+        with sync.tail_engines(engines, follow=False) as tail:
+            items = list(tail.lines())
+        lines = [item for item in items if isinstance(item, Line)]
         assert [(item.container.host, item.text) for item in lines] == [
             ("one", "a1"),
             ("other", "b2"),
             ("one", "a3"),
         ]
+        told = [item.container.host for item in items if isinstance(item, EngineLost)]
         assert told == list(tail.unreachable) == ["none"]
         # The engines are as they were.
         assert [container.name for container in other.containers.list()] == ["web"]

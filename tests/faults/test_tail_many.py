@@ -12,7 +12,7 @@ from faults.command import lobtail
 from faults.fake_engine import Connection, Script, stall, tell
 from faults.fake_host import Box, FakeHost, line
 from lobtail import Engine
-from lobtail.session.readers import CONNECTIONS
+from lobtail.session.inbox import CONNECTIONS
 
 COUNT = 1000
 LINES = 5

@@ -13,7 +13,7 @@ from faults.fake_engine import LAST, Script, await_event, chunk, json_answer, lo
 from faults.fake_host import Box, FakeHost, line
 from lobtail import Engine, Gap, Item, Line
 from lobtail.follow import patience
-from lobtail.session import discovery as tail_module
+from lobtail.session import engine_session
 
 LOUD = Box("loud", [line(f"loud {i}", 10 + i) for i in range(5)])
 QUIET = Box("quiet", number=7)
@@ -23,7 +23,7 @@ QUIET = Box("quiet", number=7)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "PATIENCE", 0.2)
     monkeypatch.setattr(patience, "LOOK", 0.05)
-    monkeypatch.setattr(tail_module, "PATIENCE", 0.2)
+    monkeypatch.setattr(engine_session, "PATIENCE", 0.2)
 
 
 def lines(items: list[Item], name: str) -> list[str]:

@@ -11,6 +11,8 @@ from lobtail.model.frames import Stream
 from lobtail.model.items import (
     ContainerRef,
     Dropped,
+    EngineBack,
+    EngineLost,
     Gap,
     Item,
     Line,
@@ -81,6 +83,8 @@ _anything: Final[st.SearchStrategy[Item]] = st.one_of(
     st.builds(Resumed, _nobody, _times, reason=_texts),
     st.builds(Dropped, _nobody, _times, count=_integers),
     st.builds(Skipped, _nobody, _times, count=_integers),
+    st.builds(EngineLost, _nobody, _times, reason=_texts),
+    st.builds(EngineBack, _nobody, _times),
 )
 
 

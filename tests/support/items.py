@@ -8,6 +8,8 @@ from lobtail.model.frames import Stream
 from lobtail.model.items import (
     ContainerRef,
     Dropped,
+    EngineBack,
+    EngineLost,
     Gap,
     Item,
     Line,
@@ -30,6 +32,7 @@ WEB: Final = ContainerRef("a" * 64, "app-web-1", "web:1", "app", "web", {"tier":
 DB: Final = ContainerRef("b" * 64, "app-db-1", "postgres:16", "app", "db")
 WIDE: Final = ContainerRef("c" * 64, "データ-1", "wide")
 REMOTE: Final = ContainerRef("d" * 64, "a-rather-long-name-of-a-worker-17", "w", host="build-7")
+ENGINE: Final = ContainerRef("", "", host="build-7")
 EVIL: Final = ContainerRef("e" * 64, "evil\x1b[2J\x1b]0;x\x07\n\u202eeman", "evil:\x1b[31m")
 
 # What must not act or hide on a terminal, as it comes over the wire.
@@ -78,6 +81,8 @@ _MARKS: Final[tuple[Mark, ...]] = (
     Dropped(WEB, _at(23), 1),
     Dropped(REMOTE, _at(23), 12_345),
     Skipped(DB, _at(23), 7),
+    EngineLost(ENGINE, None, "connection refused"),
+    EngineBack(ENGINE, None),
     Removed(WEB, _at(24)),
     Removed(EVIL, _at(24)),
 )

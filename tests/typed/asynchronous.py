@@ -37,8 +37,6 @@ from lobtail import (
     Stopped,
     Stream,
     Tail,
-    TailEngines,
-    TailFiles,
     TruncatedStream,
     ademux,
     demux,
@@ -205,10 +203,10 @@ async def read_logs(engine: Engine) -> None:
     assert_type(await ready.wait_for(re.compile("listening on")), Line)
     async for item in engine.tail("web", level="warn").lines(timeout=10):
         assert_type(item.time, datetime | None)
-    several: TailEngines = tail_engines({"here": engine}, "web-*", since="10m", follow=False)
+    several: Tail = tail_engines({"here": engine}, "web-*", since="10m", follow=False)
     async with several:
         assert_type(several.unreachable, dict[str, LobtailError])
-    files: TailFiles = tail_files("/var/log/x-json.log")
+    files: Tail = tail_files("/var/log/x-json.log")
     async with files:
         assert_type(files.found, list[ContainerRef])
 

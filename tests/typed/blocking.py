@@ -40,8 +40,6 @@ from lobtail.sync import (
     Services,
     StatsStream,
     Tail,
-    TailEngines,
-    TailFiles,
     TaskLogStream,
     Tasks,
     Volumes,
@@ -118,12 +116,12 @@ def read_logs(engine: Engine) -> None:
     for item in engine.tail("web", level="warn").lines(timeout=10):
         assert_type(item, Item)
     with tail_engines([engine], "web-*", since="10m", follow=False) as several:
-        assert_type(several, TailEngines)
+        assert_type(several, Tail)
         assert_type(several.engines, list[str])
         for batch in several:
             assert_type(batch, list[Item])
     with tail_files("/var/log/x-json.log") as files:
-        assert_type(files, TailFiles)
+        assert_type(files, Tail)
         assert_type(files.found, list[ContainerRef])
 
 

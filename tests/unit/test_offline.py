@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lobtail.session.file_tail import find_logs, name_of
+from lobtail.session.file_session import find_logs, name_of
 from lobtail.sync import tail_files
 from support.log_files import Message, json_record
 

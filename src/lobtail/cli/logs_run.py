@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from itertools import groupby
 from operator import attrgetter
@@ -208,7 +207,7 @@ class LogsRun:
             return
         source = ContainerSource(engine, container, details=wanted.details)
         clock = Clock()
-        driver = Driver(source, self, Slot(asyncio.Semaphore()), clock, time.time_ns)
+        driver = Driver(source, self, Slot(asyncio.Semaphore()), clock)
         request = LogRequest(follow=True, tail=wanted.tail, since=wanted.since, until=wanted.until)
         ref = ContainerRef(id=container.id, name=container.name.removeprefix("/"))
         serve = wanted.source != "api"

@@ -16,13 +16,23 @@ from lobtail.api import Engine, tail_engines, tail_files
 from lobtail.cli.options import run
 from lobtail.cli.tail_settings import TailSettings
 from lobtail.errors import LobtailError
-from lobtail.model.items import ContainerRef, Dropped, Gap, Item, Line, Mark, Removed
+from lobtail.model.items import (
+    ContainerRef,
+    Dropped,
+    EngineBack,
+    EngineLost,
+    Gap,
+    Item,
+    Line,
+    Mark,
+    Removed,
+)
 from lobtail.model.swarm import TASK_ID
 from lobtail.query.nearest import nearest
 from lobtail.query.selection import ContainerSelector
 from lobtail.render.prefix import shown_name
 from lobtail.render.stamps import STAMP_STYLES
-from lobtail.session.item_stream import ItemStream
+from lobtail.session.tail import Tail
 from lobtail.terminal.output import Output, print_status, print_status_now
 
 if TYPE_CHECKING:
@@ -87,17 +97,12 @@ class TailRun:
         # What was read is counted before it is filtered.
         self._tail.wanted = None
 
-    def _open(self) -> ItemStream:
+    def _open(self) -> Tail:
         settings = self._settings
         if len(self._engines) == 1:
             return self._engines[0].tail(*settings.named, **settings.selection)
         if self._engines:
-            return tail_engines(
-                self._engines,
-                *settings.named,
-                **settings.selection,
-                on_engine=self._tell_engine,
-            )
+            return tail_engines(self._engines, *settings.named, **settings.selection)
         of_files = ("tail", "since", "until", "streams", "where", "before", "after", *_CRITERIA)
         chosen = {name: settings.selection[name] for name in of_files}
         return tail_files(*settings.files, **chosen)
@@ -132,7 +137,7 @@ class TailRun:
                 await self._greet(tail)
                 settings.formatter.expect(tail.found)
                 async for batch in tail:
-                    if found := self._take(batch):
+                    if found := self._take(self._without_engines(batch)):
                         end = found
                         break
                 else:
@@ -146,15 +151,20 @@ class TailRun:
             print_status(f"lobtail: {end.words}")
         return end.code
 
-    def _tell_engine(self, name: str, error: LobtailError | None) -> None:
-        """Say that one of several engines is away, or back."""
-        if error is None:
-            print_status(f"lobtail: {name}: the engine is there again")
-        elif self._settings.follow:
-            print_status(f"lobtail: {name}: {error}; trying again")
-        else:
-            self._missing = True
-            print_status(f"lobtail: {name}: {error}")
+    def _without_engines(self, batch: list[Item]) -> list[Item]:
+        """Say on stderr what a batch says of engines, and return the rest of it."""
+        kinds = set(map(type, batch))
+        if EngineLost not in kinds and EngineBack not in kinds:
+            return batch
+        for item in batch:
+            name = f"{item.container.host}: " if item.container.host else ""
+            if isinstance(item, EngineLost):
+                self._missing |= not self._settings.follow
+                ending = "; trying again" if self._settings.follow else ""
+                print_status(f"lobtail: {name}{item.reason}{ending}")
+            elif isinstance(item, EngineBack) and name:
+                print_status(f"lobtail: {name}the engine is there again")
+        return [item for item in batch if not isinstance(item, EngineLost | EngineBack)]
 
     def _limit(self) -> tuple[float | None, _End]:
         """Return after how many seconds the run ends at the latest, and how."""
@@ -173,7 +183,7 @@ class TailRun:
             return _End(NOT_SEEN, "the logs ended without a line for --until-match")
         return _End(NOT_FOUND if self._missing else 0)
 
-    async def _greet(self, tail: ItemStream) -> None:
+    async def _greet(self, tail: Tail) -> None:
         """Say what of the selection is not there, if anything."""
         settings, found = self._settings, tail.found
         unmet = [

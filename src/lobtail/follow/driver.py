@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
@@ -56,8 +57,8 @@ class Driver:
 
     Those that ask for no log need no ``source``, those that do not ``Inspect`` no ``inspector``.
 
-    ``slot`` bounds how many logs are opened, or read from their beginning, at once. ``now`` is the
-    engine's clock, in nanoseconds since the epoch.
+    ``slot`` bounds how many logs are opened, or read from their beginning, at once. ``skew_ns`` is
+    how far the engine's clock is ahead of ours.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Driver:
         sink: Sink,
         slot: Slot,
         clock: Clock,
-        now: Callable[[], int],
+        skew_ns: int = 0,
         *,
         inspector: Inspector | None = None,
     ) -> None:
@@ -75,7 +76,7 @@ class Driver:
         self._sink = sink
         self._slot = slot
         self._clock = clock
-        self._now = now
+        self._skew_ns = skew_ns
         self._monotonic = asyncio.get_running_loop().time
         self._waiting: set[asyncio.Future[bool]] = set()
         self._ways: dict[type[Step], Callable[[Any], Awaitable[Any]]] = {
@@ -96,16 +97,17 @@ class Driver:
             steps.IsQueued: self._is_queued,
             steps.LeaveSlot: self._leave_slot,
         }
-        self._set_clock()
+        clock.engine_ns, clock.seconds = time.time_ns() + skew_ns, self._monotonic()
 
     async def run(self, routine: Steps[T]) -> T:
         """Run a routine to its end; return what it returns."""
-        ways, clock, now, monotonic = self._ways, self._clock, self._now, self._monotonic
+        ways, clock, skew_ns, monotonic = self._ways, self._clock, self._skew_ns, self._monotonic
+        now = time.time_ns
         result: Any = None
         error: Exception | None = None
         try:
             while True:
-                clock.engine_ns, clock.seconds = now(), monotonic()
+                clock.engine_ns, clock.seconds = now() + skew_ns, monotonic()
                 step = routine.send(result) if error is None else routine.throw(error)
                 result = error = None
                 try:
@@ -130,9 +132,6 @@ class Driver:
             if not future.done():
                 future.set_result(True)
         self._waiting.clear()
-
-    def _set_clock(self) -> None:
-        self._clock.engine_ns, self._clock.seconds = self._now(), self._monotonic()
 
     # --- steps ----------------------------------------------------------------------------------
 

@@ -24,6 +24,8 @@ from lobtail.model.frames import Stream
 from lobtail.model.items import (
     ContainerRef,
     Dropped,
+    EngineBack,
+    EngineLost,
     Gap,
     Item,
     Line,
@@ -46,7 +48,18 @@ MAX_BATCH: Final = 64 << 20
 MAX_CONTAINERS: Final = 4096
 
 MARKS: Final[dict[str, type[Mark]]] = {
-    mark.kind: mark for mark in (Started, Stopped, Removed, Gap, Resumed, Dropped, Skipped)
+    mark.kind: mark
+    for mark in (
+        Started,
+        Stopped,
+        Removed,
+        Gap,
+        Resumed,
+        Dropped,
+        Skipped,
+        EngineLost,
+        EngineBack,
+    )
 }
 
 # Times that are kept as differences, which then fit into 64 bits: up to the year 2116.

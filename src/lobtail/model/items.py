@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ContainerRef",
     "Dropped",
+    "EngineBack",
+    "EngineLost",
     "Gap",
     "Item",
     "Line",
@@ -256,6 +258,23 @@ class Skipped(Mark, frozen=True):
 
     count: int = 0
     """How many lines, all of this container."""
+
+
+class EngineLost(Mark, frozen=True):
+    """An engine cannot be reached; with ``follow`` it is tried again.
+
+    ``container`` has only the name of the engine, as ``host``.
+    """
+
+    kind: ClassVar[str] = "engine_lost"
+
+    reason: str = ""
+
+
+class EngineBack(Mark, frozen=True):
+    """An engine that was lost can be reached again; ``container`` has only its name."""
+
+    kind: ClassVar[str] = "engine_back"
 
 
 Item: TypeAlias = Line | Mark

@@ -5,6 +5,8 @@ from __future__ import annotations
 from lobtail.model.items import (
     ContainerRef,
     Dropped,
+    EngineBack,
+    EngineLost,
     Gap,
     Line,
     Mark,
@@ -23,10 +25,10 @@ __all__ = ["mark_words", "shown_name", "shown_text"]
 def shown_name(container: ContainerRef) -> str:
     """Return the name of a container for people: one line, nothing in it acts.
 
-    Where several engines are read, the host stands before it.
+    Where several engines are read, the host stands before it; of an engine there is only that.
     """
-    name = container.name or container.id[:12]
-    return sanitize(f"{container.host}/{name}" if container.host else name)
+    names = (container.host, container.name or container.id[:12])
+    return sanitize("/".join(filter(None, names)) or "engine")
 
 
 def shown_text(line: Line) -> str:
@@ -53,6 +55,10 @@ def mark_words(mark: Mark) -> str:
             return f"{_lines(count)} dropped"
         case Skipped(count=count):
             return f"{_lines(count)} left out"
+        case EngineLost(reason=reason):
+            return _because("engine unreachable", reason)
+        case EngineBack():
+            return "engine reachable again"
     return sanitize(mark.kind) or "mark"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lobtail.model.items import Dropped, Gap, Line, Mark
+from lobtail.model.items import Dropped, EngineLost, Gap, Line, Mark
 from lobtail.model.levels import Level
 from lobtail.model.words import mark_words, shown_name
 from lobtail.render.colors import DIM, LEVELS, RESET
@@ -20,7 +20,7 @@ def mark_line(mark: Mark, *, color: bool, stamper: Stamper | None, now_ns: int) 
 
 def paint_mark(mark: Mark, text: str, *, color: bool) -> bytes:
     """Return the text of a mark as bytes: dim, but a loss of lines as a warning."""
-    on = LEVELS[Level.WARN] if isinstance(mark, Gap | Dropped) else DIM
+    on = LEVELS[Level.WARN] if isinstance(mark, Gap | Dropped | EngineLost) else DIM
     return _paint(text, on if color else b"")
 
 

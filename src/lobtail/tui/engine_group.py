@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import msgspec
 
-from lobtail.api import Engine
+from lobtail.api import Engine, open_tail, tail_request
 from lobtail.engine.objects.container import ContainerSummary
 from lobtail.errors import LobtailError
-from lobtail.session.discovery import Tail
-from lobtail.session.item_stream import ItemStream
-from lobtail.session.multi_engine import TailEngines
+from lobtail.session.request import TailRequest
+from lobtail.session.tail import Tail
 from lobtail.tui.engine_monitor import EngineMonitor
 from lobtail.tui.reading_thread import ReadingThread, ThreadedTail
 from lobtail.tui.state.inventory import Inventory, Kind, Row
@@ -87,29 +87,22 @@ class EngineGroup:
 
     # --- what is read -----------------------------------------------------------------------
 
-    def tail(self, target: Target, **options: Any) -> ItemStream | ThreadedTail:
+    def tail(self, target: Target, **options: Any) -> Tail | ThreadedTail:
         """Tail containers of one engine, or of those that the target is of."""
         parts = target.parts or (target,)
+        hosts = {part.host for part in parts}
+        if not self.several or "" in hosts:
+            hosts = set(self.engines)
 
-        def tail_of(engine: Engine, host: str) -> Tail:
-            own = [part for part in parts if part.host in ("", host)]
-            tail, *others = (
-                engine.tail(*part.names, **part.arguments(), **options) for part in own
+        def request_of(host: str) -> TailRequest:
+            own = (part for part in parts if part.host in ("", host))
+            asked = (tail_request(*part.names, **part.arguments(), **options) for part in own)
+            return reduce(TailRequest.also, asked)
+
+        def make(engines: Mapping[str, Engine]) -> Tail:
+            return open_tail(
+                {name: (engines[name], request_of(name)) for name in engines if name in hosts}
             )
-            for other in others:
-                tail.readers.also(other.readers)
-            return tail
-
-        def make(engines: Mapping[str, Engine]) -> ItemStream:
-            hosts = {part.host for part in parts}
-            if not self.several:
-                hosts = {""}
-            elif "" in hosts:
-                hosts = set(engines)
-            tails = {host: tail_of(engines[host], host) for host in engines if host in hosts}
-            if len(tails) == 1:
-                return tails.popitem()[1]
-            return TailEngines(tails, follow=options["follow"])
 
         return make(self.engines) if self._thread is None else self._thread.tail(make)
 
@@ -119,7 +112,7 @@ class EngineGroup:
         Raises:
             ConfigError: they cannot.
         """
-        next(iter(self.engines.values())).tail(*names, **options)
+        tail_request(*names, **options)
 
     async def containers(self) -> list[ContainerSummary]:
         """List the containers of the engines that answer, also those that do not run."""

@@ -18,7 +18,7 @@ from typing import Final, Self
 from lobtail.api import Engine
 from lobtail.model.items import ContainerRef, Item
 from lobtail.portal import BlockingPortal
-from lobtail.session.item_stream import ItemStream
+from lobtail.session.tail import Tail
 
 __all__ = ["ReadingThread", "ThreadedTail"]
 
@@ -37,7 +37,7 @@ class ReadingThread:
         self._portal = BlockingPortal(self._farewell)
         sys.setswitchinterval(_SWITCH)
 
-    def tail(self, make: Callable[[Mapping[str, Engine]], ItemStream]) -> ThreadedTail:
+    def tail(self, make: Callable[[Mapping[str, Engine]], Tail]) -> ThreadedTail:
         """Return a tail of what ``make`` gives, which is called in the thread."""
         return ThreadedTail(self._portal, lambda: make(self._opened()))
 
@@ -61,7 +61,7 @@ class ThreadedTail:
     Raises what the tail raises, where it would. A batch is all that has come since the last one.
     """
 
-    def __init__(self, portal: BlockingPortal, make: Callable[[], ItemStream]) -> None:
+    def __init__(self, portal: BlockingPortal, make: Callable[[], Tail]) -> None:
         self.found: list[ContainerRef] = []
         """The containers that were chosen at the start."""
         self._portal = portal
@@ -75,7 +75,7 @@ class ThreadedTail:
         self._there = asyncio.Event()
         # Of the thread.
         self._room: asyncio.Event
-        self._tail: ItemStream | None = None
+        self._tail: Tail | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -134,7 +134,7 @@ class ThreadedTail:
         self._task = asyncio.create_task(self._read(self._tail))
         return self._tail.found
 
-    async def _read(self, tail: ItemStream) -> None:
+    async def _read(self, tail: Tail) -> None:
         try:
             async for batch in tail:
                 with self._lock:

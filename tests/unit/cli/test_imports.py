@@ -161,7 +161,7 @@ PUBLIC = {
         Volume VolumeUsage Volumes WaitCondition
     """,
     "lobtail.types": """
-        AsyncByteSource ByteSink ByteSource Missing OnEngine Overflow Source TailOptions Zone
+        AsyncByteSource ByteSink ByteSource Missing Overflow Source TailOptions Zone
     """,
     "lobtail.errors": """
         CodecError ConfigError ConnectError ConnectionLostError ContainerStateError EngineError

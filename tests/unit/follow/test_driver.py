@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ from support.fake_clock import run_by_fake_clock
 from support.simulated import T0, FakeStream
 
 ENDLESS = 10_000.0
+SKEW_NS = 5
 
 
 class World:
@@ -55,11 +57,8 @@ class Driven:
         self.clock = Clock()
         self.places = asyncio.Semaphore(1)
         self.slot = Slot(self.places)
-        self.time_ns = T0
         world: Any = self.world
-        self.driver = Driver(
-            world, world, self.slot, self.clock, lambda: self.time_ns, inspector=world
-        )
+        self.driver = Driver(world, world, self.slot, self.clock, SKEW_NS, inspector=world)
 
 
 def run(make: Callable[[Driven], Steps[Any]]) -> tuple[Any, list[object]]:
@@ -74,16 +73,18 @@ def run(make: Callable[[Driven], Steps[Any]]) -> tuple[Any, list[object]]:
     return run_by_fake_clock(main())
 
 
-def test_the_clock_is_set_before_each_step() -> None:
+def test_the_clock_is_set_before_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter((T0, T0 + 1, T0 + 7))
+    monkeypatch.setattr(time, "time_ns", lambda: next(times))
+
     def routine(driven: Driven) -> Steps[list[tuple[int, float]]]:
         seen = [(driven.clock.engine_ns, driven.clock.seconds)]
-        driven.time_ns += 5
         yield steps.Pause(3)
         seen.append((driven.clock.engine_ns, driven.clock.seconds))
         return seen
 
     found, _ = run(routine)
-    assert found == [(T0, 0.0), (T0 + 5, 3.0)]
+    assert found == [(T0 + 1 + SKEW_NS, 0.0), (T0 + 7 + SKEW_NS, 3.0)]
 
 
 def test_what_is_asked_of_the_source_and_told_to_the_sink() -> None:

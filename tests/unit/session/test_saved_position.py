@@ -3,40 +3,53 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from lobtail.errors import ConfigError
 from lobtail.follow.position import Positions, Reached
+from lobtail.follow.slots import Slot
 from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Line
-from lobtail.session.item_stream import ItemStream
-from lobtail.session.merge import Merge
-from lobtail.session.readers import Readers
+from lobtail.session.inbox import Inbox
+from lobtail.session.tail import Tail
 
 WEB, DB = ContainerRef("a" * 64, "web"), ContainerRef("b" * 64, "db")
 ITEMS = [Line(ref, Stream.STDOUT, at, b"x") for at, ref in enumerate((WEB, WEB, DB, DB, WEB), 1)]
 
 
-class Given(Readers):
-    """Readers that have read all there is."""
+class Given:
+    """A session that has read all there is."""
 
-    def __init__(self, *, positions: Positions | None) -> None:
-        super().__init__(Merge(0))
-        self.positions = positions
-        self.asked: list[Mapping[str, int]] = []
+    host = ""
+    lost = None
+    is_open = True
+    has_chosen = at_rest = False
+    found: Sequence[tuple[ContainerRef, bool]] = ()
 
-    async def begin(self) -> None:
+    def __init__(self, inbox: Inbox) -> None:
+        self.begun = asyncio.Event()
+        self.containers: list[ContainerRef] = []
+        self._inbox = inbox
+
+    async def run(self) -> None:
         for ref in (WEB, DB):
-            self.merge.open(ref.id)
-            items = [item for item in ITEMS if item.container is ref]
-            self.merge.push(ref.id, [*items], now_ns=0)
-            self.merge.close(ref.id)
+            queue = self._inbox.open(Slot(asyncio.Semaphore()))
+            queue.push([item for item in ITEMS if item.container is ref])
+            queue.close()
+        self.begun.set()
+
+    def overdue(self) -> None:
+        raise AssertionError
 
     def reached(self, handed_out: Mapping[str, int]) -> list[Reached]:
-        self.asked.append(dict(handed_out))
         return [Reached(ref, handed_out.get(ref.id), None, False) for ref in (WEB, DB)]
+
+
+def tail(positions: Positions | None = None) -> Tail:
+    inbox = Inbox(0)
+    return Tail(inbox, [Given(inbox)], positions=positions)
 
 
 def taken(position: bytes) -> dict[str, tuple[int, int | None]]:
@@ -56,7 +69,7 @@ def taken(position: bytes) -> dict[str, tuple[int, int | None]]:
 )
 def test_items_taken_one_by_one(count: int, expected: dict[str, tuple[int, int | None]]) -> None:
     async def main() -> bytes:
-        async with ItemStream(Given(positions=Positions())) as merged:
+        async with tail(Positions()) as merged:
             lines = merged.lines()
             for _ in range(count):
                 await anext(lines)
@@ -67,7 +80,7 @@ def test_items_taken_one_by_one(count: int, expected: dict[str, tuple[int, int |
 
 def test_a_batch_counts_as_taken() -> None:
     async def main() -> bytes:
-        async with ItemStream(Given(positions=Positions())) as merged:
+        async with tail(Positions()) as merged:
             async for _ in merged:
                 break
             return merged.save_position()
@@ -76,6 +89,6 @@ def test_a_batch_counts_as_taken() -> None:
 
 
 def test_a_stream_that_was_not_opened_with_a_position_has_none() -> None:
-    merged = ItemStream(Given(positions=None))
+    merged = tail()
     with pytest.raises(ConfigError, match="open the stream with `position`"):
         merged.save_position()

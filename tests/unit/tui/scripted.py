@@ -7,7 +7,7 @@ what they would say at one moment.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
@@ -21,6 +21,8 @@ from lobtail.engine.objects.volume import Volume
 from lobtail.errors import ConnectError, EngineError
 from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Gap, Item, Line, Started, Stopped
+from lobtail.query.filter import LineFilter
+from lobtail.session.request import TailRequest
 
 S = 1_000_000_000
 SAMPLES = 90
@@ -117,11 +119,6 @@ class _Tail:
         self._items = items
         self._follow = follow
         self.found = found
-        self.readers = self
-
-    def also(self, other: _Tail) -> None:
-        everything = {id(item): item for item in (*self._items, *other._items)}
-        self._items = sorted(everything.values(), key=lambda item: item.time_ns or 0)
 
     async def __aenter__(self) -> Self:
         return self
@@ -136,6 +133,26 @@ class _Tail:
             yield list(self._items)
         if self._follow:
             await asyncio.Event().wait()
+
+
+def open_tail(asked: Mapping[str, tuple[ScriptedEngine, TailRequest]]) -> _Tail:
+    """Return what scripted engines say of what is asked for."""
+    items: list[Item] = []
+    found: list[ContainerRef] = []
+    follow = True
+    for engine, request in asked.values():
+        options, follow = request.options, request.options.follow
+        since, until = options.since or 0, options.until or 1 << 63
+        items += [
+            item
+            for item in engine.items
+            if request.selection.matches(item.container)
+            and since <= (item.time_ns or 0) <= until
+            and not (isinstance(item, Line) and item.stream not in options.streams)
+            and (request.plan is None or LineFilter(*request.plan.predicates()).apply([item]))
+        ]
+        found += filter(request.selection.matches, REFS.values())
+    return _Tail(items, found, follow=follow)
 
 
 class _Silent:
@@ -213,24 +230,6 @@ class ScriptedEngine:
         pass
 
     # --- what it says -----------------------------------------------------------------------
-
-    def tail(self, *names: str, follow: bool = True, **part: Any) -> _Tail:
-        projects, services = part.get("projects", ()), part.get("services", ())
-        since, until = part.get("since"), part.get("until")
-        where, streams = part.get("where"), part.get("streams")
-        items = [
-            item
-            for item in self.items
-            if (not names or item.container.name in names or item.container.id in names)
-            and (not projects or item.container.project in projects)
-            and (not services or item.container.service in services)
-            and (since is None or (item.time_ns or 0) >= since)
-            and (until is None or (item.time_ns or 0) <= until)
-            and (where is None or not isinstance(item, Line) or where.matches(item))
-            and (streams is None or not isinstance(item, Line) or item.stream in streams)
-        ]
-        found = [ref for ref in REFS.values() if not names or {ref.name, ref.id} & {*names}]
-        return _Tail(items, found, follow=follow)
 
     def events(self, **_: Any) -> _Silent:
         return _Silent(*self.happened)

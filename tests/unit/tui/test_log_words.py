@@ -22,6 +22,7 @@ from lobtail.tui.state.log import Log
 from lobtail.tui.state.target import Target
 from lobtail.tui.state.viewport import ABOVE
 from lobtail.tui.widgets.prompt import Prompt
+from unit.tui import scripted
 from unit.tui.apps import Client, with_client
 from unit.tui.items import line
 from unit.tui.scripted import REFS, START, S, ScriptedEngine, history
@@ -204,16 +205,17 @@ def test_all_is_saved_that_the_engine_has(tmp_path: Path) -> None:
     use(steps)
 
 
-def half_read() -> ScriptedEngine:
+def half_read(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
     """Return an engine of which the second half of the log has not come yet."""
     engine = ScriptedEngine()
-    whole, tail = engine.items, engine.tail
+    whole = engine.items
 
-    def half(*names: str, follow: bool = True, **part: Any) -> Any:
+    def half(asked: Any) -> Any:
+        follow = all(request.options.follow for _, request in asked.values())
         engine.items = whole[: len(whole) // 2] if follow else whole
-        return tail(*names, follow=follow, **part)
+        return scripted.open_tail(asked)
 
-    engine.tail = half  # type: ignore[method-assign]
+    monkeypatch.setattr("lobtail.tui.engine_group.open_tail", half)
     return engine
 
 
@@ -231,7 +233,7 @@ def test_case_all_is_saved_of_a_log_that_is_being_read(
         await c.until(path.exists)
         assert len(path.read_text().splitlines()) == len(history())
 
-    use(steps, engine=half_read(), settled=False)
+    use(steps, engine=half_read(monkeypatch), settled=False)
 
 
 def test_all_is_saved_where_the_rest_of_the_log_is_late(
@@ -247,7 +249,7 @@ def test_all_is_saved_where_the_rest_of_the_log_is_late(
         await c.until(path.exists)
         assert len(path.read_text().splitlines()) == len(history())
 
-    use(steps, engine=half_read())
+    use(steps, engine=half_read(monkeypatch))
 
 
 def test_saving_can_be_stopped(tmp_path: Path) -> None:

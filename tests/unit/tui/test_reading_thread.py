@@ -12,7 +12,7 @@ import pytest
 from lobtail.api import Engine
 from lobtail.errors import ConnectError
 from lobtail.model.items import Item
-from lobtail.session.item_stream import ItemStream
+from lobtail.session.tail import Tail
 from lobtail.tui.reading_thread import MOST, ReadingThread, ThreadedTail
 from unit.tui.items import REF, line
 
@@ -68,7 +68,7 @@ def thread(engine: _FakeEngine) -> Iterator[ReadingThread]:
 
 
 def tail_of(thread: ReadingThread, source: Any) -> ThreadedTail:
-    return thread.tail(lambda _engines: cast(ItemStream, source))
+    return thread.tail(lambda _engines: cast(Tail, source))
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -128,7 +128,7 @@ def test_a_failure_comes_behind_what_was_read(thread: ReadingThread) -> None:
 
 
 def test_a_failure_to_begin_is_raised_there(thread: ReadingThread) -> None:
-    def fail(_engines: object) -> ItemStream:
+    def fail(_engines: object) -> Tail:
         raise ConnectError("nobody answers")
 
     async def read() -> None:

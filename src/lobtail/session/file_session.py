@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,73 +21,84 @@ from lobtail.follow.options import FollowOptions
 from lobtail.follow.slots import Slot
 from lobtail.model.items import ContainerRef, Gap
 from lobtail.model.swarm import SERVICE_NAME, STACK
-from lobtail.query.filter import LineFilter
 from lobtail.query.selection import ContainerSelection
 from lobtail.regular import read_regular
-from lobtail.session.item_stream import ItemStream
-from lobtail.session.merge import Merge
-from lobtail.session.readers import Readers, SourceQueue
+from lobtail.session.inbox import CONNECTIONS, Inbox, SourceQueue
 from lobtail.session.saved import SAVED, SavedHistory, containers_in
+from lobtail.session.supervision import supervised
 from lobtail.sources.files import FileSource
 
 if TYPE_CHECKING:
+    from lobtail.follow.position import Reached
     from lobtail.query.plan import Plan
 
-__all__ = ["TailFiles", "find_logs", "name_of"]
+__all__ = ["FileSession", "find_logs", "name_of"]
 
 _ID: Final = re.compile(r"[0-9a-f]{64}")
 
 
-class TailFiles(ItemStream):
-    """The lines of log files, merged by time; see ``tail_files``.
+class FileSession:
+    """The logs of some files, to their ends; ``run`` reads them into ``inbox``."""
 
-    ::
-
-        async with tail_files("/var/lib/docker/containers") as tail:
-            async for batch in tail:
-                ...
-    """
+    host = ""
+    lost = None
+    has_chosen = at_rest = False
 
     def __init__(
         self,
         paths: list[Path],
         selection: ContainerSelection,
         options: FollowOptions,
+        inbox: Inbox,
         *,
-        wanted: LineFilter | None = None,
         plan: Plan | None = None,
     ) -> None:
-        super().__init__(_FileReaders(paths, selection, options, plan), wanted)
-
-
-class _FileReaders(Readers):
-    def __init__(
-        self,
-        paths: list[Path],
-        selection: ContainerSelection,
-        options: FollowOptions,
-        plan: Plan | None,
-    ) -> None:
-        super().__init__(Merge(0))
+        self.begun = asyncio.Event()
+        self.is_open = False
+        self.found: list[tuple[ContainerRef, bool]] = []
+        self.containers: list[ContainerRef] = []
         self._paths = paths
         self._selection = selection
         self._plan = plan
         self._options = options
+        self._inbox = inbox
         self._truncated: list[str] = []
 
-    @property
-    def failure(self) -> BaseException | None:
-        """Why there will be no more; a truncated file is one when all others have been read."""
-        if self._truncated and not self.reading:
-            return truncated(self._truncated)
-        return super().failure
+    async def run(self) -> None:
+        """Read all of them.
 
-    async def begin(self) -> None:
-        logs = [(path, name_of(path)) for path in self._paths]
-        # What cannot be opened is said before anything is shown.
+        Raises:
+            LogFileError: a file cannot be opened, before anything is read; or some are truncated,
+                when all have been read.
+        """
+        try:
+            chosen = self._choose()
+            opening = asyncio.Semaphore(CONNECTIONS)
+            async with supervised() as tasks:
+                for path, ref in chosen:
+                    slot = Slot(opening)
+                    queue = self._inbox.open(slot)
+                    tasks.create_task(self._read(path, ref, queue, slot))
+                self.is_open = True
+                self.begun.set()
+            if self._truncated:
+                raise truncated(self._truncated)
+        finally:
+            self.begun.set()
+
+    def overdue(self) -> None:
+        """Wait all the same: files are opened at once."""
+
+    def reached(self, handed_out: Mapping[str, int]) -> list[Reached]:  # noqa: ARG002
+        """Return nothing: a position is of what is followed."""
+        return []
+
+    def _choose(self) -> list[tuple[Path, ContainerRef]]:
+        """Return the files that are read, and how their lines name the container."""
         choosing = self._selection != ContainerSelection()
         chosen: list[tuple[Path, ContainerRef]] = []
-        for path, ref in logs:
+        for path in self._paths:
+            ref = name_of(path)
             refs = [ref]
             with open_log(path) as files:
                 of_many = files.driver == SAVED
@@ -96,30 +109,26 @@ class _FileReaders(Readers):
             wanted = of_many or self._plan is None or self._plan.may_come_from(ref)
             if wanted and (refs or not choosing):
                 chosen.append((path, ref))
-        for number, (path, ref) in enumerate(chosen):
-            channel, slot = self._open_channel(str(number))
-            self._spawn(self._read(str(number), path, ref, channel, slot))
+        return chosen
 
-    async def _read(
-        self, key: str, path: Path, ref: ContainerRef, channel: SourceQueue, slot: Slot
-    ) -> None:
+    async def _read(self, path: Path, ref: ContainerRef, queue: SourceQueue, slot: Slot) -> None:
         try:
             async with slot:
                 with open_log(path) as files:
                     if files.driver == SAVED:
-                        history = SavedHistory(files, ref, self._selection, self._options, channel)
+                        history = SavedHistory(files, ref, self._selection, self._options, queue)
                         await history.read()
                     else:
-                        await self._read_log(files, ref, channel, slot)
+                        await self._read_log(files, ref, queue, slot)
                     self._truncated += files.truncated
         except (LogFileError, OSError) as exc:
             # The others go on.
-            await channel.deliver([Gap(ref, None, str(exc))])
+            await queue.deliver([Gap(ref, None, str(exc))])
         finally:
-            self._close_channel(key)
+            queue.close()
 
     async def _read_log(
-        self, files: LogFiles, ref: ContainerRef, channel: SourceQueue, slot: Slot
+        self, files: LogFiles, ref: ContainerRef, queue: SourceQueue, slot: Slot
     ) -> None:
         clock, options = Clock(), self._options
         if self._plan is not None:
@@ -135,7 +144,7 @@ class _FileReaders(Readers):
             runs=False,
         )
         source = FileSource(files, details=options.details)
-        driver = Driver(None, channel, slot, clock, self._now)
+        driver = Driver(None, queue, slot, clock)
         await driver.run(intake.take(source.held(options.history)))
         await driver.run(intake.finish())
 
