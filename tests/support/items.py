@@ -21,7 +21,19 @@ from lobtail.model.items import (
     Stopped,
 )
 
-__all__ = ["DB", "EVIL", "HOSTILE", "ITEMS", "NOW_NS", "REMOTE", "START_NS", "WEB", "WIDE", "line"]
+__all__ = [
+    "DB",
+    "EVIL",
+    "HOSTILE",
+    "ITEMS",
+    "NOW_NS",
+    "OLD_ITEMS",
+    "REMOTE",
+    "START_NS",
+    "WEB",
+    "WIDE",
+    "line",
+]
 
 SECOND: Final = 1_000_000_000
 START_NS: Final = 1_714_564_799 * SECOND + 123_456_789  # 2024-05-01T11:59:59.123456789Z
@@ -130,3 +142,6 @@ ITEMS: Final[tuple[Item, ...]] = (
     *_MARKS,
 )
 """Bytes that are not UTF-8, marks of all kinds, names that act, text that acts elsewhere."""
+
+OLD_ITEMS: Final = tuple(i for i in ITEMS if not isinstance(i, EngineLost | EngineBack))
+"""Those that version 1 of the JSON format had."""

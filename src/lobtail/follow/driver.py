@@ -23,6 +23,7 @@ __all__ = ["Driver", "Inspector", "Sink", "Source"]
 T = TypeVar("T")
 
 _log: Final = logging.getLogger("lobtail")
+_log.addHandler(logging.NullHandler())
 
 
 class Source(Protocol):

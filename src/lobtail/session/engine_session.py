@@ -11,7 +11,6 @@ task of its own, while the others are read.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -45,9 +44,6 @@ if TYPE_CHECKING:
     from lobtail.sources.base import Traits
 
 __all__ = ["EngineSession"]
-
-_log: Final = logging.getLogger("lobtail")
-_log.addHandler(logging.NullHandler())
 
 T = TypeVar("T")
 Machine = TypeVar("Machine", LogMachine, TaskMachine)

@@ -95,7 +95,7 @@ class _Source:
 
     def take(self, mark: int) -> tuple[list[Item], list[int]]:
         """Remove and return what is not younger than ``mark``, and its keys."""
-        stop = bisect_right(self.keys, mark)
+        stop = len(self.keys) if mark == _FOREVER else bisect_right(self.keys, mark)
         taken = self.items[:stop], self.keys[:stop]
         # As if all items were of one size: what counts is that none are left in the end.
         self.size = self.size * (len(self.items) - stop) // len(self.items)

@@ -143,9 +143,9 @@ def test_decoding_needs_no_engine(name: str) -> None:
 # What a program of a user may import; taking a name away breaks it.
 PUBLIC = {
     "lobtail": """
-        ConfigError ConnectError ContainerRef Dropped Engine EngineError Frame FrameDecoder Gap
-        Item Level Line LobtailError LogsEndedError Mark NotFoundError Query Removed Resumed
-        Skipped Started Stopped Stream Tail TailEngines TailFiles TruncatedStream __version__
+        ConfigError ConnectError ContainerRef Dropped Engine EngineBack EngineError EngineLost
+        Frame FrameDecoder Gap Item Level Line LobtailError LogsEndedError Mark NotFoundError
+        Query Removed Resumed Skipped Started Stopped Stream Tail TruncatedStream __version__
         ademux demux stdcopy tail_engines tail_files
     """,
     "lobtail.docker": """
