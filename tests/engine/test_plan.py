@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -33,11 +34,11 @@ def names(any_engine: TestEngine) -> list[str]:
 
 async def read(engine: TestEngine, names: list[str], **options: Any) -> list[Item]:
     async with Engine(engine.host) as client:
-        tail = client.tail(*names, follow=False, all=True, **options)
+        tail = client.tail(*names, **{"follow": False, "all": True, **options})
         return [item async for batch in tail for item in batch]
 
 
-def by_container(items: list[Item]) -> dict[str, list[object]]:
+def by_container(items: Sequence[Item]) -> dict[str, list[object]]:
     found: dict[str, list[object]] = defaultdict(list)
     for item in items:
         what: object = item
@@ -47,7 +48,7 @@ def by_container(items: list[Item]) -> dict[str, list[object]]:
     return found
 
 
-def only_lines(items: list[Item]) -> list[Item]:
+def only_lines(items: list[Item]) -> list[Line]:
     return [item for item in items if isinstance(item, Line)]
 
 
@@ -93,8 +94,21 @@ def test_it_is_what_a_filter_of_all_lines_leaves(
             read(any_engine, names, where=query, before=before, after=after, **options)
         )
         if around:  # a mark counts what a search passed over
-            wanted, found = only_lines(wanted), only_lines(found)
-        assert by_container(found) == by_container(wanted), text
+            assert by_container(only_lines(found)) == by_container(only_lines(wanted)), text
+        else:
+            assert by_container(found) == by_container(wanted), text
+
+
+@pytest.mark.timeout(120)
+def test_it_is_the_same_where_logs_are_followed(any_engine: TestEngine, names: list[str]) -> None:
+    items = asyncio.run(read(any_engine, names))
+    followed: dict[str, Any] = {"follow": True, "until_stopped": True, "tail": "all"}
+    for text in queries(items, names):
+        query = Query(text)
+        wanted = [item for item in only_lines(items) if query.matches(item)]
+        if wanted:  # else it goes on until there is a container
+            found = asyncio.run(read(any_engine, names, where=query, **followed))
+            assert by_container(only_lines(found)) == by_container(wanted), text
 
 
 @pytest.mark.timeout(60)

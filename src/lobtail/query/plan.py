@@ -122,7 +122,7 @@ def plan_of(*terms: Term, context: tuple[int, int] | None = None) -> Plan:
         until_ns=until,
         streams=_ALL if streams is None else _accepted_streams(streams),
         level=min(accepted, default=Level.FATAL),
-        literals=literals_of_term(both) or Literals(),
+        literals=literals_of_term(both),
         residual=_all_of(rest),
         context=context,
     )

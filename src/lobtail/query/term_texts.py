@@ -1,6 +1,6 @@
 """Derive from patterns and queries the texts that a line must contain to be wanted.
 
-Conservative: what is returned holds for every line that matches; None says that nothing is known.
+Conservative: what is returned holds for every line that matches; without a text nothing is known.
 
 Queries look at a line's *visible* text, without the sequences that colour it. A text may so be
 found where the line's bytes have such a sequence in its midst: an escape character is always one
@@ -27,6 +27,7 @@ __all__ = ["literals_of", "literals_of_term"]
 # More alternatives than this are not worth looking for.
 MANY: Final = 16
 
+_NONE: Final = Literals()
 _ESCAPE: Final = "\x1b"
 _UNSURE: Final = re.compile("[\ufffd\ud800-\udfff]+")
 # In the text of a field, and in one that is no string but was written anew.
@@ -43,12 +44,11 @@ def literals_of(pattern: Pattern) -> tuple[str, ...] | None:
     return found.texts if found else None
 
 
-def literals_of_term(term: Term) -> Literals | None:
+def literals_of_term(term: Term) -> Literals:
     """Return the condition of a line for which ``term`` of a query holds."""
     match term:
         case And(terms=terms):
-            groups = [g for part in terms if (c := literals_of_term(part)) for g in c.groups]
-            return Literals(tuple(groups)) if groups else None
+            return Literals(tuple(g for part in terms for g in literals_of_term(part).groups))
         case Or(terms=terms):
             return _either(terms)
         case Contains(subject=subject, text=text):
@@ -58,52 +58,50 @@ def literals_of_term(term: Term) -> Literals | None:
         case Compare(subject=subject, operator="=", value=Value() as value):
             return _of_value(subject, value)
         case _:
-            return None
+            return _NONE
 
 
-def _either(terms: Iterable[Term]) -> Literals | None:
+def _either(terms: Iterable[Term]) -> Literals:
     union: list[str] = []
     for term in terms:
         condition = literals_of_term(term)
-        if condition is None or not condition.groups:
-            return None
+        if not condition.groups:
+            return _NONE
         union += max(condition.groups, key=_score)
     texts = tuple(dict.fromkeys(union))
-    return Literals((texts,)) if len(texts) <= MANY else None
+    return Literals((texts,)) if len(texts) <= MANY else _NONE
 
 
-def _of_subject(subject: Subject, texts: tuple[str, ...] | None) -> Literals | None:
-    if texts is None:
-        return None
+def _of_subject(subject: Subject, texts: tuple[str, ...] | None) -> Literals:
+    if texts is None or subject.kind not in ("text", "field"):
+        return _NONE
     if subject.kind == "text":
-        return _visible(texts) if all(texts) else None
-    if subject.kind != "field":
-        return None
+        return _visible(texts)
     parts = [max(_IN_VALUE.split(text), key=len) for text in texts]
     # Numbers are written anew: 5e2 is 500.0.
     if any(set(part) <= _NUMBER for part in parts):
-        return None
+        return _NONE
     return Literals(((*parts, "\\", _ESCAPE),))
 
 
-def _of_value(subject: Subject, value: Value) -> Literals | None:
+def _of_value(subject: Subject, value: Value) -> Literals:
     """Return the condition of a line whose field, or whole text, equals a value."""
     if subject.kind not in ("text", "field") or value.number is not None:
-        return None
+        return _NONE
     text = value.text
     if value.glob is not None:
         if "[" in text:
-            return None
+            return _NONE
         text = max(re.split("[*?]+", text), key=len)
     if subject.kind == "text":
-        return _visible((text,)) if text else None
+        return _visible((text,))
     part = max(_IN_STRING.split(text), key=len)
-    return Literals(((part, "\\", _ESCAPE),)) if part else None
+    return Literals(((part, "\\", _ESCAPE),)) if part else _NONE
 
 
-def _visible(texts: tuple[str, ...] | None) -> Literals:
-    if texts is None or not all(_UNSURE.sub("", text) for text in texts):
-        return Literals()
+def _visible(texts: tuple[str, ...]) -> Literals:
+    if not all(_UNSURE.sub("", text) for text in texts):
+        return _NONE
     return Literals(((*texts, _ESCAPE),))
 
 
