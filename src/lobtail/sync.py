@@ -1407,6 +1407,10 @@ class Tail(SyncStream):
     def __iter__(self) -> Iterator[list[Item]]:
         yield from self._portal.batches(self._async)
 
+    def batches(self) -> Iterator[list[Item]]:
+        """Iterate over lists of items, never empty: what came at a time."""
+        yield from self._portal.batches(self._async.batches())
+
     def lines(self, *, timeout: float | None = None) -> Iterator[Item]:
         """Iterate over single items, for at most ``timeout`` seconds.
 

@@ -9,6 +9,7 @@ beginning of the run that they come with: the log of earlier runs was not asked 
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Container as Contains
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -69,7 +70,7 @@ class Joins:
     ) -> None:
         self.selection = request.selection
         self.found: list[tuple[ContainerRef, bool]] = []
-        """The containers that were chosen at the start, and whether they ran then."""
+        """The containers that were chosen at the start, as listed, and whether they ran then."""
         self.has_chosen = False
         """Whether anything was chosen so far."""
         self.is_replaced = False
@@ -84,6 +85,7 @@ class Joins:
         self._host = host
         self._known: Mapping[str, LogPosition] = {} if positions is None else positions.logs
         self._saved_ns = None if positions is None else positions.saved_ns
+        self._places: dict[str, int] = {}  # of containers in the first listing
         self._ended: list[Candidate] = []  # those that were listed and are chosen by name only
         self._late: set[str] = set()  # those of ``found`` that have not been inspected
         self._is_removal_told = False
@@ -104,6 +106,7 @@ class Joins:
         refs = [self._named(each.id, each.name, each.image, each.labels) for each in listed]
         if self.is_first:
             self.selection = self.selection.settle(refs)
+            self._places = {ref.id: place for place, ref in enumerate(refs)}
         candidates, self._ended = [], []
         for ref, summary in zip(refs, listed, strict=True):
             if summary.id in read:
@@ -156,7 +159,7 @@ class Joins:
         if not self.selection.matches(candidate.ref):
             return False
         if candidate.first:
-            self.found.append((candidate.ref, candidate.running))
+            self._find(candidate.ref, candidate.running)
             self._late.add(candidate.ref.id)
         return True
 
@@ -184,7 +187,7 @@ class Joins:
     def _leave_unopened(self, ref: ContainerRef, running: bool | None) -> None:
         self.unwanted.add(ref.id)
         if running is not None and ref.id not in self._late:
-            self.found.append((ref, running))
+            self._find(ref, running)
 
     def plan(self, candidate: Candidate, container: Container) -> LogPlan:
         """Say how the log of a container that is chosen is read."""
@@ -276,12 +279,16 @@ class Joins:
             first = (parse_go_time(started) or 0) <= self._saved_ns
         return first, position
 
+    def _find(self, ref: ContainerRef, running: bool) -> None:
+        places, last = self._places, len(self._places)
+        insort(self.found, (ref, running), key=lambda found: places.get(found[0].id, last))
+
     def _note(self, ref: ContainerRef, running: bool | None) -> None:
         """Note that a container was chosen; ``running`` is None if it was not at the start."""
         self.has_chosen = True
         self.is_replaced = self.is_replaced or TASK_ID in ref.labels
         if running is not None:
-            self.found.append((ref, running))
+            self._find(ref, running)
 
 
 def _beginning(state: State, event_ns: int | None) -> int | None:

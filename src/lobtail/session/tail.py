@@ -200,6 +200,10 @@ class Tail:
     def __aiter__(self) -> AsyncIterator[list[Item]]:
         return self._batches()
 
+    def batches(self) -> AsyncGenerator[list[Item], None]:
+        """Iterate over lists of items, never empty: what came at a time."""
+        return self._batches()
+
     async def _batches(self, timeout: float | None = None) -> AsyncGenerator[list[Item], None]:
         inbox, now = self._inbox, asyncio.get_running_loop().time
         deadline = None if timeout is None else now() + timeout
