@@ -50,7 +50,7 @@ class Engine(EngineClient):
 
         async with Engine() as engine:
             async with engine.tail("web-*") as tail:
-                async for item in tail.lines():
+                async for item in tail:
                     print(item)
 
     ``host`` is an endpoint such as ``unix:///var/run/docker.sock``, ``tcp://10.0.0.1:2376`` or

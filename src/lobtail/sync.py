@@ -5,7 +5,7 @@
     from lobtail.sync import Engine
 
     with Engine() as engine:
-        for line in engine.tail("web-*").lines():
+        for line in engine.tail("web-*"):
             print(line)
 
 Each ``Engine`` has an event loop in a thread of its own, which begins with the first request and
@@ -483,7 +483,7 @@ class Engine(SyncWrapper):
 
         with Engine() as engine:
             with engine.tail("web-*") as tail:
-                for item in tail.lines():
+                for item in tail:
                     print(item)
 
     ``host`` is an endpoint such as ``unix:///var/run/docker.sock``, ``tcp://10.0.0.1:2376`` or
@@ -1338,8 +1338,10 @@ class Tail(SyncStream):
     ::
 
         with engine.tail("web-*") as tail:
-            for batch in tail:
-                ...
+            for item in tail:
+                print(item)
+
+    Inside ``with``, an iteration that was left is resumed by the next with the next item.
     """
 
     _async: AsyncTail
@@ -1404,22 +1406,24 @@ class Tail(SyncStream):
         """
         return self._portal.call(self._async.save_position)
 
-    def __iter__(self) -> Iterator[list[Item]]:
-        yield from self._portal.batches(self._async)
+    def __iter__(self) -> Iterator[Item]:
+        yield from self._portal.items(self._async._parts(None))
 
-    def batches(self) -> Iterator[list[Item]]:
-        """Iterate over lists of items, never empty: what came at a time."""
-        yield from self._portal.batches(self._async.batches())
-
-    def lines(self, *, timeout: float | None = None) -> Iterator[Item]:
-        """Iterate over single items, for at most ``timeout`` seconds.
-
-        Inside ``with``, an iteration that was left is resumed by the next with the next item.
+    def items(self, *, timeout: float | None = None) -> Iterator[Item]:
+        """Iterate like the stream itself, for at most ``timeout`` seconds.
 
         Raises:
             TimeoutError: the time is over, counted from the first item that was asked for.
         """
         yield from self._portal.items(self._async._parts(timeout))
+
+    def batches(self, *, timeout: float | None = None) -> Iterator[list[Item]]:
+        """Iterate over lists instead, never empty: what has come since the one before.
+
+        Raises:
+            TimeoutError: as ``items``.
+        """
+        yield from self._portal.batches(self._async.batches(timeout=timeout))
 
     def wait_for(self, regex: str | Pattern[str], *, timeout: float | None = None) -> Line:
         """Read up to the first line in which ``regex`` is found, and return it.

@@ -35,7 +35,7 @@ def names(any_engine: TestEngine) -> list[str]:
 async def read(engine: TestEngine, names: list[str], **options: Any) -> list[Item]:
     async with Engine(engine.host) as client:
         tail = client.tail(*names, **{"follow": False, "all": True, **options})
-        return [item async for batch in tail for item in batch]
+        return [item async for item in tail]
 
 
 def by_container(items: Sequence[Item]) -> dict[str, list[object]]:
@@ -129,7 +129,7 @@ def test_a_container_that_is_renamed_to_what_is_wanted_joins(engine: TestEngine)
                 engine.docker, "exec", new, "sh", "-c", "sleep 1; echo after >/proc/1/fd/1"
             )
             async with asyncio.timeout(30):
-                async for batch in tail:
+                async for batch in tail.batches():
                     items += batch
                     if any(isinstance(item, Line) for item in items):
                         return items

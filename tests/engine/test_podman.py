@@ -79,7 +79,7 @@ def test_what_half_written_lines_cost_is_read_again(podman: TestEngine, tty: boo
             Engine(podman.host) as client,
             client.tail(name, tail="all") as tail,
         ):
-            async for batch in tail:
+            async for batch in tail.batches():
                 items += batch
                 for text in [text for text in steps if text in texts(items)]:
                     write(*steps.pop(text))

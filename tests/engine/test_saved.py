@@ -70,11 +70,11 @@ def test_runs_and_details_are_saved(engine: TestEngine, tmp_path: Path) -> None:
             client.tail(name, details=True, until_stopped=True) as tail,
         ):
             engine.docker("start", name)
-            return [item async for item in tail.lines()]
+            return [item async for item in tail]
 
     async def read() -> list[Item]:
         async with tail_files(str(tmp_path / "saved.jsonl")) as tail:
-            return [item async for item in tail.lines()]
+            return [item async for item in tail]
 
     items = asyncio.run(watch())
     (tmp_path / "saved.jsonl").write_bytes(saved(items))

@@ -36,7 +36,7 @@ def rotated(engine: TestEngine, kind: str) -> str:
 
 async def items_of(engine: TestEngine, name: str, **more: Any) -> list[Item]:
     async with Engine(engine.host) as client, client.tail(name, follow=False, **more) as tail:
-        return [item async for item in tail.lines()]
+        return [item async for item in tail]
 
 
 @pytest.mark.parametrize("kind", ROTATED)
@@ -172,7 +172,7 @@ def test_logs_without_an_engine(engine: TestEngine) -> None:
 
     async def collect() -> set[str]:
         async with tail_files(str(root), tail=1) as tail:
-            return {item.container.name async for item in tail.lines()}
+            return {item.container.name async for item in tail}
 
     assert set(names) <= asyncio.run(collect())
 

@@ -20,12 +20,12 @@ def test_logs_and_tail(any_engine: TestEngine) -> None:
     with Engine(any_engine.host) as engine:
         text = b"".join(f.payload for f in engine.containers.logs(name, stderr=False))
         assert text.split() == [str(i).encode() for i in range(1, 2001)]
-        items = list(engine.tail(name, follow=False).lines())
+        items = list(engine.tail(name, follow=False))
         lines = [item.text for item in items if isinstance(item, Line)]
         assert sorted(lines) == sorted([*map(str, range(1, 2001)), "oops"])
         with engine.tail(name, follow=False, tail=5) as tail:
             assert [ref.name for ref in tail.found] == [name]
-            assert sum(len(batch) for batch in tail) == 5
+            assert len(list(tail)) == 5
 
 
 def test_following_from_several_threads(any_engine: TestEngine) -> None:
@@ -35,7 +35,7 @@ def test_following_from_several_threads(any_engine: TestEngine) -> None:
 
         def follow() -> None:
             count = 0
-            for item in engine.tail(name, tail=0, merge_window=0).lines():
+            for item in engine.tail(name, tail=0, merge_window=0):
                 count += isinstance(item, Line)
                 if count == 5:
                     break
@@ -59,7 +59,7 @@ def test_lifecycle_and_events(any_engine: TestEngine) -> None:
             marks: list[object] = []
             with engine.tail(name) as tail:
                 assert engine.containers.stop(name, timeout=10) is True
-                for item in tail.lines():
+                for item in tail:
                     if isinstance(item, Stopped):
                         marks.append(item.exit_code)
                         break

@@ -29,7 +29,7 @@ async def collect(
         Engine(engine.host) as client,
         client.tail(*selectors, **options) as tail,
     ):
-        async for batch in tail:
+        async for batch in tail.batches():
             items += batch
             while left and left[0][0](items):
                 command = left.pop(0)[1]

@@ -31,7 +31,7 @@ def test_row_6_a_place_that_cannot_be_read(engine: TestEngine, kind: str) -> Non
 
     async def collect() -> list[Item]:
         async with Engine(engine.host) as client, client.tail(name, follow=False) as tail:
-            return [item async for item in tail.lines()]
+            return [item async for item in tail]
 
     items = asyncio.run(collect())
     numbers = [int(item.text) for item in items if isinstance(item, Line)]

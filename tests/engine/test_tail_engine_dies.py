@@ -96,7 +96,7 @@ def test_row_6_the_engine_is_killed_while_containers_write(mortal: MortalEngine)
             Engine(mortal.host) as client,
             client.tail(*names, tail="all") as tail,
         ):
-            async for batch in tail:
+            async for batch in tail.batches():
                 items += batch
                 lines += sum(isinstance(item, Line) for item in batch)
                 idle = killing is None or killing.done()

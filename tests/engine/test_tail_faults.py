@@ -46,7 +46,7 @@ def test_row_6_cuts_at_random_bytes(any_engine: TestEngine) -> None:
             Engine(proxy.host) as client,
             client.tail(*names, tail="all", source="api") as tail,
         ):
-            async for batch in tail:
+            async for batch in tail.batches():
                 for item in batch:
                     if isinstance(item, Line):
                         # Podman may show what is written of a line, and then the line.

@@ -88,7 +88,7 @@ async def follow(
                 await asyncio.to_thread(engine.docker, *left.pop(0)[1])
 
         await act()
-        async for batch in tail:
+        async for batch in tail.batches():
             items += batch
             await act()
             if not left and stopped(items) >= count:
@@ -201,7 +201,7 @@ def test_what_killed_it_is_told_of_a_container_that_is_removed(engine: TestEngin
             client.tail(name, tail="all") as tail,
         ):
             await asyncio.to_thread(engine.go, name)
-            async for batch in tail:
+            async for batch in tail.batches():
                 items.extend(batch)
                 if Removed in marks(items):
                     return

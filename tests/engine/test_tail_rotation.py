@@ -36,7 +36,7 @@ async def follow(engine: TestEngine, name: str, source: Source) -> list[Item]:
         client.tail(name, tail="all", source=source) as tail,
     ):
         await asyncio.to_thread(engine.go, name)
-        async for batch in tail:
+        async for batch in tail.batches():
             items += batch
             if any(isinstance(item, Stopped) for item in batch):
                 return items

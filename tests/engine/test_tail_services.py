@@ -95,7 +95,7 @@ def test_options_hold_for_tasks_of_other_nodes(swarm: Swarm) -> None:
                 Engine(swarm.manager.host) as client,
                 client.tail(name, follow=False, **options) as tail,
             ):
-                return [item async for item in tail.lines()]
+                return [item async for item in tail]
 
         items = asyncio.run(tail())
         assert all(isinstance(item, Line) for item in items)
@@ -143,7 +143,7 @@ def test_restarts_are_followed_from_task_to_task(swarm: Swarm) -> None:
             Engine(swarm.manager.host) as client,
             client.tail(name) as tail,
         ):
-            async for batch in tail:
+            async for batch in tail.batches():
                 items += batch
                 if texts(items).count("began") > went:
                     went += 1
@@ -197,7 +197,7 @@ def test_cuts_lose_nothing(swarm: Swarm) -> None:
             Engine(proxy.host) as client,
             client.tail(name, tail="all") as tail,
         ):
-            async for batch in tail:
+            async for batch in tail.batches():
                 items += batch
                 if len(items) >= 2 * count and sum(isinstance(i, Line) for i in items) >= 2 * count:
                     break
@@ -227,7 +227,7 @@ def test_a_node_that_is_away_is_a_gap_and_holds_up_nobody(swarm: Swarm) -> None:
         frozen = swarm.frozen_worker()
         await asyncio.to_thread(frozen.__enter__)
         async with client.tail(name, follow=False) as tail:
-            history.extend([item async for item in tail.lines()])
+            history.extend([item async for item in tail])
         command = ("lobtail", "service", "logs", "--raw", name)
         env = {"LOBTAIL_TIMEOUT": "4"}
         service.append(await asyncio.to_thread(swarm.manager.run, *command, env=env))
@@ -242,7 +242,7 @@ def test_a_node_that_is_away_is_a_gap_and_holds_up_nobody(swarm: Swarm) -> None:
             client.tail(name, tail="all") as tail,
         ):
             meanwhile: asyncio.Task[None] | None = None
-            async for batch in tail:
+            async for batch in tail.batches():
                 items += batch
                 if meanwhile is None and len(lines_of(items)) > 5:
                     meanwhile = asyncio.create_task(look_meanwhile(client))

@@ -106,7 +106,7 @@ def test_case_truncated_log(engine: TestEngine, way: str, watches: list[FileWatc
             Engine(engine.host) as client,
             client.tail(name, tail="all", source=source) as tail,
         ):
-            async for batch in tail:
+            async for batch in tail.batches():
                 before = len(numbers())
                 items.extend(batch)
                 if before < 49 <= len(numbers()):

@@ -193,7 +193,7 @@ def test_an_engine_that_goes_while_it_is_followed() -> None:
             assert tail.engines == ["one", "other"]
             assert [ref.host for ref in tail.found] == ["one", "other"]
             seen: list[str] = []
-            async for item in tail.lines():
+            async for item in tail:
                 if isinstance(item, Line):
                     seen.append(f"{item.container.host} {item.text}")
                 if isinstance(item, EngineLost):
@@ -224,7 +224,7 @@ def test_an_engine_that_goes_and_comes_back(folder: Path) -> None:
             Engine(f"unix://{link}") as other,
             tail_engines({"one": one, "other": other}) as tail,
         ):
-            async for item in tail.lines():
+            async for item in tail:
                 if isinstance(item, EngineBack):
                     told.append(item)
                     back.set()
@@ -270,7 +270,7 @@ def test_an_engine_that_does_not_answer_is_not_waited_for(
             Engine(host.host) as one,
             tail_engines([mute, one]) as tail,
         ):
-            async for item in tail.lines():
+            async for item in tail:
                 if isinstance(item, EngineLost):
                     told.append(item.reason)
                     continue
@@ -327,7 +327,7 @@ def test_the_blocking_face() -> None:
     ):
         engines = {"one": one, "other": other, "none": none}
         with sync.tail_engines(engines, follow=False) as tail:
-            items = list(tail.lines())
+            items = list(tail)
         lines = [item for item in items if isinstance(item, Line)]
         assert [(item.container.host, item.text) for item in lines] == [
             ("one", "a1"),

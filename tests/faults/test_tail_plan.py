@@ -47,7 +47,7 @@ def read(host: FakeHost, **options: Any) -> list[str]:
     async def main() -> list[str]:
         async with Engine(host.host) as engine:
             tail = engine.tail(follow=False, **options)
-            lines = [item async for batch in tail for item in batch]
+            lines = [item async for batch in tail.batches() for item in batch]
             assert [ref.name for ref in tail.found] == ["web", "api", "db"]
             return [item.text for item in lines if isinstance(item, Line)]
 

@@ -99,7 +99,7 @@ async def follow(host: Crasher, last: type[Item], count: int) -> list[Item]:
     """Follow until so many marks of a kind have come; the first run ends behind its line."""
     items: list[Item] = []
     async with asyncio.timeout(30), Engine(host.host) as engine, engine.tail("web") as tail:
-        async for batch in tail:
+        async for batch in tail.batches():
             items += batch
             if any(isinstance(item, Line) for item in batch):
                 await asyncio.to_thread(host.followed.wait, 30)

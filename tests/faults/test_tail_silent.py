@@ -46,7 +46,7 @@ def read(
             Engine(host, timeout=timeout) as engine,
             engine.tail(**options) as tail,
         ):
-            async for batch in tail:
+            async for batch in tail.batches():
                 items += batch
                 if step(items):
                     break

@@ -62,7 +62,7 @@ def test_case_truncated_log_by_api() -> None:
 
     async def main(host: TruncatingHost) -> None:
         async with asyncio.timeout(30), Engine(host.host) as engine, engine.tail("web") as tail:
-            async for batch in tail:
+            async for batch in tail.batches():
                 items.extend(batch)
                 if len(texts()) == 5:
                     host.truncate()
@@ -82,7 +82,7 @@ def test_case_truncated_log_whose_end_the_engine_does_not_find() -> None:
             Engine(host.host) as engine,
             engine.tail("web", tail=2, follow=False) as tail,
         ):
-            return [item async for item in tail.lines()]
+            return [item async for item in tail]
 
     with TruncatingHost() as host:
         host.truncate()

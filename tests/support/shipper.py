@@ -28,7 +28,7 @@ async def main(host: str, folder: Path, source: Any, *selectors: str) -> None:
                 *selectors, tail="all", all=True, source=source, position=position[1]
             ) as tail,
         ):
-            async for batch in tail:
+            async for batch in tail.batches():
                 for item in batch:
                     name = item.container.name.encode()
                     text = item.raw if isinstance(item, Line) else f"# {item.kind}".encode()

@@ -18,7 +18,9 @@ from lobtail import (
     ContainerRef,
     Dropped,
     Engine,
+    EngineBack,
     EngineError,
+    EngineLost,
     Frame,
     FrameDecoder,
     Gap,
@@ -193,15 +195,15 @@ async def read_logs(engine: Engine) -> None:
     where = Query("level>=warn", now_ns=0, local_offset=0)
     async with engine.tail("web-*", where=where) as tail:
         assert_type(tail, Tail)
-        async for batch in tail:
+        async for batch in tail.batches():
             assert_type(batch, list[Item])
-        async for item in tail.lines():
+        async for item in tail:
             assert_type(item, Item)
             describe(item)
     ready = engine.tail("web", level=Level.WARN, missing="error", until_stopped=True)
     assert_type(await ready.wait_for("listening on", timeout=60), Line)
     assert_type(await ready.wait_for(re.compile("listening on")), Line)
-    async for item in engine.tail("web", level="warn").lines(timeout=10):
+    async for item in engine.tail("web", level="warn").items(timeout=10):
         assert_type(item.time, datetime | None)
     several: Tail = tail_engines({"here": engine}, "web-*", since="10m", follow=False)
     async with several:
@@ -219,6 +221,10 @@ def describe(item: Item) -> str:
         return f"stopped with {mark.exit_code}"
     if isinstance(mark, Gap | Resumed):
         return mark.reason
+    if isinstance(mark, EngineLost):
+        assert_type(mark.reason, str)
+    if isinstance(mark, EngineBack):
+        assert_type(mark.container.host, str)
     if isinstance(mark, Dropped | Skipped):
         return str(mark.count)
     if isinstance(mark, Started | Removed):

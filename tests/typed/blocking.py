@@ -107,18 +107,18 @@ def read_logs(engine: Engine) -> None:
             assert_type(chunk, bytes)
     with engine.tail("web-*", where="level>=warn") as tail:
         assert_type(tail, Tail)
-        for batch in tail:
+        for batch in tail.batches():
             assert_type(batch, list[Item])
-    for item in engine.tail("web").lines():
+    for item in engine.tail("web"):
         if isinstance(item, Line):
             print(item.text)
     assert_type(engine.tail("web", missing="error").wait_for("ready", timeout=60), Line)
-    for item in engine.tail("web", level="warn").lines(timeout=10):
+    for item in engine.tail("web", level="warn").items(timeout=10):
         assert_type(item, Item)
     with tail_engines([engine], "web-*", since="10m", follow=False) as several:
         assert_type(several, Tail)
         assert_type(several.engines, list[str])
-        for batch in several:
+        for batch in several.batches():
             assert_type(batch, list[Item])
     with tail_files("/var/log/x-json.log") as files:
         assert_type(files, Tail)

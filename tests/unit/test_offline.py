@@ -43,7 +43,7 @@ def test_containers_of_a_folder_are_chosen(tmp_path: Path) -> None:
     def names(**options: Any) -> list[str]:
         with tail_files(str(tmp_path), **options) as tail:
             found = [ref.name for ref in tail.found]
-            assert sorted(item.container.name for item in tail.lines()) == sorted(found)
+            assert sorted(item.container.name for item in tail) == sorted(found)
             return sorted(found)
 
     assert names() == ["db", "web"]

@@ -26,8 +26,6 @@ NAMES = {name for _, name in PUBLIC}
 OURS = {
     ("Query", "Term"),
     ("Query", "Plan"),
-    ("Tail", "EngineReaders"),
-    ("TailEngines", "_SeveralReaders"),
 }
 
 

@@ -42,7 +42,7 @@ def file(folder: Path, data: bytes, name: str = "saved.jsonl") -> str:
 def tail(*paths: str, **options: Any) -> list[Item]:
     async def read() -> list[Item]:
         async with tail_files(*paths, **options) as stream:
-            return [item async for item in stream.lines()]
+            return [item async for item in stream]
 
     return asyncio.run(read())
 

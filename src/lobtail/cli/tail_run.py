@@ -136,7 +136,7 @@ class TailRun:
                 self._account.expect(tail.found)
                 await self._greet(tail)
                 settings.formatter.expect(tail.found)
-                async for batch in tail:
+                async for batch in tail.batches():
                     if found := self._take(self._without_engines(batch)):
                         end = found
                         break

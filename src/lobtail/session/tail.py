@@ -90,8 +90,10 @@ class Tail:
     ::
 
         async with engine.tail("web-*") as tail:
-            async for batch in tail:
-                ...
+            async for item in tail:
+                print(item)
+
+    Inside ``async with``, an iteration that was left is resumed by the next with the next item.
     """
 
     def __init__(
@@ -197,14 +199,26 @@ class Tail:
         reached = [each for session in self._sessions for each in session.reached(handed_out)]
         return positions.save(reached, time.time_ns())
 
-    def __aiter__(self) -> AsyncIterator[list[Item]]:
-        return self._batches()
+    def __aiter__(self) -> AsyncIterator[Item]:
+        return self.items()
 
-    def batches(self) -> AsyncGenerator[list[Item], None]:
-        """Iterate over lists of items, never empty: what came at a time."""
-        return self._batches()
+    async def items(self, *, timeout: float | None = None) -> AsyncIterator[Item]:
+        """Iterate like the stream itself, for at most ``timeout`` seconds.
 
-    async def _batches(self, timeout: float | None = None) -> AsyncGenerator[list[Item], None]:
+        Raises:
+            TimeoutError: the time is over, counted from the first item that was asked for.
+        """
+        async with aclosing(self._parts(timeout)) as parts:
+            async for part in parts:
+                for item in part:
+                    yield item
+
+    async def batches(self, *, timeout: float | None = None) -> AsyncGenerator[list[Item], None]:
+        """Iterate over lists instead, never empty: what has come since the one before.
+
+        Raises:
+            TimeoutError: as ``items``.
+        """
         inbox, now = self._inbox, asyncio.get_running_loop().time
         deadline = None if timeout is None else now() + timeout
         try:
@@ -248,23 +262,10 @@ class Tail:
 
     async def _parts(self, timeout: float | None) -> AsyncGenerator[Iterator[Item], None]:
         """Iterate over batches of which it is known how far they have been read."""
-        async with aclosing(self._batches(timeout)) as batches:
+        async with aclosing(self.batches(timeout=timeout)) as batches:
             async for batch in batches:
                 self._left = iter(batch)
                 yield self._left
-
-    async def lines(self, *, timeout: float | None = None) -> AsyncIterator[Item]:
-        """Iterate over single items, for at most ``timeout`` seconds.
-
-        Inside ``async with``, an iteration that was left is resumed by the next with the next item.
-
-        Raises:
-            TimeoutError: the time is over, counted from the first item that was asked for.
-        """
-        async with aclosing(self._parts(timeout)) as parts:
-            async for part in parts:
-                for item in part:
-                    yield item
 
     async def wait_for(self, regex: str | Pattern[str], *, timeout: float | None = None) -> Line:
         """Read up to the first line in which ``regex`` is found, and return it.

@@ -194,7 +194,7 @@ class LogLoader:
             self._seen |= {ref.id: ref for ref in tail.found}
             self.found = len(tail.found)
             self.changed.set()
-            batches = aiter(tail)
+            batches = tail.batches()
             waiting = asyncio.ensure_future(anext(batches))
             last_turn = time.monotonic()
             try:
@@ -331,7 +331,7 @@ class LogLoader:
             **self.filter_arguments(),
         )
         async with tail:
-            async for batch in tail:
+            async for batch in tail.batches():
                 if not search.take(batch):
                     break
                 await asyncio.sleep(0)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from types import TracebackType
 from typing import Final, Self
 
@@ -101,10 +101,8 @@ class ThreadedTail:
         # It ends also where nobody waits for that any more.
         await asyncio.shield(asyncio.wrap_future(self._portal.submit(self._close)))
 
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> list[Item]:
+    async def batches(self) -> AsyncGenerator[list[Item], None]:
+        """Iterate over lists of what has come since the one before."""
         while True:
             self._there.clear()
             with self._lock:
@@ -114,11 +112,12 @@ class ThreadedTail:
             if was_full:
                 self._portal.later(self._room.set)
             if items:
-                return items
+                yield items
+                continue
             if ended:
                 if self._failure is not None:
                     raise self._failure
-                raise StopAsyncIteration
+                return
             await self._there.wait()
 
     @property
@@ -136,7 +135,7 @@ class ThreadedTail:
 
     async def _read(self, tail: Tail) -> None:
         try:
-            async for batch in tail:
+            async for batch in tail.batches():
                 with self._lock:
                     self._waiting += batch
                     if self._full:

@@ -70,7 +70,7 @@ def taken(position: bytes) -> dict[str, tuple[int, int | None]]:
 def test_items_taken_one_by_one(count: int, expected: dict[str, tuple[int, int | None]]) -> None:
     async def main() -> bytes:
         async with tail(Positions()) as merged:
-            lines = merged.lines()
+            lines = merged.items()
             for _ in range(count):
                 await anext(lines)
             return merged.save_position()
@@ -81,7 +81,7 @@ def test_items_taken_one_by_one(count: int, expected: dict[str, tuple[int, int |
 def test_a_batch_counts_as_taken() -> None:
     async def main() -> bytes:
         async with tail(Positions()) as merged:
-            async for _ in merged:
+            async for _ in merged.batches():
                 break
             return merged.save_position()
 

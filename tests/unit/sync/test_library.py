@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -47,7 +47,7 @@ def engine(host: FakeHost) -> Iterator[Engine]:
         yield engine
 
 
-def texts(items: Iterator[Item]) -> list[str]:
+def texts(items: Iterable[Item]) -> list[str]:
     return [item.text for item in items if isinstance(item, Line)]
 
 
@@ -99,11 +99,11 @@ def test_case_container_summary_name() -> None:
 @pytest.mark.parametrize("level", ["warn", "WARNING", Level.WARN])
 def test_case_tail_level(engine: Engine, level: str | Level) -> None:
     tail = engine.tail("web", level=level, follow=False)
-    assert texts(tail.lines()) == [TEXTS[1], TEXTS[2]]
+    assert texts(tail) == [TEXTS[1], TEXTS[2]]
     both = engine.tail("web", level=level, where="text contains failed", follow=False)
-    assert texts(both.lines()) == [TEXTS[2]]
+    assert texts(both) == [TEXTS[2]]
     several = tail_engines([engine], "web", level=level, follow=False)
-    assert texts(several.lines()) == [TEXTS[1], TEXTS[2]]
+    assert texts(several) == [TEXTS[1], TEXTS[2]]
     with pytest.raises(ConfigError, match="no level is called"):
         engine.tail(level="loud")
     with pytest.raises(ConfigError, match="no level is called"):
@@ -137,12 +137,12 @@ def test_an_engine_that_was_not_asked_is_named(engine: Engine) -> None:
 def test_what_was_found_can_be_asked_otherwise(engine: Engine) -> None:
     with engine.tail("wbe", follow=False) as tail:
         assert tail.found == []
-        assert list(tail.lines()) == []
+        assert list(tail) == []
 
 
 def test_nothing_running_is_no_error_where_nothing_was_named() -> None:
     with FakeHost() as host, Engine(host.host) as engine:
-        assert list(engine.tail(missing="error", follow=False).lines()) == []
+        assert list(engine.tail(missing="error", follow=False)) == []
 
 
 # --- deadlines ------------------------------------------------------------------------------------
@@ -151,15 +151,15 @@ def test_nothing_running_is_no_error_where_nothing_was_named() -> None:
 def test_case_deadline_lines_end_at_their_timeout(engine: Engine) -> None:
     seen: list[Item] = []
     with pytest.raises(TimeoutError, match=r"timed out after 0.3 s"):
-        seen.extend(engine.tail("web").lines(timeout=0.3))
+        seen.extend(engine.tail("web").items(timeout=0.3))
     # What came before the deadline was given out.
     assert texts(iter(seen)) == list(TEXTS[: len(seen)])
 
 
 def test_case_deadline_a_timeout_is_no_end_of_the_logs(engine: Engine) -> None:
-    assert texts(engine.tail("web", follow=False).lines(timeout=30)) == list(TEXTS)
+    assert texts(engine.tail("web", follow=False).items(timeout=30)) == list(TEXTS)
     with pytest.raises(TimeoutError):
-        list(engine.tail("web", follow=False).lines(timeout=0))
+        list(engine.tail("web", follow=False).items(timeout=0))
 
 
 def test_case_deadline_wait_for_returns_the_line_and_goes_on_behind_it(engine: Engine) -> None:
@@ -167,7 +167,7 @@ def test_case_deadline_wait_for_returns_the_line_and_goes_on_behind_it(engine: E
         found = tail.wait_for("quer.", timeout=30)
         # Colours do not matter to what is found.
         assert found.text == TEXTS[1]
-        for first in tail.lines():
+        for first in tail:
             assert isinstance(first, Line)
             assert first.text == TEXTS[2]
             break
@@ -224,16 +224,16 @@ def test_the_asynchronous_face_resumes_and_times_out_as_well(host: FakeHost) -> 
     async def main() -> list[str]:
         seen: list[str] = []
         async with AsyncEngine(host.host) as engine, engine.tail("web") as tail:
-            async for item in tail.lines(timeout=30):
+            async for item in tail.items(timeout=30):
                 seen.append(str(item))
                 if len(seen) == 2:
                     break
-            async for batch in tail:
+            async for batch in tail.batches():
                 seen += map(str, batch)
                 if len(seen) == 4:
                     break
             with pytest.raises(TimeoutError):
-                async for _ in tail.lines(timeout=0.1):
+                async for _ in tail.items(timeout=0.1):
                     pass
         return seen
 
@@ -250,7 +250,7 @@ def test_case_errors_speak_of_arguments(engine: Engine) -> None:
         ("since", lambda: engine.tail(since="lately")),
         ("until", lambda: engine.containers.logs("web", until="lately")),
         ("since", lambda: engine.tail(since=naive)),
-        ("source", lambda: list(engine.tail("web", source="files", follow=False).lines())),
+        ("source", lambda: list(engine.tail("web", source="files", follow=False))),
         ("host", lambda: Engine("unix:///nonexistent.sock").ping()),
         ("host", lambda: Engine("nonsense://")),
     )

@@ -128,7 +128,7 @@ class _Tail:
     ) -> None:
         pass
 
-    async def __aiter__(self) -> AsyncIterator[list[Item]]:
+    async def batches(self) -> AsyncIterator[list[Item]]:
         if self._items:
             yield list(self._items)
         if self._follow:

@@ -84,7 +84,7 @@ class BrokenTail:
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    async def __aiter__(self) -> AsyncIterator[list[Item]]:
+    async def batches(self) -> AsyncIterator[list[Item]]:
         if self._items:
             yield self._items
         raise ConnectError("gone")

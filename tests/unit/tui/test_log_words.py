@@ -198,7 +198,7 @@ def test_all_is_saved_that_the_engine_has(tmp_path: Path) -> None:
         lines = [saved_line for saved_line in saved if "checkpoint" in saved_line]
         assert len(lines) == len(everything)
         async with tail_files(str(path)) as tail:
-            again = [item.raw async for item in tail.lines() if isinstance(item, Line)]
+            again = [item.raw async for item in tail if isinstance(item, Line)]
         assert again == [item.raw for item in everything if isinstance(item, Line)]
         assert not c.pane.beside
 

@@ -39,7 +39,7 @@ class Source:
     async def aclose(self) -> None:
         self.closed.set()
 
-    async def __aiter__(self) -> AsyncIterator[list[Item]]:
+    async def batches(self) -> AsyncIterator[list[Item]]:
         for batch in self._batches:
             self.given += len(batch)
             yield batch
@@ -85,7 +85,7 @@ def test_all_comes_in_order_to_its_end(thread: ReadingThread) -> None:
         got: list[Item] = []
         async with tail_of(thread, source) as tail:
             assert tail.found == [REF]
-            async for batch in tail:
+            async for batch in tail.batches():
                 got += batch
         return got
 
@@ -105,7 +105,7 @@ def test_the_reading_waits_for_whoever_takes(thread: ReadingThread) -> None:
             # It has stopped: what it does next is to wait.
             assert source.given <= MOST + len(items)
             total = 0
-            async for batch in tail:
+            async for batch in tail.batches():
                 assert len(batch) <= MOST + len(items)
                 total += len(batch)
             assert total == 100_000
@@ -119,7 +119,7 @@ def test_a_failure_comes_behind_what_was_read(thread: ReadingThread) -> None:
 
     async def read() -> None:
         async with tail_of(thread, source) as tail:
-            batches = aiter(tail)
+            batches = tail.batches()
             assert await anext(batches) == items
             with pytest.raises(ConnectError, match="nobody answers"):
                 await anext(batches)
@@ -144,7 +144,7 @@ def test_who_leaves_ends_it(thread: ReadingThread) -> None:
 
     async def read() -> None:
         async with tail_of(thread, source) as tail:
-            async for _batch in tail:
+            async for _batch in tail.batches():
                 break
 
     asyncio.run(read())
@@ -181,7 +181,7 @@ def test_the_end_of_the_thread_closes_its_engines(
 ) -> None:
     async def read() -> None:
         async with tail_of(thread, Source(iter([]))) as tail:
-            async for _batch in tail:
+            async for _batch in tail.batches():
                 pass
 
     asyncio.run(read())

@@ -104,7 +104,7 @@ class Saving:
         tail = body.fleet.tail(body.feed.target, follow=False, **wanted)
         async with tail:
             self._containers = list(tail.found)
-            async for batch in tail:
+            async for batch in tail.batches():
                 yield batch
 
     # --- where ------------------------------------------------------------------------------
