@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lobtail.errors import LogsEndedError as LogsEndedError
     from lobtail.errors import NotFoundError as NotFoundError
     from lobtail.errors import TruncatedStream as TruncatedStream
+    from lobtail.model.entries import Entry as Entry
     from lobtail.model.frames import Frame as Frame
     from lobtail.model.frames import FrameDecoder as FrameDecoder
     from lobtail.model.frames import Stream as Stream

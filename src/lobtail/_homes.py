@@ -16,6 +16,7 @@ HOMES: Final[dict[str, dict[str, str]]] = {
         "EngineBack": "lobtail.model.items",
         "EngineError": "lobtail.errors",
         "EngineLost": "lobtail.model.items",
+        "Entry": "lobtail.model.entries",
         "Frame": "lobtail.model.frames",
         "FrameDecoder": "lobtail.model.frames",
         "Gap": "lobtail.model.items",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, Unpack
 
 from lobtail.engine.client import EngineClient
 from lobtail.engine.config.endpoint import labels
 from lobtail.engine.streams.logs import nanoseconds
+from lobtail.entries.grouper import MAX_LINES, Grouper
 from lobtail.errors import ConfigError
 from lobtail.follow.options import SOURCES, FollowOptions, Source
 from lobtail.follow.position import Positions
@@ -26,6 +27,7 @@ from lobtail.session.request import TailRequest
 from lobtail.session.tail import Tail
 
 if TYPE_CHECKING:
+    from lobtail.query.patterns import Pattern
     from lobtail.query.plan import Plan
     from lobtail.query.query import Query
     from lobtail.query.terms import Term
@@ -92,6 +94,8 @@ class Engine(EngineClient):
         details: bool = False,
         level: str | Level | None = None,
         where: str | Query | None = None,
+        group: bool = True,
+        continuations: Sequence[str] = (),
         merge_window: float = WINDOW_NS / 1e9,
         overflow: Overflow = "wait",
         before: int = 0,
@@ -116,6 +120,12 @@ class Engine(EngineClient):
         that changes nothing. Marks of the other containers always pass. With ``before`` and
         ``after`` so many lines of the container around each wanted line come as well, and a
         ``Skipped`` mark tells how many were left out in between.
+
+        Lines that belong together, such as a stack trace, come as one ``Entry``: a ``Line`` that
+        has all of them in ``lines``, and that filters treat as one. So a line waits 100 ms for
+        those that may continue it. ``continuations`` are regexes of yours: a line in which one is
+        found continues the line before it. With ``group=False`` each line comes by itself.
+
         ``merge_window`` is how long, in seconds, a live line may wait for older ones of other
         containers; 0 gives the order of arrival. A slow reader slows the engine's sending down,
         unless ``overflow`` is ``"drop"``: then lines are left out where 2000 of their container
@@ -160,6 +170,8 @@ class Engine(EngineClient):
             details=details,
             level=level,
             where=where,
+            group=group,
+            continuations=continuations,
             merge_window=merge_window,
             overflow=overflow,
             source=source,
@@ -189,6 +201,8 @@ class TailOptions(TypedDict, total=False):
     details: bool
     level: str | Level | None
     where: str | Query | None
+    group: bool
+    continuations: Sequence[str]
     merge_window: float
     overflow: Overflow
     before: int
@@ -215,6 +229,8 @@ def tail_request(
     details: bool = False,
     level: str | Level | None = None,
     where: str | Query | None = None,
+    group: bool = True,
+    continuations: Sequence[str] = (),
     merge_window: float = WINDOW_NS / 1e9,
     overflow: Overflow = "wait",
     before: int = 0,
@@ -258,7 +274,8 @@ def tail_request(
     )
     if plan is not None:
         # What a position does not know of is read anew, and what it knows must be met.
-        options = options.narrowed(plan, since=position is None)
+        around = MAX_LINES if group else 0
+        options = options.narrowed(plan, since=position is None, around=around)
     # With nothing asked for, that nothing runs is an answer.
     is_asked = bool(selectors or labels or projects or services or images)
     return TailRequest(
@@ -268,6 +285,8 @@ def tail_request(
         until_stopped=until_stopped and follow,
         is_strict=missing == "error" and is_asked,
         plan=plan,
+        group=group,
+        continuations=_compiled(continuations),
         window_ns=round(merge_window * 1e9),
         overflow=overflow,
         position=position,
@@ -280,7 +299,8 @@ def open_tail(asked: Mapping[str, tuple[EngineClient, TailRequest]]) -> Tail:
     What chooses containers may differ between the engines; for all else the first counts.
     """
     _, first = next(iter(asked.values()))
-    inbox = Inbox(first.window_ns, overflow=first.overflow)
+    grouper = Grouper(first.continuations) if first.group else None
+    inbox = Inbox(first.window_ns, overflow=first.overflow, grouper=grouper)
     positions = None if first.position is None else Positions.load(first.position)
     return Tail(
         inbox,
@@ -343,6 +363,8 @@ def tail_files(
     details: bool = False,
     level: str | Level | None = None,
     where: str | Query | None = None,
+    group: bool = True,
+    continuations: Sequence[str] = (),
     before: int = 0,
     after: int = 0,
 ) -> Tail:
@@ -378,9 +400,17 @@ def tail_files(
         images=images,
         excluded=tuple(map(ContainerSelector, exclude)),
     )
-    inbox = Inbox(0)
+    inbox = Inbox(0, grouper=Grouper(_compiled(continuations)) if group else None)
     session = FileSession(find_logs(paths), selection, options, inbox, plan=plan)
     return Tail(inbox, [session], wanted=_filter(plan))
+
+
+def _compiled(regexes: Sequence[str]) -> tuple[Pattern, ...]:
+    if not regexes:
+        return ()
+    from lobtail.query.patterns import compile_pattern
+
+    return tuple(compile_pattern(regex, "continuations") for regex in regexes)
 
 
 def _plan(

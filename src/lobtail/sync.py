@@ -654,6 +654,8 @@ class Engine(SyncWrapper):
         details: bool = False,
         level: str | Level | None = None,
         where: str | Query | None = None,
+        group: bool = True,
+        continuations: Sequence[str] = (),
         merge_window: float = WINDOW_NS / 1000000000.0,
         overflow: Overflow = "wait",
         before: int = 0,
@@ -678,6 +680,12 @@ class Engine(SyncWrapper):
         that changes nothing. Marks of the other containers always pass. With ``before`` and
         ``after`` so many lines of the container around each wanted line come as well, and a
         ``Skipped`` mark tells how many were left out in between.
+
+        Lines that belong together, such as a stack trace, come as one ``Entry``: a ``Line`` that
+        has all of them in ``lines``, and that filters treat as one. So a line waits 100 ms for
+        those that may continue it. ``continuations`` are regexes of yours: a line in which one is
+        found continues the line before it. With ``group=False`` each line comes by itself.
+
         ``merge_window`` is how long, in seconds, a live line may wait for older ones of other
         containers; 0 gives the order of arrival. A slow reader slows the engine's sending down,
         unless ``overflow`` is ``"drop"``: then lines are left out where 2000 of their container
@@ -724,6 +732,8 @@ class Engine(SyncWrapper):
                 details=details,
                 level=level,
                 where=where,
+                group=group,
+                continuations=continuations,
                 merge_window=merge_window,
                 overflow=overflow,
                 before=before,
@@ -1628,6 +1638,8 @@ def tail_files(
     details: bool = False,
     level: str | Level | None = None,
     where: str | Query | None = None,
+    group: bool = True,
+    continuations: Sequence[str] = (),
     before: int = 0,
     after: int = 0,
 ) -> Tail:
@@ -1658,6 +1670,8 @@ def tail_files(
         details=details,
         level=level,
         where=where,
+        group=group,
+        continuations=continuations,
         before=before,
         after=after,
     )

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from lobtail import tail_files
 from lobtail.errors import LogFileError
 from lobtail.files import Damage, open_log
+from lobtail.model.entries import make_entry
 from lobtail.model.frames import Frame, Stream
 from lobtail.model.items import ContainerRef, Dropped, Gap, Item, Line, Removed, Started, Stopped
 from lobtail.render.json import JsonFormatter
@@ -39,9 +40,9 @@ def file(folder: Path, data: bytes, name: str = "saved.jsonl") -> str:
     return str(path)
 
 
-def tail(*paths: str, **options: Any) -> list[Item]:
+def tail(*paths: str, group: bool = False, **options: Any) -> list[Item]:
     async def read() -> list[Item]:
-        async with tail_files(*paths, **options) as stream:
+        async with tail_files(*paths, group=group, **options) as stream:
             return [item async for item in stream]
 
     return asyncio.run(read())
@@ -343,3 +344,16 @@ def test_any_items_are_messages(items: list[Item], details: bool) -> None:
         path = file(Path(folder), saved(*items))
         frames = [each for each in messages(path, details=details) if isinstance(each, Frame)]
     assert len(frames) == len(raws(items))
+
+
+def test_entries_come_back_as_such(tmp_path: Path) -> None:
+    """They do not depend on the looks of their lines, nor on where a read ends."""
+    ref = ContainerRef("1" * 64, "web")
+    lines = [Line(ref, Stream.STDOUT, n * 10**9, b"%d" % n) for n in range(4)]
+    entry = make_entry(lines[1:3])
+    path = file(tmp_path, saved(lines[0], entry, lines[3]))
+    assert tail(path, group=True) == [lines[0], entry, lines[3]]
+    assert tail(path) == [lines[0], *entry.lines, lines[3]]
+    assert [item.continues for item in tail(path) if isinstance(item, Line)] == [
+        *(False, False, True, False)
+    ]

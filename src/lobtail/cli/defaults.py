@@ -21,6 +21,7 @@ from lobtail.regular import read_regular
 __all__ = [
     "config_path",
     "key_of",
+    "load_continuations",
     "load_defaults",
     "load_keys",
     "origin_of",
@@ -30,7 +31,7 @@ __all__ = [
 
 # TOML 1.0, section "Integer".
 _BITS: Final = 63
-_TABLES = ("tail", "ui")
+_TABLES = ("tail", "ui", "entries")
 
 # What has no default of ours, by parameter.
 _DOCKERS = ("help", "host", "docker_context")
@@ -87,7 +88,8 @@ def load_defaults(command: click.Command, ctx: click.Context) -> dict[str, Any]:
     table = _read(path)
     for name, value in table.items():
         if name not in _TABLES:
-            raise ConfigError(f"{path}: {name!r} is not known; there are [tail] and [ui]")
+            tables = "[tail], [ui] and [entries]"
+            raise ConfigError(f"{path}: {name!r} is not known; there are {tables}")
         if not isinstance(value, dict):
             raise ConfigError(f"{path}: {name} should be a table: [{name}]")
     options = settable(command)
@@ -113,6 +115,28 @@ def load_keys() -> dict[str, Any]:
     if not isinstance(keys, dict):
         raise ConfigError(f"{path}: ui.keys should be a table: [ui.keys]")
     return keys
+
+
+def load_continuations() -> tuple[str, ...]:
+    """Return what the file says in ``[entries]``: regexes of lines that continue another.
+
+    Raises:
+        ConfigError: the file cannot be read, or they are none.
+    """
+    path = config_path()
+    table = _read(path).get("entries", {})
+    for key in table:
+        if key != "continues":
+            raise ConfigError(f"{path}: [entries] has no {key!r}; there is continues")
+    given = table.get("continues", [])
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not all(isinstance(text, str) and text for text in texts):
+        raise ConfigError(f"{path}: entries.continues takes regexes, not {given!r}")
+    for text in texts:
+        from lobtail.query.patterns import compile_pattern
+
+        compile_pattern(text, f"{path}: entries.continues")
+    return tuple(texts)
 
 
 def _instead(key: str, options: Mapping[str, click.Option]) -> str:

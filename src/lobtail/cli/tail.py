@@ -31,7 +31,17 @@ __all__ = ["command"]
 _SECTIONS: Final = {
     "Which containers": ("labels", "projects", "services", "images", "excluded", "everything"),
     "Which part of their logs": ("follow", "tail", "since", "until", "stream"),
-    "Which lines": ("grep", "include", "exclude", "where", "level", "after", "before", "context"),
+    "Which lines": (
+        "grep",
+        "include",
+        "exclude",
+        "where",
+        "level",
+        "after",
+        "before",
+        "context",
+        "group",
+    ),
     "How they look": (
         *("output", "template", "timestamps", "timezone", "color", "highlight", "prefix"),
         *("marks", "raw", "merge_window"),
@@ -240,6 +250,12 @@ _TEXT: Final = _Text()
     help="Lines for which this holds: 'level>=warn and status>=500 and not /health/'.",
 )
 @click.option("--level", metavar="LEVEL", help="Lines of this level or a worse one.")
+@click.option(
+    "--group/--no-group",
+    default=True,
+    show_default=True,
+    help="Treat lines that belong together, such as a stack trace, as one.",
+)
 @click.option(
     "-A", "--after", type=_COUNT, metavar="N", help="And N lines of the container after each."
 )

@@ -16,6 +16,7 @@ from lobtail.api import Engine, tail_engines, tail_files
 from lobtail.cli.options import run
 from lobtail.cli.tail_settings import TailSettings
 from lobtail.errors import LobtailError
+from lobtail.model.entries import Entry
 from lobtail.model.items import (
     ContainerRef,
     Dropped,
@@ -104,7 +105,7 @@ class TailRun:
         if self._engines:
             return tail_engines(self._engines, *settings.named, **settings.selection)
         of_files = ("tail", "since", "until", "streams", "where", "before", "after", *_CRITERIA)
-        chosen = {name: settings.selection[name] for name in of_files}
+        chosen = {name: settings.selection[name] for name in (*of_files, "group", "continuations")}
         return tail_files(*settings.files, **chosen)
 
     def run(self) -> int:
@@ -261,7 +262,8 @@ class TailRun:
             items = [*items, batch[-1]]
         if self._left is not None:
             items, end = self._limited(items, end)
-        shown = list(map(type, items)).count(Line)
+        types = list(map(type, items))
+        shown = types.count(Line) + types.count(Entry)
         self._account.shown += shown
         for words in self._words.of_batch(batch, shown):
             print_status(words)
@@ -282,7 +284,7 @@ class TailRun:
         if fail_on is None and until_match is None:
             return None, None
         for i, item in enumerate(batch):
-            if type(item) is not Line:
+            if not isinstance(item, Line):
                 continue
             if fail_on is not None and fail_on(item):
                 return _End(FAILED, f"--fail-on matches a line of {shown_name(item.container)}"), i
@@ -294,7 +296,7 @@ class TailRun:
         """Keep as many lines as may still be shown."""
         assert self._left is not None
         for i, item in enumerate(items):
-            self._left -= type(item) is Line
+            self._left -= isinstance(item, Line)
             if not self._left:
                 if end is not None and i == len(items) - 1:
                     return items, end
@@ -372,6 +374,7 @@ class Summary:
 
     def __init__(self) -> None:
         self.shown = 0
+        self._unit = "line"  # or "entry", where any has several lines
         self._lines: Counter[str] = Counter()
         self._gaps: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
@@ -387,7 +390,9 @@ class Summary:
     def add(self, batch: list[Item]) -> list[Mark]:
         """Count what a batch brought; return its marks."""
         marks: list[Mark] = []
-        if set(map(type, batch)) != {Line}:
+        types = set(map(type, batch))
+        self._unit = "entry" if Entry in types else self._unit
+        if not types <= {Line, Entry}:
             marks = [item for item in batch if not isinstance(item, Line)]
             batch = [item for item in batch if isinstance(item, Line)]
         # A container has one object for all its lines, so few are counted one by one.
@@ -413,7 +418,7 @@ class Summary:
             return
         total = self._lines.total()
         shown = f" ({self.shown} shown)" if self.shown != total else ""
-        read = f"{_many(total, 'line')}{shown} of {_many(len(self._lines), 'container')}"
+        read = f"{_many(total, self._unit)}{shown} of {_many(len(self._lines), 'container')}"
         lost = f"{_many(self._gaps.total(), 'gap')}, {self._dropped.total()} dropped"
         rows = [f"lobtail: {read}, {lost}"]
         counts = self._lines.most_common()
@@ -436,4 +441,6 @@ class Summary:
 
 
 def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    if count == 1:
+        return f"{count} {what}"
+    return f"{count} {what[:-1]}ies" if what.endswith("y") else f"{count} {what}s"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from lobtail.cli.defaults import load_continuations
 from lobtail.cli.tail_filter import FILTERS, make_filter, make_matcher, make_pattern
 from lobtail.engine.streams.logs import nanoseconds
 from lobtail.errors import ConfigError
@@ -79,6 +80,7 @@ def make_settings(
     merge_window: str,
     source: Source,
     files: tuple[str, ...],
+    group: bool,
     verbose: bool,
     until_match: str | None,
     fail_on: str | None,
@@ -101,6 +103,10 @@ def make_settings(
     shown["highlight"] = highlight
     filtering = make_filter(now, **{name: shown[name] for name in FILTERS})
     ready, failed = make_matcher(until_match, "--until-match"), make_matcher(fail_on, "--fail-on")
+    # The very bytes of all lines keep the order in which they came.
+    picks = bool(filtering.terms) or ready is not None or failed is not None
+    picks = picks or max_lines is not None
+    group = group and (picks or shown["output"] != "raw" or shown["template"] is not None)
     if files and everything:
         raise ConfigError("--all chooses among an engine's containers, not with --file")
     return TailSettings(
@@ -119,6 +125,8 @@ def make_settings(
             "until_stopped": until_match is not None,
             "merge_window": _seconds(merge_window, "--merge-window"),
             "source": source,
+            "group": group,
+            "continuations": load_continuations() if group else (),
             "where": filtering.needed(ready, failed),
             "before": filtering.context[0],
             "after": filtering.context[1],

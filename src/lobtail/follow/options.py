@@ -39,12 +39,19 @@ class FollowOptions(msgspec.Struct, frozen=True):
         chosen = ((Stream.STDOUT, self.stdout), (Stream.STDERR, self.stderr))
         return frozenset(stream for stream, wanted in chosen if wanted)
 
-    def narrowed(self, plan: Plan, *, since: bool = True, until: bool = False) -> FollowOptions:
+    def narrowed(
+        self, plan: Plan, *, since: bool = True, until: bool = False, around: int = 0
+    ) -> FollowOptions:
         """Return them without what a plan excludes, as far as nothing else depends on that.
 
-        ``since`` and ``until`` say whether these may be set.
+        ``since`` and ``until`` say whether these may be set; so many lines ``around`` each that is
+        found may belong to it.
         """
         search = Search(plan.literals, plan.context) if plan.literals.groups else None
+        if search is not None and around:
+            before, after = plan.context or (0, 0)
+            context = (before + 1) * around, (after + 1) * around
+            search = Search(plan.literals, context, silent=plan.context is None)
         if plan.context is not None:
             # What stands around a line may be of the other stream, and older.
             return replace(self, search=search)

@@ -20,6 +20,7 @@ from typing import Annotated, Final, NamedTuple, TypeAlias
 import msgspec
 
 from lobtail.errors import CodecError
+from lobtail.model.entries import expand, rejoin
 from lobtail.model.frames import Stream
 from lobtail.model.items import (
     ContainerRef,
@@ -64,6 +65,9 @@ MARKS: Final[dict[str, type[Mark]]] = {
 
 # Times that are kept as differences, which then fit into 64 bits: up to the year 2116.
 _LATEST: Final = 1 << 62
+
+# Of the flags of a line.
+_CONTINUES: Final = 8
 
 _Integer: TypeAlias = int | bytes
 _Index: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
@@ -144,7 +148,7 @@ class Encoder:
         first = len(self._containers)
         lines: list[Line] = []
         marks: list[_Mark] = []
-        for item in items:
+        for item in expand(items):
             if isinstance(item, Line):
                 lines.append(item)
             else:
@@ -170,7 +174,7 @@ class Encoder:
         heads: list[_Head] = []
         numbers: list[int] = []
         for line in lines:
-            flags = line.partial | line.unterminated << 1 | line.late << 2
+            flags = line.partial | line.unterminated << 1 | line.late << 2 | line.continues << 3
             key = (id(line.container), line.stream, flags, line.raw_details)
             number = known.get(key)
             if number is None:
@@ -221,7 +225,8 @@ class Decoder:
         except _BROKEN as exc:
             raise CodecError(f"this is no batch of items: {exc}") from exc
         self._containers = known
-        return Batch(items, batch.position)
+        joined = any(head.flags & _CONTINUES for head in batch.heads)
+        return Batch(rejoin(items) if joined else items, batch.position)
 
 
 def _items(batch: _Batch, containers: list[ContainerRef]) -> list[Item]:
@@ -233,6 +238,7 @@ def _items(batch: _Batch, containers: list[ContainerRef]) -> list[Item]:
             bool(head.flags & 2),
             bool(head.flags & 4),
             head.details,
+            bool(head.flags & _CONTINUES),
         )
         for head in batch.heads
     ]
@@ -242,8 +248,8 @@ def _items(batch: _Batch, containers: list[ContainerRef]) -> list[Item]:
     lines: list[Item] = []
     add = lines.append
     for number, time_ns, raw in zip(batch.lines, times, batch.texts, strict=True):
-        container, stream, partial, unterminated, late, details = heads[number]
-        add(Line(container, stream, time_ns, raw, partial, unterminated, late, details))
+        container, stream, partial, unterminated, late, details, continues = heads[number]
+        add(Line(container, stream, time_ns, raw, partial, unterminated, late, details, continues))
     if not batch.marks:
         return lines
     items: list[Item] = []

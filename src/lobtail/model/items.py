@@ -78,6 +78,8 @@ class Line(msgspec.Struct, frozen=True, gc=False, eq=False, repr_omit_defaults=T
     """It came after younger lines of other containers had been shown."""
     raw_details: bytes = b""
     """The log driver's attributes as the engine sends them: ``k=v,k=v``, query-escaped."""
+    continues: bool = False
+    """It belongs to the line of this container and stream before it: see ``Entry``."""
     _cache: dict[str, Any] | None = None
 
     def __eq__(self, other: object) -> bool:
@@ -85,6 +87,16 @@ class Line(msgspec.Struct, frozen=True, gc=False, eq=False, repr_omit_defaults=T
 
     def __hash__(self) -> int:
         return hash((self.container.id, self.stream, self.time_ns, self.raw))
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines of the entry: this one. A line is an entry of one; see ``Entry``."""
+        return (self,)
+
+    @property
+    def head(self) -> Line:
+        """The first of ``lines``."""
+        return self
 
     @property
     def text(self) -> str:
@@ -128,13 +140,16 @@ class Line(msgspec.Struct, frozen=True, gc=False, eq=False, repr_omit_defaults=T
         """How grave the line says that it is; ``Level.UNKNOWN`` if it does not. Found once."""
         cache = self._cached()
         if "level" not in cache:
-            cache["level"] = detect_level(self.raw)
+            cache["level"] = self._find_level()
         level: Level = cache["level"]
         return level
 
+    def _find_level(self) -> Level:
+        return detect_level(self.raw)
+
     def _value(self) -> tuple[object, ...]:
         """Return all but the cache."""
-        flags = (self.partial, self.unterminated, self.late)
+        flags = (self.partial, self.unterminated, self.late, self.continues)
         return self.container, self.stream, self.time_ns, self.raw, flags, self.raw_details
 
     def _cached(self) -> dict[str, Any]:
@@ -174,7 +189,7 @@ def encode_details(attrs: dict[str, str]) -> bytes:
 
 def level_of(line: Line) -> Level:
     """Return ``line.level`` without keeping it: for those who look at a line last."""
-    return detect_level(line.raw) if line._cache is None else line.level  # noqa: SLF001
+    return line._find_level() if line._cache is None else line.level  # noqa: SLF001
 
 
 def forget_parsed(line: Line) -> None:

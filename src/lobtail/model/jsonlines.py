@@ -49,6 +49,7 @@ class _Object(msgspec.Struct, gc=False):
     cr: bool = False
     unterminated: bool = False
     late: bool = False
+    continues: bool = False
     details: dict[str, str] | None = None
     mark: str | None = None
     exit_code: int | None = None
@@ -141,6 +142,7 @@ class JsonDecoder:
             found.unterminated,
             found.late,
             details,
+            found.continues,
         )
 
     def _mark(self, found: _Object, time_ns: int | None) -> Mark:

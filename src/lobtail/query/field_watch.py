@@ -43,7 +43,7 @@ class FieldWatch:
         if not self._unseen:
             return
         for item in items:
-            if type(item) is not Line:
+            if not isinstance(item, Line):
                 continue
             self.lines += 1
             fields = item.fields

@@ -1,5 +1,7 @@
 """Let the lines pass that are wanted, with lines around them as context.
 
+An entry of several lines is one here: it passes as a whole, and counts as one.
+
 Context is counted per container: what other containers write between two lines of one is not in
 its way. A line is shown once, also where it is context of two.
 """
@@ -70,7 +72,7 @@ class LineFilter:
             return self._with_context(items)
         for holds in self._predicates:
             # Marks are no lines: nothing is asked of them.
-            items = [item for item in items if type(item) is not Line or holds(item)]
+            items = [item for item in items if not isinstance(item, Line) or holds(item)]
         return items
 
     def matches(self, line: Line) -> bool:
@@ -84,20 +86,19 @@ class LineFilter:
     def _with_context(self, items: list[Item]) -> list[Item]:
         kept: list[Item] = []
         for item in items:
-            if type(item) is not Line and type(item) is not Skipped:
+            if not isinstance(item, Line | Skipped):
                 kept.append(item)
                 continue
             key = item.container.host, item.container.id
             context = self._contexts.get(key)
             if context is None:
                 context = self._contexts[key] = _Context()
-            if type(item) is Skipped:
+            if isinstance(item, Skipped):
                 # Whoever read the log knew that nobody wants these.
                 context.skipped += len(context.before) + item.count
                 context.clear()
                 context.due = 0
                 continue
-            assert isinstance(item, Line)
             if self.matches(item):
                 if context.skipped and context.shown:
                     first = context.before[0] if context.before else item

@@ -15,6 +15,8 @@ All of an item is there (``model.jsonlines`` reads it); what is seldom needed, o
 - ``labels`` at the first item of a container, and where they have changed: in each line they would
   be most of it.
 - ``cr``: the text ended in a CR, as with a TTY. ``unterminated``, ``late``.
+- ``continues``: the line belongs to the line of this container and stream before it: an entry of
+  several lines, such as a stack trace, is so many objects, one behind the other.
 - ``line_base64``: the text is not UTF-8. The same of a name or a reason that is not Unicode, and of
   ``details`` that are not as an engine writes them.
 - ``time_ns``: a time that no calendar has.
@@ -31,6 +33,7 @@ from typing import Any, Final
 
 import msgspec
 
+from lobtail.model.entries import lines_of
 from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Line, Mark, encode_details, level_of, parse_details
 from lobtail.model.levels import Level
@@ -73,6 +76,7 @@ class JsonFormatter(Formatter):
         self._unsaid: dict[str, str] | None = {}  # what is as good as said of the others
 
     def _lines(self, lines: list[Line], now_ns: int) -> bytes:
+        lines = lines_of(lines)
         show, heads, tails = self._stamper.show, self._heads, _TAILS
         parts: list[bytes] = []
         add = parts.append
@@ -104,7 +108,7 @@ class JsonFormatter(Formatter):
                     second = time_ns // _SECOND
                     clock = b'{"v":2,"time":"' + stamp[:20].encode()
                     add(b'{"v":2,"time":"' + stamp.encode() + b'"' + named + text + tail)
-            if line.unterminated or line.late or line.raw_details:
+            if line.unterminated or line.late or line.continues or line.raw_details:
                 add(_extras(line))
             add(b"}\n")
         return escaped(b"".join(parts))
@@ -212,6 +216,8 @@ def _extras(line: Line) -> bytes:
     flags = b',"unterminated":true' if line.unterminated else b""
     if line.late:
         flags += b',"late":true'
+    if line.continues:
+        flags += b',"continues":true'
     return flags + _details(line.raw_details) if line.raw_details else flags
 
 

@@ -15,7 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from operator import attrgetter
 
+from lobtail.model.entries import lines_of
 from lobtail.model.items import ContainerRef, Item, Line, Mark, Removed
+from lobtail.model.levels import Level
 from lobtail.render.colors import DIM, LEVELS, RESET
 from lobtail.render.highlight import Highlighter
 from lobtail.render.prefix import Prefixes, shown_name
@@ -29,7 +31,7 @@ _container = attrgetter("container")
 
 
 class PrettyFormatter(Formatter):
-    """Writes ``[TIME] NAME  │ TEXT``; with colours, the text has that of its level.
+    """Writes ``[TIME] NAME  │ TEXT``; with colours, the text has that of its entry's level.
 
     A line that has colours of its own keeps those instead. Marks are dim, but not those of a loss.
     """
@@ -55,9 +57,13 @@ class PrettyFormatter(Formatter):
 
     def _lines(self, lines: list[Line], now_ns: int) -> bytes:
         style = self.style
+        entries, lines = lines, lines_of(lines)
         shown = take_text(lines, safe=style.safe, contain=style.color)
         if style.color:
-            shown = self._colored(lines, shown)
+            levels = [entry.level for entry in entries]
+            if lines is not entries:
+                levels = [entry.level for entry in entries for _ in entry.lines]
+            shown = self._colored(levels, shown)
         # Few lines have flags: look once, not line by line.
         if any(line.partial or line.unterminated or line.late for line in lines):
             shown = [
@@ -90,12 +96,12 @@ class PrettyFormatter(Formatter):
         stamp = f"{self._stamper.pad(mark.time_ns, now_ns)} " if self._stamper else ""
         return Chunk(paint_mark(mark, stamp + text, color=self.style.color) + b"\n")
 
-    def _colored(self, lines: list[Line], shown: list[bytes]) -> list[bytes]:
+    def _colored(self, levels: list[Level], shown: list[bytes]) -> list[bytes]:
         """Give texts the colours of their levels, where they have none, and show what matches."""
         level_color = LEVELS.get
         colors = [
-            level_color(line.level) if text and b"\x1b" not in text else None
-            for line, text in zip(lines, shown, strict=True)
+            level_color(level) if text and b"\x1b" not in text else None
+            for level, text in zip(levels, shown, strict=True)
         ]
         if self._highlight:
             apply = self._highlight.apply

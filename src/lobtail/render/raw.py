@@ -8,6 +8,7 @@ the very bytes of one container.
 
 from __future__ import annotations
 
+from lobtail.model.entries import lines_of
 from lobtail.model.items import Line, Mark
 from lobtail.render.prefix import shown_name
 from lobtail.render.style import Chunk, Formatter, Style
@@ -28,6 +29,7 @@ class RawFormatter(Formatter):
         self._stamper = style.stamper()
 
     def _lines(self, lines: list[Line], now_ns: int) -> bytes:
+        lines = lines_of(lines)
         style = self.style
         shown = (
             take_text(lines, safe=True, contain=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import msgspec
 
+from lobtail.model.entries import Entry
 from lobtail.model.items import ContainerRef, Item, Line, Mark
 from lobtail.render.stamps import Stamper, StampStyle, Zone, utc
 
@@ -72,8 +73,8 @@ class Formatter(ABC):
         One chunk unless marks go to stderr; none for nothing. ``now_ns`` is the time that relative
         timestamps count from, in nanoseconds since the epoch.
         """
-        if set(map(type, items)) == {Line}:
-            return [Chunk(self._lines(cast("list[Line]", items), now_ns))]
+        if set(map(type, items)) <= {Line, Entry}:
+            return [Chunk(self._lines(cast("list[Line]", items), now_ns))] if items else []
         chunks: list[Chunk] = []
         for is_line, group in groupby(items, _is_line):
             if is_line:
@@ -89,7 +90,7 @@ class Formatter(ABC):
 
     @abstractmethod
     def _lines(self, lines: list[Line], now_ns: int) -> bytes:
-        """Return lines, at least one, for stdout."""
+        """Return lines, at least one, for stdout; there may be an ``Entry`` among them."""
 
     @abstractmethod
     def _mark(self, mark: Mark, now_ns: int) -> Chunk:

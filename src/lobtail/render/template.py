@@ -14,6 +14,7 @@ from string import Formatter as Braces
 from typing import Final, NamedTuple, TypeAlias
 
 from lobtail.errors import QueryError
+from lobtail.model.entries import lines_of
 from lobtail.model.fields import MISSING, lookup, value_text
 from lobtail.model.items import Line, Mark
 from lobtail.model.sanitize import safe_lines, sanitize
@@ -139,6 +140,7 @@ class TemplateFormatter(Formatter):
         )
 
     def _lines(self, lines: list[Line], now_ns: int) -> bytes:
+        lines = lines_of(lines)
         self._now_ns = now_ns
         safe = self.style.safe
         texts = take_text(lines, safe=safe, contain=safe)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from lobtail.engine.objects.container import Config
+from lobtail.entries.grouper import MAX_LINES
 from lobtail.errors import LogFileError
 from lobtail.files import LogFiles, open_log
 from lobtail.files.opening import refused, truncated
@@ -134,7 +135,8 @@ class FileSession:
         if self._plan is not None:
             # What has no stamps has no time at all.
             stamped = files.is_stamped
-            options = options.narrowed(self._plan, since=stamped, until=stamped)
+            around = 0 if self._inbox.grouper is None else MAX_LINES
+            options = options.narrowed(self._plan, since=stamped, until=stamped, around=around)
         intake = Intake(
             ref,
             clock,

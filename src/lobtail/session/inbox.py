@@ -6,7 +6,9 @@ import asyncio
 import time
 from typing import Final, Literal, TypeAlias
 
+from lobtail.entries.grouper import Grouper
 from lobtail.follow.slots import Slot
+from lobtail.model.entries import expand
 from lobtail.model.items import ContainerRef, Dropped, Item, Line
 from lobtail.session.merge import Merge
 
@@ -36,16 +38,23 @@ class Inbox:
     """Where all that is read for one stream arrives, and is merged by time.
 
     ``window_ns`` is how long a live line may wait for older ones. With ``overflow`` "drop", a queue
-    that is full leaves lines out rather than to make its reader wait.
+    that is full leaves lines out rather than to make its reader wait. With a ``grouper``, lines
+    that belong together are taken as one.
     """
 
     def __init__(
-        self, window_ns: int, *, overflow: Overflow = "wait", clock: SteadyClock | None = None
+        self,
+        window_ns: int,
+        *,
+        overflow: Overflow = "wait",
+        grouper: Grouper | None = None,
+        clock: SteadyClock | None = None,
     ) -> None:
         self.arrived = asyncio.Event()
         """Set when something has come, or something else that the stream waits for has happened."""
         self.clock = SteadyClock() if clock is None else clock
         self.merge = Merge(window_ns)
+        self.grouper = grouper
         self.drops = overflow == "drop"
         self.queues: set[SourceQueue] = set()
         """Those that are open."""
@@ -62,24 +71,41 @@ class Inbox:
         self.queues.add(queue)
         return queue
 
-    def take(self) -> list[Item]:
-        """Return the items whose turn it is; nothing if none is due."""
+    def take(self, *, last: bool = False) -> list[Item]:
+        """Return the items whose turn it is; nothing if none is due.
+
+        ``last`` says that nothing more arrives, so that no line waits for others to continue it.
+        """
         self.arrived.clear()
-        items = self.merge.pop(self.clock.now_ns())
+        now_ns = self.clock.now_ns()
+        items = self.merge.pop(now_ns)
         if items:
             for queue in self.queues:
                 queue.make_room()
-        return items
+        if self.grouper is None:
+            return expand(items)
+        items = self.grouper.feed(items, now_ns)
+        return items + self.grouper.flush() if last and not self.merge.pending else items
 
     @property
     def pending(self) -> bool:
         """Whether any item has not been taken."""
-        return self.merge.pending
+        return self.merge.pending or (
+            self.grouper is not None and self.grouper.due_ns() is not None
+        )
+
+    @property
+    def merged(self) -> list[Item]:
+        """The lines and marks that have had their turn, but wait for others to continue them."""
+        return [] if self.grouper is None else self.grouper.waiting()
 
     @property
     def due_in(self) -> float | None:
         """Seconds until something is due; None if that depends on what arrives."""
-        due = self.merge.due_ns()
+        dues = [self.merge.due_ns()]
+        if self.grouper is not None:
+            dues.append(self.grouper.due_ns())
+        due = min((each for each in dues if each is not None), default=None)
         return None if due is None else max(due - self.clock.now_ns(), 0) / 1e9
 
 

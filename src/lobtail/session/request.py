@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from lobtail.follow.options import FollowOptions
+from lobtail.query.patterns import Pattern
 from lobtail.query.plan import Plan
 from lobtail.query.selection import ContainerSelection
 from lobtail.session.inbox import Overflow
@@ -26,6 +27,10 @@ class TailRequest(msgspec.Struct, frozen=True):
     """Whether it is an error that something which was asked for is not there."""
     plan: Plan | None = None
     """What is demanded of lines; None if nothing is."""
+    group: bool = True
+    """Whether lines that belong together are taken as one."""
+    continuations: tuple[Pattern, ...] = ()
+    """What is found in lines that continue others, beyond the rules of ``entries``."""
     window_ns: int = WINDOW_NS
     overflow: Overflow = "wait"
     position: bytes | None = None

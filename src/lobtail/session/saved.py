@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from lobtail.engine.streams.logs import tail_count
 from lobtail.files import Damage, LogFiles
+from lobtail.model.entries import rejoin
 from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Gap, Item, Line
 from lobtail.query.selection import ContainerSelection
@@ -67,6 +68,8 @@ class SavedHistory:
         self._inside = options.since is None
         """Whether what has no time is in the span, as what stands before it."""
         self._begun = self._tail is None and options.since is None
+        self._open: list[Item] = []
+        """The last item, with the lines that continue it."""
         self._whole = (
             self._begun
             and options.until is None
@@ -88,11 +91,22 @@ class SavedHistory:
                 items: list[Item] = [Gap(self._ref, None, batch.words)] if self._begun else []
             else:
                 items = batch if self._whole else self._wanted(batch)
-            if items:
-                self._begun = True
+            if items := self._joined(items):
                 await self._sink.deliver(items, _size_of(items))
             # Others want to read, too.
             await asyncio.sleep(0)
+        if items := rejoin(self._open):
+            await self._sink.deliver(items, _size_of(items))
+
+    def _joined(self, items: list[Item]) -> list[Item]:
+        """Return the entries that lines were; the last may go on in the next batch."""
+        self._begun = self._begun or bool(items)
+        items = [*self._open, *items]
+        end = len(items)
+        while end and (end == len(items) or _continues(items[end])):
+            end -= 1
+        items, self._open = items[:end], items[end:]
+        return rejoin(items) if any(map(_continues, items)) else items
 
     async def _count(self, tail: int) -> None:
         """Count the lines of each container: ``tail`` of each are asked for."""
@@ -120,6 +134,10 @@ class SavedHistory:
             late = self._until is not None and time_ns > self._until
             self._inside = not late and (self._since is None or time_ns >= self._since)
         return self._inside and not (isinstance(item, Line) and item.stream in self._left_out)
+
+
+def _continues(item: Item) -> bool:
+    return isinstance(item, Line) and item.continues
 
 
 def _size_of(items: list[Item]) -> int:

@@ -18,6 +18,7 @@ from lobtail.errors import (
     LogsEndedError,
     NotFoundError,
 )
+from lobtail.model.entries import expand
 from lobtail.model.items import ContainerRef, Item, Line, Removed, Stopped
 from lobtail.session.supervision import supervised
 
@@ -190,10 +191,10 @@ class Tail:
                 break
         else:
             rest = []
-        positions.note(self._taken)
+        positions.note(expand(self._taken))
         self._taken = rest
         handed_out: dict[str, int] = {}
-        for item in rest:
+        for item in [*rest, *self._inbox.merged]:
             if item.time_ns is not None:
                 handed_out.setdefault(item.container.id, item.time_ns)
         reached = [each for session in self._sessions for each in session.reached(handed_out)]
@@ -234,7 +235,7 @@ class Tail:
                 if deadline is not None and now() >= deadline:
                     raise TimeoutError(f"timed out after {timeout:g} s")
                 is_over = reading.done() or self._is_at_rest
-                if popped := inbox.take():
+                if popped := inbox.take(last=is_over):
                     if items := self._take(popped):
                         yield items
                     continue
@@ -256,7 +257,7 @@ class Tail:
     def _take(self, items: list[Item]) -> list[Item]:
         """Return what is wanted of items that have come out of the merge."""
         if self._positions is not None:
-            self._positions.note(self._taken)
+            self._positions.note(expand(self._taken))
             self._taken = items
         return items if self.wanted is None else self.wanted.apply(items)
 

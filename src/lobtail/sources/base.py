@@ -25,6 +25,8 @@ class Search(msgspec.Struct, frozen=True):
     context: tuple[int, int] | None = None
     """How many lines before and behind each wanted one must come too. What is left out is counted
     then, and a ``Skipped`` mark stands in its place."""
+    silent: bool = False
+    """Leave those marks out: the context is not for people."""
 
 
 class LogRequest(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from lobtail.engine.streams.logs import tail_count
-from lobtail.files import FileWatch, LogFiles, LogTail
+from lobtail.files import FileWatch, LogFiles, LogTail, SkippedRecords
 from lobtail.model.resume import stamp_of
 from lobtail.retry import CUTS, Failures, back_off
 from lobtail.sources.base import Batch, LogRequest
@@ -28,6 +28,7 @@ __all__ = ["FileSource"]
 PAUSE: Final = 0.25
 # Seconds of reading what files hold, before others may.
 TURN: Final = 0.005
+_UNTOLD: Final = SkippedRecords(None)
 
 
 class FileSource:
@@ -59,6 +60,8 @@ class FileSource:
             wanted=search.texts if search else None,
             context=search.context if search else None,
         )
+        if search is not None and search.silent:
+            items = (_UNTOLD if isinstance(each, SkippedRecords) else each for each in items)
         return HeldStream(items, self._tail)
 
     def live(self, request: LogRequest) -> LiveStream:

@@ -144,7 +144,7 @@ def test_decoding_needs_no_engine(name: str) -> None:
 PUBLIC = {
     "lobtail": """
         ConfigError ConnectError ContainerRef Dropped Engine EngineBack EngineError EngineLost
-        Frame FrameDecoder Gap Item Level Line LobtailError LogsEndedError Mark NotFoundError
+        Entry Frame FrameDecoder Gap Item Level Line LobtailError LogsEndedError Mark NotFoundError
         Query Removed Resumed Skipped Started Stopped Stream Tail TruncatedStream __version__
         ademux demux stdcopy tail_engines tail_files
     """,

@@ -58,6 +58,8 @@ def test_nothing_said() -> None:
         "until_stopped": False,
         "merge_window": 0.05,
         "source": "auto",
+        "group": True,
+        "continuations": (),
         "where": None,
         "before": 0,
         "after": 0,

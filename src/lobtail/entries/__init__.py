@@ -1,0 +1,1 @@
+"""Lines that belong together: the rules that say so, and what groups them."""
