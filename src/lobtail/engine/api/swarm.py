@@ -13,7 +13,7 @@ from lobtail.engine.net.requests import Requests, segment
 from lobtail.engine.objects.answer import Filters, encode_filters
 from lobtail.engine.objects.swarm import Node, Service, Task
 from lobtail.engine.streams.logs import LogOptions
-from lobtail.engine.streams.lookup import list_tasks_of
+from lobtail.engine.streams.lookup import inspect_service, inspect_task, list_tasks_of
 from lobtail.engine.streams.swarm_logs import ServiceLogStream, TaskLogStream
 
 __all__ = ["Nodes", "Services", "Tasks"]
@@ -45,7 +45,7 @@ class Services:
             EngineError: ``status`` 404 if there is none, 400 if several begin so, 503 if the
                 engine manages no swarm.
         """
-        return await self._requests.fetch(f"/services/{segment(service, 'service')}", Service)
+        return await inspect_service(self._requests, service)
 
     def logs(
         self,
@@ -105,7 +105,7 @@ class Tasks:
         Raises:
             EngineError: ``status`` 404 if there is none, 503 if the engine manages no swarm.
         """
-        return await self._requests.fetch(f"/tasks/{segment(task, 'task')}", Task)
+        return await inspect_task(self._requests, task)
 
     def logs(
         self,

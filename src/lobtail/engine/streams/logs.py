@@ -15,7 +15,6 @@ import msgspec
 
 from lobtail.engine.net.requests import Requests, segment
 from lobtail.engine.objects.answer import whole_number
-from lobtail.engine.streams.lookup import inspect_container
 from lobtail.errors import ConfigError, ConnectionLostError, EngineStreamError, TruncatedStream
 from lobtail.model.frames import Frame, FrameDecoder, RawDecoder, Stream
 from lobtail.model.timestamps import format_wire_time
@@ -315,6 +314,9 @@ class LogStream(FrameStream):
     async def _locate(self) -> tuple[str, bool]:
         container = self._named
         if isinstance(container, str):
+            # Whoever starts quickly has looked at it already.
+            from lobtail.engine.streams.lookup import inspect_container
+
             container = await inspect_container(self._requests, container)
         self._container = container
         return f"/containers/{segment(container.id, 'container')}/logs", container.tty
