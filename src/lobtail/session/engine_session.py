@@ -54,6 +54,12 @@ FARTHEST_NS: Final = 1_000_000_000
 # Events that are known again when they come once more: moby keeps 256 to be sent again.
 KNOWN_EVENTS: Final = 1000
 
+# Containers that are inspected at the same time over ssh.
+SSH_INSPECTIONS: Final = 2
+
+# Seconds for which an answer is waited for after another one, once some have not come in time.
+HURRY: Final = 0.25
+
 # Seconds between two looks at the tasks on other nodes.
 LOOK: Final = 1.0
 
@@ -111,13 +117,14 @@ class EngineSession:
         self._tasks_read: dict[str, _Log[TaskMachine]] = {}
         self._joining: dict[str, list[Event]] = {}
         """The events of containers that are being inspected, by their IDs."""
-        self._late: set[str] = set()  # those of them for which nobody waits any more
         self._skew_ns = 0  # how far the engine's clock is ahead of ours
         self._learned = False
         self._swarm: SwarmDiscovery | None = None
         self._is_swarm_known = False  # whether the manager has answered
         self._opening = asyncio.Semaphore(CONNECTIONS)
-        self._inspecting = asyncio.Semaphore(CONNECTIONS)
+        few = engine.endpoint.kind == "ssh"  # where each connection is a process
+        self._inspecting = asyncio.Semaphore(SSH_INSPECTIONS if few else CONNECTIONS)
+        self._patience = PATIENCE  # for how long the next answer is waited for
         self._answered_at = 0.0  # when the engine last told of a container, by the loop's clock
         self._broken: LobtailError | None = None  # why a log could not be read to its end
         self._tasks: asyncio.TaskGroup
@@ -336,15 +343,17 @@ class EngineSession:
 
     async def _join_all(self, candidates: Sequence[Candidate]) -> None:
         """Inspect containers side by side, and read those that are chosen, in this order."""
+        asked: list[asyncio.Task[_Answer | None]] = []
+        self._patience = PATIENCE
         try:
             async with supervised() as tasks:
-                asked = [tasks.create_task(self._inspect_in_time(each)) for each in candidates]
+                asked += [tasks.create_task(self._inspect_in_time(each)) for each in candidates]
             for candidate, task in zip(candidates, asked, strict=True):
                 if (answer := task.result()) is not None:
                     self._join(candidate, answer)
         finally:
-            for candidate in candidates:
-                if candidate.ref.id not in self._late:
+            for candidate, task in zip(candidates, asked, strict=True):
+                if task.cancelled() or task.exception() or task.result() is not None:
                     self._end_joining(candidate.ref.id)
 
     async def _inspect_in_time(self, candidate: Candidate) -> _Answer | None:
@@ -356,7 +365,8 @@ class EngineSession:
             try:
                 while not asking.done():
                     # Who waits for an engine that has much to answer is not late.
-                    left = max(asked_at, self._answered_at) + PATIENCE - now()
+                    last = max(asked_at + PATIENCE, self._answered_at + self._patience)
+                    left = last - now()
                     if left <= 0:
                         break
                     await asyncio.wait({asking}, timeout=left)
@@ -365,7 +375,7 @@ class EngineSession:
                 raise
         if asking.done():
             return asking.result()
-        self._late.add(candidate.ref.id)
+        self._patience = HURRY
         if self._joins.delay(candidate):
             self._tell([Gap(candidate.ref, None, late_reason(PATIENCE))])
         self._tasks.create_task(self._join_late(candidate, asking))
@@ -378,7 +388,6 @@ class EngineSession:
             self._tell(self._joins.leave_out(candidate, exc))
         finally:
             asking.cancel()
-            self._late.discard(candidate.ref.id)
             self._end_joining(candidate.ref.id)
 
     async def _inspect(self, identifier: str) -> _Answer:
