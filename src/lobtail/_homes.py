@@ -132,6 +132,7 @@ HOMES: Final[dict[str, dict[str, str]]] = {
         "AsyncByteSource": "lobtail.demultiplex",
         "ByteSink": "lobtail.demultiplex",
         "ByteSource": "lobtail.demultiplex",
+        "HistoryOptions": "lobtail.api",
         "Missing": "lobtail.api",
         "Overflow": "lobtail.session.inbox",
         "Source": "lobtail.follow.options",

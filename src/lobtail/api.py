@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, Unpack
 
@@ -15,7 +15,9 @@ from lobtail.errors import ConfigError
 from lobtail.follow.options import SOURCES, FollowOptions, Source
 from lobtail.follow.position import Positions
 from lobtail.model.frames import Stream
+from lobtail.model.items import Item
 from lobtail.model.levels import Level
+from lobtail.model.timestamps import parse_go_time
 from lobtail.query.filter import LineFilter
 from lobtail.query.selection import ContainerSelection, ContainerSelector
 from lobtail.render.stamps import local
@@ -23,6 +25,7 @@ from lobtail.session.engine_session import EngineSession
 from lobtail.session.file_session import FileSession, find_logs
 from lobtail.session.inbox import Inbox, Overflow
 from lobtail.session.merge import WINDOW_NS
+from lobtail.session.pages import History
 from lobtail.session.request import TailRequest
 from lobtail.session.tail import Tail
 
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Engine",
+    "HistoryOptions",
     "TailOptions",
     "open_tail",
     "tail_engines",
@@ -181,14 +185,64 @@ class Engine(EngineClient):
         )
         return open_tail({"": (self, request)})
 
+    async def history(
+        self,
+        *selectors: str,
+        until: int | str | datetime | None = None,
+        size: int = 1000,
+        **options: Unpack[HistoryOptions],
+    ) -> AsyncGenerator[list[Item], None]:
+        """Read logs backwards: pages of ``size`` items, the newest page first.
 
-class TailOptions(TypedDict, total=False):
-    """The options of ``Engine.tail``."""
+        ::
 
-    follow: bool
-    tail: int | str | None
-    since: int | str | datetime | None
-    until: int | str | datetime | None
+            async for page in engine.history("web-*", where="level>=warn"):
+                for item in page: ...
+
+        Within a page items are in time order, each line comes once, and not much more is read
+        than the pages that are taken. It begins at ``until``, or with what is written now; what
+        is written later does not come. The other arguments are those of ``tail``.
+
+        Raises:
+            ConfigError: a selector, a time or a number cannot be used.
+            QueryError: the query cannot be read.
+            NotFoundError: as ``missing`` says.
+            LogFileError: ``source`` is ``"files"``, and a container's cannot be read.
+        """
+        if size < 1:
+            raise ConfigError(f"a page has at least one item: size={size}")
+        end_ns = nanoseconds(until, "until")
+        info, now_ns = await self.info(), time.time_ns()
+        if end_ns is None:
+            end_ns = max(now_ns, parse_go_time(info.system_time) or now_ns)
+        created = [each.created for each in await self.containers.list(all=True)]
+        # How old tasks on other nodes are is not known here.
+        first_s = 0 if info.swarm.control_available else min(created, default=0) - 1
+        history = History(end_ns, size=size, first_ns=first_s * 1_000_000_000)
+        while True:
+            while (search := history.search()) is not None:
+                while (span := search.span) is not None:
+                    part = self.tail(
+                        *selectors,
+                        follow=False,
+                        since=span.since_ns,
+                        until=span.until_ns,
+                        **options,
+                    )
+                    async with part:
+                        async for batch in part.batches():
+                            if not search.take(batch):
+                                break
+                    search.end()
+                history.take(search.page)
+            if not (page := history.page()):
+                return
+            yield page
+
+
+class HistoryOptions(TypedDict, total=False):
+    """The options of ``Engine.history``, which ``Engine.tail`` has as well."""
+
     streams: tuple[Stream, ...]
     labels: tuple[str, ...]
     projects: tuple[str, ...]
@@ -196,18 +250,27 @@ class TailOptions(TypedDict, total=False):
     images: tuple[str, ...]
     exclude: tuple[str, ...]
     all: bool
-    until_stopped: bool
     missing: Missing
     details: bool
     level: str | Level | None
     where: str | Query | None
+    source: Source
+
+
+class TailOptions(HistoryOptions, total=False):
+    """The options of ``Engine.tail``."""
+
+    follow: bool
+    tail: int | str | None
+    since: int | str | datetime | None
+    until: int | str | datetime | None
+    until_stopped: bool
     group: bool
     continuations: Sequence[str]
     merge_window: float
     overflow: Overflow
     before: int
     after: int
-    source: Source
     position: bytes | None
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, Unpack
 
-    from lobtail.api import Missing, TailOptions
+    from lobtail.api import HistoryOptions, Missing, TailOptions
     from lobtail.engine.api.containers import Containers as AsyncContainers
     from lobtail.engine.api.containers import WaitCondition
     from lobtail.engine.api.images import Images as AsyncImages
@@ -741,6 +741,34 @@ class Engine(SyncWrapper):
                 source=source,
                 position=position,
             ),
+        )
+
+    def history(
+        self,
+        *selectors: str,
+        until: int | str | datetime | None = None,
+        size: int = 1000,
+        **options: Unpack[HistoryOptions],
+    ) -> Iterator[list[Item]]:
+        """Read logs backwards: pages of ``size`` items, the newest page first.
+
+        ::
+
+            for page in engine.history("web-*", where="level>=warn"):
+                for item in page: ...
+
+        Within a page items are in time order, each line comes once, and not much more is read
+        than the pages that are taken. It begins at ``until``, or with what is written now; what
+        is written later does not come. The other arguments are those of ``tail``.
+
+        Raises:
+            ConfigError: a selector, a time or a number cannot be used.
+            QueryError: the query cannot be read.
+            NotFoundError: as ``missing`` says.
+            LogFileError: ``source`` is ``"files"``, and a container's cannot be read.
+        """
+        yield from self._portal.batches(
+            self._async.history(*selectors, until=until, size=size, **options)
         )
 
 

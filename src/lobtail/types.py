@@ -6,6 +6,7 @@ The imports below are the list of the public names; they are carried out when a 
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from lobtail.api import HistoryOptions as HistoryOptions
     from lobtail.api import Missing as Missing
     from lobtail.api import TailOptions as TailOptions
     from lobtail.demultiplex import AsyncByteSource as AsyncByteSource

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
+from itertools import chain, takewhile
 from typing import Final, NamedTuple
 
 from lobtail.model.frames import Frame
 from lobtail.model.items import Item, Line, Mark
 from lobtail.model.resume import Deduplicator, key_of, stamp_of
 
-__all__ = ["Beginning", "Page", "PageSearch", "Span", "overlap_ns", "whole_seconds_in"]
+__all__ = ["Beginning", "History", "Page", "PageSearch", "Span", "overlap_ns", "whole_seconds_in"]
 
 # For so long around its ends a span is read twice.
 _OVERLAP_NS: Final = 50_000_000
@@ -30,6 +31,10 @@ _SECOND: Final = 1_000_000_000
 _MUCH: Final = 8
 # Unless it cannot be shorter. So many lines of it are kept then.
 _MOST: Final = 200_000
+# How long the first page of a history is supposed to take.
+_FIRST_NS: Final = 60 * _SECOND
+# So many items of it are searched for at least: a request costs more than some lines.
+_LEAST: Final = 500
 # How much longer the next span is where one holds nothing.
 _LONGER: Final = 8
 
@@ -47,15 +52,6 @@ class Page(NamedTuple):
     items: list[Item]
     since_ns: int | None
     """From when on nothing is missing any more; None if there is nothing older."""
-
-    def newest(self, count: int) -> Page:
-        """Return a page of the newest ``count`` items; the others are to be read again."""
-        if len(self.items) <= count:
-            return self
-        items = self.items[len(self.items) - count :]
-        # An item without a time stands behind the one before it.
-        since = next((item.time_ns for item in items if item.time_ns is not None), self.since_ns)
-        return Page(items, since)
 
 
 class Beginning:
@@ -215,6 +211,55 @@ class PageSearch:
         else:
             self._length *= _LONGER
         self._next()
+
+
+class History:
+    """Goes from ``until_ns`` back to the beginning of logs, in pages of ``size`` items.
+
+    Do each ``search``, and ``take`` what it has found, until ``search`` is None; then comes a
+    ``page``, and so on until one is empty.
+    """
+
+    def __init__(self, until_ns: int, *, size: int, first_ns: int) -> None:
+        self._size = size
+        self._count = max(size, _LEAST)
+        self._first_ns = first_ns
+        self._since_ns: int | None = until_ns
+        self._found: list[Item] = []  # what has not been given yet
+        self._first: list[Item] = []  # the first items that were found
+        self._whole_seconds = False
+        self._guess_ns = _FIRST_NS
+
+    def search(self) -> PageSearch | None:
+        """Return the search for older items; None if there are none, or enough for a page."""
+        if self._since_ns is None or len(self._found) >= self._size:
+            return None
+        beginning = Beginning(self._since_ns, self._first, whole_seconds=self._whole_seconds)
+        return PageSearch(
+            beginning, count=self._count, first_ns=self._first_ns, guess_ns=self._guess_ns
+        )
+
+    def take(self, found: Page) -> None:
+        """Take what a search has found."""
+        items, since = found
+        self._since_ns = since
+        self._found[:0] = items
+        self._whole_seconds = self._whole_seconds or whole_seconds_in(items)
+        reach = Beginning.reach_ns(since or 0, whole_seconds=self._whole_seconds)
+        near = takewhile(
+            lambda item: item.time_ns is None or item.time_ns <= reach, chain(items, self._first)
+        )
+        self._first = list(near)
+        times = [item.time_ns for item in items if item.time_ns is not None]
+        if times and times[-1] > times[0]:
+            self._guess_ns = (times[-1] - times[0]) * self._count // len(times)
+
+    def page(self) -> list[Item]:
+        """Return the next page."""
+        begin = max(len(self._found) - self._size, 0)
+        page = self._found[begin:]
+        del self._found[begin:]
+        return page
 
 
 def overlap_ns(*, whole_seconds: bool) -> int:

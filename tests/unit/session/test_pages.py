@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Gap, Item, Line
-from lobtail.session.pages import Beginning, Page, PageSearch, Span, whole_seconds_in
+from lobtail.session.pages import Beginning, History, Page, PageSearch, Span, whole_seconds_in
 
 MS = 1_000_000
 S = 1_000_000_000
@@ -80,6 +80,9 @@ class Reader:
 
     def search(self, count: int, guess_ns: int) -> Page:
         search = PageSearch(self.beginning(), count=count, first_ns=FIRST_NS, guess_ns=guess_ns)
+        return self.found(search)
+
+    def found(self, search: PageSearch) -> Page:
         while (span := search.span) is not None:
             self.spans += 1
             items = merged([container.read(span) for container in self.containers])
@@ -99,6 +102,14 @@ class Reader:
         for container in self.containers:
             ours = [id(item) for item in self.items if item.container is container.ref]
             assert ours == [id(line) for line in container.lines]
+
+
+def newest(page: Page, count: int) -> Page:
+    """Cut a page anywhere, as a window is cut that has no room for all."""
+    if len(page.items) <= count:
+        return page
+    items = page.items[-count:]
+    return Page(items, items[0].time_ns)
 
 
 @st.composite
@@ -131,10 +142,30 @@ def test_page_by_page_each_line_comes_once(
         count = data.draw(st.integers(1, 30), label="count")
         page = reader.search(count, data.draw(st.sampled_from((1, MS, S, 3600 * S))))
         if data.draw(st.booleans(), label="exactly so many"):
-            page = page.newest(count)
+            page = newest(page, count)
         assert page.items or page.since_ns is None
         reader.put_in_front(page)
     reader.check()
+
+
+@settings(max_examples=300)
+@given(logs(), st.integers(1, 30))
+def test_a_history_is_read_from_its_end_to_its_beginning(
+    containers: list[Container], size: int
+) -> None:
+    reader = Reader(containers, 1)
+    reader.items = []
+    history = History(T0 + 86_400 * S, size=size, first_ns=FIRST_NS)
+    sizes = []
+    while True:
+        while (search := history.search()) is not None:
+            history.take(reader.found(search))
+        if not (page := history.page()):
+            break
+        sizes.append(len(page))
+        reader.items[:0] = page
+    reader.check()
+    assert set(sizes[:-1]) <= {size}
 
 
 def written(*times_and_texts: tuple[int, str], name: str = "a", whole: bool = False) -> Container:
@@ -147,7 +178,7 @@ def written(*times_and_texts: tuple[int, str], name: str = "a", whole: bool = Fa
 def all_read(reader: Reader, count: int, guess_ns: int = S) -> Reader:
     """Read to the beginning, at most so many items a page."""
     while reader.since_ns is not None:
-        reader.put_in_front(reader.search(count, guess_ns).newest(count))
+        reader.put_in_front(newest(reader.search(count, guess_ns), count))
     reader.check()
     return reader
 
@@ -231,11 +262,3 @@ def test_marks_come_once() -> None:
 
 def test_where_nothing_is_held_near_the_beginning_nothing_is_read_twice() -> None:
     assert Beginning(T0, whole_seconds=True).until_ns == T0
-
-
-def test_more_than_is_wanted_is_left_for_later() -> None:
-    lines: list[Item] = [*written((0, "a"), (S, "b"), (2 * S, "c")).lines]
-    assert Page(lines, None).newest(3) == Page(lines, None)
-    assert Page(lines, None).newest(2) == Page(lines[1:], T0 + S)
-    gap = Gap(lines[0].container, None, "lost")
-    assert Page([*lines, gap, lines[2]], T0).newest(2) == Page([gap, lines[2]], T0 + 2 * S)
