@@ -13,10 +13,9 @@ from lobtail.errors import CodecError, ConfigError
 from lobtail.files.formats import Format, Records
 from lobtail.files.records import Decoded
 from lobtail.model.frames import Frame, Stream
-from lobtail.model.items import Dropped, Gap, Item, Line
+from lobtail.model.items import Dropped, Gap, Item, Line, mark_words
 from lobtail.model.jsonlines import MAX_OBJECT, JsonDecoder
 from lobtail.model.timestamps import format_rfc3339
-from lobtail.model.words import mark_words
 
 __all__ = ["Saved", "SavedItems"]
 

@@ -37,7 +37,10 @@ __all__ = [
     "encode_details",
     "forget_parsed",
     "level_of",
+    "mark_words",
     "parse_details",
+    "shown_name",
+    "shown_text",
 ]
 
 
@@ -109,8 +112,6 @@ class Line(msgspec.Struct, frozen=True, gc=False, eq=False, repr_omit_defaults=T
 
     def __str__(self) -> str:
         """Return one line for people: the container and the text, in which nothing acts."""
-        from lobtail.model.words import shown_name, shown_text
-
         return f"{shown_name(self.container)}: {shown_text(self)}"
 
     @property
@@ -209,8 +210,6 @@ class Mark(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """Return one line for people: the container, and what happened in words."""
-        from lobtail.model.words import mark_words, shown_name
-
         return f"{shown_name(self.container)}: {mark_words(self)}"
 
     @property
@@ -293,3 +292,63 @@ class EngineBack(Mark, frozen=True):
 
 
 Item: TypeAlias = Line | Mark
+
+
+# --- for people: what they read, in which nothing acts; only they need what makes it safe --------
+
+
+def shown_name(container: ContainerRef) -> str:
+    """Return the name of a container for people: one line, nothing in it acts.
+
+    Where several engines are read, the host stands before it; of an engine there is only that.
+    """
+    from lobtail.model.sanitize import sanitize
+
+    names = (container.host, container.name or container.id[:12])
+    return sanitize("/".join(filter(None, names)) or "engine")
+
+
+def shown_text(line: Line) -> str:
+    """Return the text of a line as it is read: made safe, and without its colours."""
+    from lobtail.model.sanitize import safe_lines
+    from lobtail.model.sgr import SGR
+
+    raw = line.raw.removesuffix(b"\r").replace(b"\n", "␊".encode())
+    return SGR.sub("", safe_lines(raw).decode())
+
+
+def mark_words(mark: Mark) -> str:
+    """Return what happened, without the container; one line in which nothing acts."""
+    match mark:
+        case Started():
+            return "started"
+        case Stopped(exit_code=exit_code, oom=oom):
+            code = "" if exit_code is None else f", exit code {exit_code}"
+            return f"stopped{code}{', out of memory' if oom else ''}"
+        case Removed():
+            return "removed"
+        case Gap(reason=reason):
+            return _because("lines may be missing here", reason)
+        case Resumed(reason=reason):
+            return _because("resumed", reason)
+        case Dropped(count=count):
+            return f"{_lines(count)} dropped"
+        case Skipped(count=count):
+            return f"{_lines(count)} left out"
+        case EngineLost(reason=reason):
+            return _because("engine unreachable", reason)
+        case EngineBack():
+            return "engine reachable again"
+    from lobtail.model.sanitize import sanitize
+
+    return sanitize(mark.kind) or "mark"
+
+
+def _lines(count: int) -> str:
+    return f"{count} {'line' if count == 1 else 'lines'}"
+
+
+def _because(what: str, reason: str) -> str:
+    from lobtail.model.sanitize import sanitize
+
+    return f"{what}: {sanitize(reason)}" if reason else what

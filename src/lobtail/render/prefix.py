@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from lobtail.model.frames import Stream
-from lobtail.model.items import ContainerRef
-from lobtail.model.words import shown_name
+from lobtail.model.items import ContainerRef, shown_name
 from lobtail.render.colors import DIM, RESET, Colors, sgr
 from lobtail.render.columns import fit, pad, width
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from lobtail.model.items import Dropped, EngineLost, Gap, Line, Mark
+from lobtail.model.items import Dropped, EngineLost, Gap, Line, Mark, mark_words, shown_name
 from lobtail.model.levels import Level
-from lobtail.model.words import mark_words, shown_name
 from lobtail.render.colors import DIM, LEVELS, RESET
 from lobtail.render.stamps import Stamper
 
