@@ -15,7 +15,7 @@ from msgspec.structs import force_setattr
 
 from lobtail.model.fields import parse_fields
 from lobtail.model.frames import Stream
-from lobtail.model.levels import Level, detect_level
+from lobtail.model.levels import Level, detect_level, detect_levels
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,6 +37,7 @@ __all__ = [
     "encode_details",
     "forget_parsed",
     "level_of",
+    "levels_of",
     "mark_words",
     "parse_details",
     "shown_name",
@@ -191,6 +192,14 @@ def encode_details(attrs: dict[str, str]) -> bytes:
 def level_of(line: Line) -> Level:
     """Return ``line.level`` without keeping it: for those who look at a line last."""
     return line._find_level() if line._cache is None else line.level  # noqa: SLF001
+
+
+def levels_of(lines: list[Line]) -> list[Level]:
+    """Return the ``level_of`` each line, at least one."""
+    # An entry has the level that is the gravest of its lines.
+    if lines[0]._cache is None and set(map(type, lines)) == {Line}:  # noqa: SLF001
+        return detect_levels([line.raw for line in lines])
+    return list(map(level_of, lines))
 
 
 def forget_parsed(line: Line) -> None:

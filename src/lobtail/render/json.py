@@ -35,7 +35,7 @@ import msgspec
 
 from lobtail.model.entries import lines_of
 from lobtail.model.frames import Stream
-from lobtail.model.items import ContainerRef, Line, Mark, encode_details, level_of, parse_details
+from lobtail.model.items import ContainerRef, Line, Mark, encode_details, levels_of, parse_details
 from lobtail.model.levels import Level
 from lobtail.render.escaped import escaped, valid
 from lobtail.render.stamps import UNKNOWN, Stamper
@@ -46,6 +46,7 @@ __all__ = ["VERSION", "JsonFormatter"]
 VERSION: Final = 2
 
 _SECOND: Final = 1_000_000_000
+_FOREVER: Final = 1 << 80
 
 # The last characters for private use, which JSON does not escape and hardly any log has: between
 # two texts, the first of which ends in a CR in the second case.
@@ -58,11 +59,10 @@ _encode: Final = msgspec.json.Encoder().encode
 _MAX_CACHED: Final = 4096
 
 _TAILS: Final = {
-    (level, partial): b',"level":%b,"partial":%b'
-    % (_encode(level.name.lower() if level else None), _encode(partial))
+    level: b',"level":%b,"partial":false}\n' % _encode(level.name.lower() if level else None)
     for level in Level
-    for partial in (False, True)
 }
+_PARTIAL: Final = (b'"partial":false', b'"partial":true')
 
 
 class JsonFormatter(Formatter):
@@ -81,12 +81,11 @@ class JsonFormatter(Formatter):
         parts: list[bytes] = []
         add = parts.append
         # Neighbours share their second, and as a rule their container and stream.
-        second: int | None = None
-        clock = b""
+        clock, begin_ns = b"", _FOREVER
         container: ContainerRef | None = None
         stream: Stream | None = None
         named = b""
-        for line, text in zip(lines, _texts(lines), strict=True):
+        for line, text, level in zip(lines, _texts(lines), levels_of(lines), strict=True):
             if line.container is not container or line.stream is not stream:
                 container, stream = line.container, line.stream
                 head = heads.get((container.id, stream))
@@ -97,20 +96,25 @@ class JsonFormatter(Formatter):
                         container = None  # the next line has them no more
                 named = head[1]
             time_ns = line.time_ns
-            tail = tails[level_of(line), line.partial]
-            if time_ns is not None and time_ns // _SECOND == second:
-                add(b'%b%09dZ"%b%b%b' % (clock, time_ns % _SECOND, named, text, tail))
+            tail = tails[level]
+            if (
+                line.partial
+                or line.unterminated
+                or line.late
+                or line.continues
+                or line.raw_details
+            ):
+                tail = _with_extras(tail, line)
+            if time_ns is not None and 0 <= time_ns - begin_ns < _SECOND:
+                add(b'%b%09dZ"%b%b%b' % (clock, time_ns - begin_ns, named, text, tail))
+                continue
+            stamp = show(time_ns, now_ns)
+            if time_ns is None or stamp == UNKNOWN:
+                add(b'{"v":2,"time":' + _unknown(time_ns) + named + text + tail)
             else:
-                stamp = show(time_ns, now_ns)
-                if time_ns is None or stamp == UNKNOWN:
-                    add(b'{"v":2,"time":' + _unknown(time_ns) + named + text + tail)
-                else:
-                    second = time_ns // _SECOND
-                    clock = b'{"v":2,"time":"' + stamp[:20].encode()
-                    add(b'{"v":2,"time":"' + stamp.encode() + b'"' + named + text + tail)
-            if line.unterminated or line.late or line.continues or line.raw_details:
-                add(_extras(line))
-            add(b"}\n")
+                begin_ns = time_ns - time_ns % _SECOND
+                clock = b'{"v":2,"time":"' + stamp[:20].encode()
+                add(b'{"v":2,"time":"' + stamp.encode() + b'"' + named + text + tail)
         return escaped(b"".join(parts))
 
     def _mark(self, mark: Mark, now_ns: int) -> Chunk:
@@ -212,13 +216,16 @@ def _text(raw: bytes) -> bytes:
         return shown + b',"line_base64":"' + b64encode(raw) + b'"'
 
 
-def _extras(line: Line) -> bytes:
+def _with_extras(tail: bytes, line: Line) -> bytes:
+    """Add to the end of an object what is seldom to be told of a line."""
     flags = b',"unterminated":true' if line.unterminated else b""
     if line.late:
         flags += b',"late":true'
     if line.continues:
         flags += b',"continues":true'
-    return flags + _details(line.raw_details) if line.raw_details else flags
+    if line.raw_details:
+        flags += _details(line.raw_details)
+    return (tail.replace(*_PARTIAL) if line.partial else tail)[:-2] + flags + b"}\n"
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lobtail.errors import ConfigError
 from lobtail.model.fields import MAX_BYTES
-from lobtail.model.levels import Level, detect_level
+from lobtail.model.levels import Level, detect_level, detect_levels
 from support.programs import FOLDER, Entry, programs
 
 ENTRIES = [
@@ -291,6 +291,25 @@ PIECES = st.sampled_from(
 @given(st.binary() | st.lists(PIECES).map(b"".join))
 def test_no_bytes_make_it_fail(raw: bytes) -> None:
     assert isinstance(detect_level(raw), Level)
+
+
+@given(st.lists(st.binary() | st.lists(PIECES).map(b"".join), max_size=5))
+def test_lines_together_have_the_levels_of_each(raws: list[bytes]) -> None:
+    assert detect_levels(raws) == list(map(detect_level, raws))
+
+
+@pytest.mark.parametrize("room", ["", "x" * 250])
+@pytest.mark.parametrize(("_", "line"), CASES)
+def test_a_line_among_others_without_a_level(_: str, line: str, room: str) -> None:
+    raw = (room + line.replace("<ESC>", "\x1b").replace("<TAB>", "\t")).encode()
+    for raws in ([b"line 1", raw, b"line 2"], [raw], [b"", raw, b""]):
+        assert detect_levels(raws) == list(map(detect_level, raws))
+
+
+def test_many_lines_have_the_levels_of_each() -> None:
+    raws = [b"line %d" % i for i in range(500)]
+    raws[130] = b"level=error"
+    assert detect_levels(raws) == list(map(detect_level, raws))
 
 
 @given(st.text())
