@@ -10,6 +10,7 @@ import pytest
 from engine.test_files import files_of
 from lobtail.files import Damage, MissingRecords
 from support.engines import WAIT, TestEngine
+from support.records import text_of
 
 COUNT = 20_000
 SCRIPT = f"{WAIT}; seq 1 {COUNT}"
@@ -37,7 +38,7 @@ def follow(engine: TestEngine, driver: str, files: int, *more: str) -> list[int 
                 if isinstance(item, MissingRecords):
                     out.append(item)
                 else:
-                    out += [int(frame.payload[31:]) for frame in item]
+                    out += [int(text_of(frame)) for frame in item]
             if len(out) == before:
                 pause.wait(0.001)
         assert list(tail.read()) == []

@@ -32,7 +32,7 @@ from lobtail.files.records import Damage
 from lobtail.follow.machine import LogMachine
 from lobtail.follow.options import FollowOptions
 from lobtail.follow.steps import Live, Steps
-from lobtail.model.frames import Frame, Stream
+from lobtail.model.frames import Stream
 from lobtail.model.items import (
     ContainerRef,
     Gap,
@@ -44,11 +44,12 @@ from lobtail.model.items import (
     Started,
     Stopped,
 )
+from lobtail.model.records import Record, record_of
 from lobtail.model.timestamps import format_rfc3339
 from lobtail.sources.base import LogRequest, Traits
 from support.simulated import T0, FakeStream, Late, Simulation
 
-__all__ = ["CUT", "DOCKER", "PODMAN", "WEB", "EngineModel", "Record", "words"]
+__all__ = ["CUT", "DOCKER", "PODMAN", "WEB", "EngineModel", "Place", "words"]
 
 WEB: Final = ContainerRef("a" * 64, "web")
 CUT: Final = "the connection broke"
@@ -59,11 +60,11 @@ PODMAN: Final = Traits(podman=True, restamped=True)
 _NEVER: Final = "0001-01-01T00:00:00Z"
 
 
-class Record(msgspec.Struct):
-    """A place in the log: what was written there, or ``frame`` None where it is damaged."""
+class Place(msgspec.Struct):
+    """A place in the log: what was written there, or ``record`` None where it is damaged."""
 
     time_ns: int
-    frame: Frame | None
+    record: Record | None
     live: bool = True
     """Whether the follow streams bring it that are open when it is written."""
 
@@ -103,7 +104,7 @@ class EngineModel:
         self.files = files
         self.cuts = cuts or {}
         self.simulation = Simulation(self, latency=latency)
-        self.log: list[Record] = []
+        self.log: list[Place] = []
         self.opened: list[LogRequest] = []
         self.machine: LogMachine | None = None
         self.batch = 100
@@ -174,14 +175,14 @@ class EngineModel:
 
     def record(
         self, time_ns: int, text: bytes, stream: Stream = Stream.STDOUT, live: bool = True
-    ) -> Record:
+    ) -> Place:
         """Return a record as this engine shows it."""
         shown = format_rfc3339(time_ns)
         if self.traits.podman:
             shown = f"{shown[:19]}Z"
-        return Record(time_ns, Frame(stream, b"%b %b" % (shown.encode(), text)), live)
+        return Place(time_ns, record_of(stream, b"%b %b" % (shown.encode(), text)), live)
 
-    def add(self, at: float, records: list[Record]) -> None:
+    def add(self, at: float, records: list[Place]) -> None:
         """Have records in the log from a time on."""
 
         def write() -> None:
@@ -195,7 +196,7 @@ class EngineModel:
 
     def damage(self, at: float) -> None:
         """Have a place in the log that cannot be read: streams end there."""
-        self.add(at, [Record(T0 + round(at * 1e9), None)])
+        self.add(at, [Place(T0 + round(at * 1e9), None)])
 
     def replay(self, at: float, count: int) -> None:
         """Have follow streams bring the last records once more."""
@@ -418,7 +419,7 @@ class EngineModel:
         if self._gone:
             raise EngineError(404, "no such container")
 
-    def _shown(self, request: LogRequest) -> list[Record]:
+    def _shown(self, request: LogRequest) -> list[Place]:
         """Return what of the log a request without follow gets."""
         records, since, until = self.log, request.since, request.until
         if request.tail != "all":
@@ -434,7 +435,7 @@ class EngineModel:
             records = [each for each in records if each.time_ns <= until]
         return records
 
-    def _fresh(self, stream: _LiveStream, records: list[Record]) -> list[Record]:
+    def _fresh(self, stream: _LiveStream, records: list[Place]) -> list[Place]:
         """Return what of new records a stream brings."""
         records = [each for each in records if each.live]
         since = stream.request.since
@@ -446,25 +447,25 @@ class EngineModel:
             return records[records.index(shown[0]) :]
         return shown
 
-    def _give(self, stream: _LiveStream, records: list[Record]) -> None:
+    def _give(self, stream: _LiveStream, records: list[Place]) -> None:
         """Have a stream bring records, up to where it is cut or the engine cannot read on."""
         if stream.deaf:
             return
-        frames: list[Frame] = []
+        batch: list[Record] = []
         end: Exception | bool | None = False
         for record in records:
-            if stream.left == len(frames):
+            if stream.left == len(batch):
                 break
-            if record.frame is None:
+            if record.record is None:
                 end = None if self.silent else EngineStreamError("a record is damaged")
                 break
-            frames.append(record.frame)
+            batch.append(record.record)
         if stream.left is not None:
-            stream.left -= len(frames)
+            stream.left -= len(batch)
             if stream.left == 0:
                 end = ConnectionLostError(CUT)
-        if frames:
-            stream.give(frames)
+        if batch:
+            stream.give(batch)
         if end is not False:
             self._live.remove(stream)
             stream.give(end)
@@ -558,7 +559,7 @@ class _Files:
         stream.end(self._failure("rest"))
         return stream
 
-    def unread(self) -> list[Record]:
+    def unread(self) -> list[Place]:
         return self._log[self._read :]
 
     def take(self) -> Any:
@@ -583,24 +584,24 @@ class _Check:
 
     def look(self) -> bool:
         engine = self._engine
-        self.size = sum(len(each.frame.payload) for each in engine.log if each.frame is not None)
+        self.size = sum(len(each.record.raw) for each in engine.log if each.record is not None)
         seen, self._seen = self._seen, engine.truncations
         return seen != self._seen
 
 
-def _batches(records: list[Record]) -> Iterator[Any]:
+def _batches(records: list[Place]) -> Iterator[Any]:
     """Return records as files give them, with what is damaged between them."""
-    frames: list[Frame] = []
+    batch: list[Record] = []
     for record in records:
-        if record.frame is not None:
-            frames.append(record.frame)
+        if record.record is not None:
+            batch.append(record.record)
             continue
-        if frames:
-            yield frames
-        frames = []
+        if batch:
+            yield batch
+        batch = []
         yield Damage("/log", 0, 7, "this is no record")
-    if frames:
-        yield frames
+    if batch:
+        yield batch
 
 
 def _text(seconds: float) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote_plus
 
-from lobtail.model.frames import Frame, Stream
+from lobtail.model.frames import Stream
+from lobtail.model.records import Record
 from lobtail.model.timestamps import format_rfc3339
 
 START = 1_700_000_000 * 10**9
@@ -44,9 +45,10 @@ class Message:
         pairs = (f"{quote_plus(k)}={quote_plus(v)}" for k, v in sorted(self.attrs.items()))
         return ",".join(pairs).encode() + b" " + text
 
-    def frame(self, *, details: bool = False) -> Frame:
-        """Return it as the API sends it with timestamps."""
-        return Frame(self.stream, self.payload(details=details))
+    def record(self, *, details: bool = False) -> Record:
+        """Return it as files give it."""
+        shown = self.shown(details=True).partition(b" ")[0] if details else b""
+        return Record(self.stream, self.time_ns, self.text, not self.ended, shown)
 
 
 _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r"}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lobtail.files import Damage, LogTail, MissingRecords, open_log
 from support.log_files import START, WRITERS, Message, compressed
+from support.records import text_of
 
 
 class RotatingLog:
@@ -123,7 +124,7 @@ def numbers(tail: LogTail) -> list[int | MissingRecords | Damage]:
     out: list[int | MissingRecords | Damage] = []
     for item in tail.read():
         if isinstance(item, list):
-            out += [int(frame.payload[31:].rstrip(b"x\n")) for frame in item]
+            out += [int(text_of(frame).rstrip(b"x\n")) for frame in item]
         else:
             out.append(item)
     return out

@@ -249,17 +249,16 @@ class LogsRun:
             await driver.run(log.go_on_by_api())
 
     async def deliver(self, items: list[Any], size: int = 0) -> None:  # noqa: ARG002 - as sinks
-        """Show messages, and where some may be missing."""
+        """Show records, and where some may be missing."""
         from lobtail.model.items import Gap
+        from lobtail.model.records import StampText
 
         if isinstance(items[0], Gap):
             print_status(f"lobtail: lines may be missing here: {items[0].reason}")
             return
+        text = StampText(timestamps=self._wanted.timestamps, details=self._wanted.details)
         for stream, run in groupby(items, attrgetter("stream")):
-            texts = [message.payload for message in run]
-            if not self._wanted.timestamps:
-                texts = [text[text.find(b" ") + 1 :] for text in texts]
-            self._write(Frame(stream, b"".join(texts)))
+            self._write(Frame(stream, text.show(list(run))))
 
     def set_live(self, live: bool = True) -> None:
         """Do nothing: there are no others."""

@@ -22,11 +22,15 @@ from operator import itemgetter
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
+from lobtail.errors import ProtocolError
 from lobtail.files.records import Buffer
 from lobtail.model.frames import Frame, Stream
+from lobtail.model.records import Record
+from lobtail.model.timestamps import parse_rfc3339
 
-__all__ = ["bulk_messages", "bulk_runs"]
+__all__ = ["bulk_messages", "bulk_runs", "bulk_stamped_runs"]
 
 _HEAD: Final = b'{"log":"'
 _TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{1,9}+Z"
@@ -155,19 +159,59 @@ def _mixed_runs(
     return [Frame(frames[0].stream, b"".join(f.payload for f in frames))] if frames else []
 
 
-def bulk_messages(body: bytes, used: int) -> list[Frame] | None:
-    """Return the messages of ``body[:used]``; None if it is not regular."""
+def bulk_messages(body: bytes, used: int) -> list[Record] | None:
+    """Return the records of ``body[:used]``; None if it is not regular."""
+    found = _columns(body, used)
+    if found is None:
+        return None
+    kinds, stamps, texts, partial = found
+    times = _times(stamps)
+    if times is None:
+        return None
+    out, err = Stream.STDOUT, Stream.STDERR
+    records = [
+        Record(out if kind == b"stdout" else err, time_ns, text)
+        for kind, time_ns, text in zip(kinds, times, texts, strict=True)
+    ]
+    for i in partial:
+        records[i] = replace(records[i], partial=True)
+    return records
+
+
+def bulk_stamped_runs(body: bytes, used: int, stdout: bool, stderr: bool) -> list[Frame] | None:
+    """Return what ``bulk_runs`` does, the time before each text."""
+    found = _columns(body, used)
+    if found is None:
+        return None
+    kinds, stamps, texts, partial = found
+    lines = [
+        b"%b %b\n" % (stamp if len(stamp) == 30 else stamp[:-1].ljust(29, b"0") + b"Z", text)
+        for stamp, text in zip(stamps, texts, strict=True)
+    ]
+    for i in partial:
+        lines[i] = lines[i][:-1]
+    shown = {b"stdout": stdout, b"stderr": stderr}
+    pairs = [pair for pair in zip(kinds, lines, strict=True) if shown[pair[0]]]
+    return [
+        Frame(_KINDS[kind], b"".join([line for _, line in run]))
+        for kind, run in groupby(pairs, itemgetter(0))
+    ]
+
+
+def _columns(
+    body: bytes, used: int
+) -> tuple[list[bytes], list[bytes], list[bytes], list[int]] | None:
+    """Return streams, stamps, texts, and which of these no newline ends; None if not regular."""
     ends = _ends(body, used)
     if ends is None:
         return None
     _, attrs, stop, last = ends
     parts = _joint("stdout|stderr", attrs, "all").split(memoryview(body)[len(_HEAD) : stop])
     texts = parts[::3]
-    kinds = [*parts[1::3], last[1]]
-    stamps = [*parts[2::3], last[2]]
     joined = b"".join(texts)
     if b"\n" in joined:
         return None
+    partial: list[int] = []
     if b"\\" in joined:
         try:
             decoded = _TEXTS.decode(b'["%b\\n"]' % b'\\n","'.join(texts))
@@ -175,21 +219,29 @@ def bulk_messages(body: bytes, used: int) -> list[Frame] | None:
             return None
         if len(decoded) != len(texts):
             return None
-        texts = [text.encode() for text in decoded]
-        form = b"%b %b"
-    elif _is_text(joined):
-        form = b"%b %b\n"
-    else:
+        # The newline of one that ends in a backslash was none.
+        partial = [i for i, text in enumerate(decoded) if text[-1] != "\n"]
+        texts = [text.removesuffix("\n").encode() for text in decoded]
+    elif not _is_text(joined):
         return None
-    out = Stream.STDOUT
-    err = Stream.STDERR
-    return [
-        Frame(
-            out if kind == b"stdout" else err,
-            form % (stamp if len(stamp) == 30 else stamp[:-1].ljust(29, b"0") + b"Z", text),
-        )
-        for kind, stamp, text in zip(kinds, stamps, texts, strict=True)
-    ]
+    return [*parts[1::3], last[1]], [*parts[2::3], last[2]], texts, partial
+
+
+def _times(stamps: list[bytes]) -> list[int] | None:
+    """Return times as integers; None if one is no time."""
+    times: list[int] = []
+    add = times.append
+    # Neighbours share their second.
+    second, second_ns = b"", 0
+    try:
+        for stamp in stamps:
+            if not stamp.startswith(second) or not second:
+                second = stamp[:20]
+                second_ns = parse_rfc3339(second[:-1] + b"Z")
+            add(second_ns + int(stamp[20:-1].ljust(9, b"0")))
+    except ProtocolError:
+        return None
+    return times
 
 
 def _unescaped(text: bytes) -> bytes:

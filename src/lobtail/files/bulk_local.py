@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from lobtail.files.records import Buffer
 from lobtail.model.frames import Frame, Stream
+from lobtail.model.records import Record
 
 __all__ = ["bulk_messages", "bulk_runs"]
 
@@ -107,14 +108,18 @@ def bulk_runs(
     return frames, used
 
 
-def bulk_messages(data: bytes, stamp: Callable[[bytes], bytes]) -> tuple[list[Frame], int] | None:
-    """Return the messages of a block, and how far they reach; ``stamp`` makes one of a varint."""
+def bulk_messages(
+    data: bytes, time_of: Callable[[bytes], int | None]
+) -> tuple[list[Record], int] | None:
+    """Return the records of a block, and how far they reach; ``time_of`` reads a varint."""
     found = _split(data, len(data), _ALL)
     if found is None:
         return None
     parts, texts, used = found
     out, err = Stream.STDOUT, Stream.STDERR
     return [
-        Frame(out if kind == b"out" else err, b"%b %b\n" % (time, text))
-        for kind, time, text in zip(parts[1:-4:4], map(stamp, parts[2:-4:4]), texts, strict=True)
+        Record(out if kind == b"out" else err, time_ns, text)
+        for kind, time_ns, text in zip(
+            parts[1:-4:4], map(time_of, parts[2:-4:4]), texts, strict=True
+        )
     ], used

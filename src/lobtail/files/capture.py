@@ -13,7 +13,8 @@ from typing import Final
 
 from lobtail.files.formats import Format, Records
 from lobtail.files.records import MAX_RECORD, Decoded
-from lobtail.model.frames import HEADER_SIZE, Frame, Stream
+from lobtail.model.frames import HEADER_SIZE, Stream
+from lobtail.model.records import Record
 
 __all__ = ["Capture"]
 
@@ -23,6 +24,7 @@ _ERROR: Final = 3
 _BEGIN: Final = re.compile(rb"(?=[\x00-\x03]\x00{3})")
 _PROOF: Final = 3  # frames that follow one another are no coincidence
 _SHOWN: Final = 200
+_NEWLINE: Final = 0x0A
 _header = Struct(">B3xI").unpack_from
 
 
@@ -32,26 +34,25 @@ class Capture(Format):
     driver = "stream"
     stamped = False
     seekable = False
-    cut = 0
     nuls = HEADER_SIZE - 1
 
-    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:  # noqa: ARG002
+    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded[Record]:  # noqa: ARG002
         """Decode as ``Format.messages`` says; details cannot be told from text."""
         return self._decode(data, base, ends=False)
 
-    def whole(self, data: bytes, base: int, *, details: bool) -> Decoded:  # noqa: ARG002
+    def whole(self, data: bytes, base: int, *, details: bool) -> Decoded[Record]:  # noqa: ARG002
         """Decode as ``Format.whole`` says."""
         return self._decode(data, base, ends=False, tight=True)
 
-    def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded:
+    def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded[Record]:
         """Decode as ``Format.remainder`` says; there may be frames behind a wrong size."""
         decoded = self._decode(data, base, ends=True)
         rest = data[decoded.used :]
         if not rest or (live and self.unfinished(rest)):
             return decoded
         last = super().remainder(rest, base + decoded.used, live=False, details=details)
-        holes = [hole._replace(before=len(decoded.frames)) for hole in last.holes]
-        return Decoded(decoded.frames, decoded.holes + holes, len(data))
+        holes = [hole._replace(before=len(decoded.records)) for hole in last.holes]
+        return Decoded(decoded.records, decoded.holes + holes, len(data))
 
     def recognises(self, data: bytes, *, ends: bool) -> bool:
         """Say whether frames follow one another from the beginning of ``data`` on."""
@@ -66,7 +67,9 @@ class Capture(Format):
         """Return -1, as ``Format.align`` says: a frame's beginning cannot be found."""
         return -1
 
-    def _decode(self, data: bytes, base: int, *, ends: bool, tight: bool = False) -> Decoded:
+    def _decode(
+        self, data: bytes, base: int, *, ends: bool, tight: bool = False
+    ) -> Decoded[Record]:
         """Decode frame by frame; ``tight``: take the last even if no header stands behind it."""
         records = Records()
         pos, end = 0, len(data)
@@ -85,7 +88,7 @@ class Capture(Format):
             elif not known:
                 if last >= 0 and (found := self._next(data, last + 1, pos, ends=True)) > 0:
                     # The size before was wrong: what followed it was taken for text.
-                    records.frames.pop()
+                    records.records.pop()
                     pos = last
                 else:
                     found = self._next(data, pos + 1, end, ends=ends)
@@ -100,7 +103,9 @@ class Capture(Format):
             else:
                 if size:
                     last = pos
-                    records.frames.append(Frame(_STREAMS[kind], data[start:stop]))
+                    partial = data[stop - 1] != _NEWLINE
+                    shown = data[start : stop if partial else stop - 1]
+                    records.records.append(Record(_STREAMS[kind], None, shown, partial))
                 pos = stop
                 continue
             records.lost(data[pos:found], base + pos, "this is no header of a frame")

@@ -31,9 +31,9 @@ from typing import Final
 from lobtail.files.formats import Format
 from lobtail.files.log_file import KNOWN, LogFile
 from lobtail.files.opening import TRIES, names_of, open_part, same
-from lobtail.files.records import BLOCK, STAMP, Damage
+from lobtail.files.records import BLOCK, Damage
 from lobtail.files.seek import first_message
-from lobtail.model.frames import Frame
+from lobtail.model.records import Record
 
 __all__ = ["OpenFile", "RotationChain"]
 
@@ -74,13 +74,13 @@ class OpenFile:
         """Up to where it may hold records that were read before it was truncated."""
         self.lost = lost
         """Whether records may be missing before it."""
-        self.inflated: Iterator[list[Frame] | Damage] | None = None
+        self.inflated: Iterator[list[Record] | Damage] | None = None
         """What is still to come of a compressed file."""
         self.hole_since: float | None = None
         """When the number behind it was first found to be free."""
         self._copy: LogFile | None = None
         self._sum: tuple[int, int] | None = None
-        self._first: Frame | None = None
+        self._first: Record | None = None
 
     @property
     def token(self) -> LogFile:
@@ -125,11 +125,13 @@ class OpenFile:
         if self._first is None:
             self._first = first_message(form, self.part)
         other = first_message(form, part)
-        if self._first is None or other is None or not form.stamped:
+        if self._first is None or other is None:
             return True
         if self._first == other:
             return False  # a copy
-        return self._first.payload[:STAMP] <= other.payload[:STAMP]
+        if self._first.time_ns is None or other.time_ns is None:
+            return True
+        return self._first.time_ns <= other.time_ns
 
 
 class RotationChain:

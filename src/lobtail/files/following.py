@@ -24,14 +24,14 @@ from lobtail.files.opening import refused
 from lobtail.files.records import (
     BLOCK,
     MAX_RECORD,
-    STAMP,
     Corruption,
     Damage,
     Decoded,
     MissingRecords,
 )
+from lobtail.files.span import NEVER
 from lobtail.files.walk import Walk, in_place
-from lobtail.model.frames import Frame
+from lobtail.model.records import Record
 
 __all__ = ["LogTail"]
 
@@ -46,7 +46,7 @@ class LogTail:
     """
 
     def __init__(
-        self, part: LogFile, offset: int, form: Format, *, details: bool, newest: bytes = b""
+        self, part: LogFile, offset: int, form: Format, *, details: bool, newest: int = NEVER
     ) -> None:
         self.path = part.path
         """The log itself, whatever it is renamed to."""
@@ -54,10 +54,10 @@ class LogTail:
         self._details = details
         self._chain = RotationChain(Path(part.path), form, OpenFile(part, 0, offset=offset))
         self._window = BLOCK
-        self._newest = newest  # the stamp of the last record
+        self._newest = newest  # the time of the last record
         # A file that was left for another though nothing shows that the engine has closed it.
         self._left: OpenFile | None = None
-        self._ready: deque[list[Frame] | Damage | MissingRecords] = deque()
+        self._ready: deque[list[Record] | Damage | MissingRecords] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -90,7 +90,7 @@ class LogTail:
         except OSError as exc:
             raise refused(Path(exc.filename or self.path), exc) from exc
 
-    def read(self) -> Iterator[list[Frame] | Damage | MissingRecords]:
+    def read(self) -> Iterator[list[Record] | Damage | MissingRecords]:
         """Yield what was written since, as ``LogFiles.messages`` does; end when there is no more.
 
         May be left at any time; the next call goes on behind what was yielded. A log that is
@@ -185,8 +185,8 @@ class LogTail:
         left = len(data) - decoded.used
         if left > MAX_RECORD:
             where = file.offset + decoded.used
-            lost = Corruption(len(decoded.frames), where, left, "a record is too long")
-            decoded = Decoded(decoded.frames, [*decoded.holes, lost], len(data))
+            lost = Corruption(len(decoded.records), where, left, "a record is too long")
+            decoded = Decoded(decoded.records, [*decoded.holes, lost], len(data))
         elif not decoded.used and end < size:
             self._window *= 2
             return True
@@ -207,15 +207,15 @@ class LogTail:
         file.offset = file.seen = 0
         file.known = b""
 
-    def _only_new(self, decoded: Decoded) -> Decoded:
+    def _only_new(self, decoded: Decoded[Record]) -> Decoded[Record]:
         """Leave out what is not younger than all that was read."""
-        frames = decoded.frames
-        stamps = (frame.payload[:STAMP] for frame in frames)
-        first = next((i for i, stamp in enumerate(stamps) if stamp > self._newest), len(frames))
+        records = decoded.records
+        times = (NEVER if record.time_ns is None else record.time_ns for record in records)
+        first = next((i for i, time in enumerate(times) if time > self._newest), len(records))
         holes = [hole._replace(before=hole.before - first) for hole in decoded.holes]
-        return Decoded(frames[first:], [hole for hole in holes if hole.before >= 0], decoded.used)
+        return Decoded(records[first:], [hole for hole in holes if hole.before >= 0], decoded.used)
 
-    def _put(self, file: OpenFile, decoded: Decoded) -> None:
-        if decoded.frames:
-            self._newest = max(self._newest, decoded.frames[-1].payload[:STAMP])
+    def _put(self, file: OpenFile, decoded: Decoded[Record]) -> None:
+        if decoded.records:
+            self._newest = max(self._newest, decoded.records[-1].time_ns or NEVER)
         self._ready.extend(in_place([decoded], file.part.path))

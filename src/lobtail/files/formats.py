@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lobtail.errors import ConfigError, ProtocolError
+from lobtail.errors import ProtocolError
 from lobtail.files.records import (
     MAX_RECORD,
     NO_RECORD,
     NULS,
-    STAMP,
     Buffer,
     Corruption,
     Decoded,
 )
 from lobtail.model.frames import Frame, Stream
-from lobtail.model.timestamps import format_rfc3339, parse_rfc3339
+from lobtail.model.records import Record, StampText
+from lobtail.model.timestamps import parse_rfc3339
 
 if TYPE_CHECKING:
     from lobtail.files.select import RecordFilter
     from lobtail.query.literals import Literals
 
-__all__ = ["STREAMS", "Format", "Records", "Show", "full_stamp"]
+__all__ = ["STREAMS", "Format", "Records", "Show", "time_of"]
 
 STREAMS: Final = {
     "stdout": Stream.STDOUT,
@@ -31,10 +33,7 @@ STREAMS: Final = {
     b"stdout": Stream.STDOUT,
     b"stderr": Stream.STDERR,
 }
-
-_UTC: Final = re.compile(
-    rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z"
-)
+_stream: Final = attrgetter("stream")
 
 
 class Show(NamedTuple):
@@ -56,10 +55,8 @@ class Format(ABC):
     """Whether the beginning of a record can be found from the midst of a file."""
     ordered = True
     """Whether nothing older stands behind what is younger than the range that is asked for."""
-    cut = STAMP + 1
-    """Bytes of a message before what is shown without timestamps."""
     legacy = False
-    """Whether messages are to be as engines before 23.0 send them."""
+    """Whether records are to be as engines before 23.0 send them."""
     probe = 1 << 14
     """Bytes to read for finding a record: longer than most of them."""
     longest = MAX_RECORD
@@ -68,24 +65,24 @@ class Format(ABC):
     """With how many NUL bytes a record may begin."""
 
     @abstractmethod
-    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:
+    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded[Record]:
         """Decode the whole records in ``data``, which begins where one begins, or is damaged.
 
         ``base`` is where ``data`` stands in the file. What is left over is an unfinished record.
         """
 
-    def whole(self, data: bytes, base: int, *, details: bool) -> Decoded:
+    def whole(self, data: bytes, base: int, *, details: bool) -> Decoded[Record]:
         """Decode like ``messages`` where ``data`` ends with what is written by now.
 
         ``messages`` may leave a whole record over for what stands behind it.
         """
         return self.messages(data, base, details=details)
 
-    def runs(self, data: Buffer, length: int, base: int, show: Show) -> Decoded:
-        """Decode ``data[:length]`` like ``messages``, neighbours of one stream joined."""
+    def runs(self, data: Buffer, length: int, base: int, show: Show) -> Decoded[Frame]:
+        """Decode ``data[:length]`` like ``messages``; neighbours of one stream are one frame."""
         block = bytes(memoryview(data)[:length])
         decoded = self.messages(block, base, details=show.details)
-        return joined(decoded, show, self.cut)
+        return joined(decoded, show)
 
     def remainder(
         self,
@@ -94,7 +91,7 @@ class Format(ABC):
         *,
         live: bool,
         details: bool,  # noqa: ARG002 - for formats whose last record may be whole
-    ) -> Decoded:
+    ) -> Decoded[Record]:
         """Decode what is left at a file's end. ``live``: somebody is still writing it.
 
         Then a half-written record is left over; else all is used.
@@ -133,44 +130,29 @@ class Format(ABC):
         """
 
 
-def joined(decoded: Decoded, show: Show, cut: int) -> Decoded:
-    """Join neighbours of one stream; without timestamps leave ``cut`` bytes of each message out.
+def joined(decoded: Decoded[Record], show: Show) -> Decoded[Frame]:
+    """Write records as ``show`` says, neighbours of one stream as one frame.
 
     What stands before a hole is not joined with what stands behind it.
     """
-    if show.timestamps:
-        cut = 0
+    text = StampText(timestamps=show.timestamps, details=show.details)
     frames: list[Frame] = []
     holes: list[Corruption] = []
-    pending = iter(decoded.holes)
-    found = next(pending, None)
-    run: list[bytes] = []
-    current: Stream | None = None
-
-    def close() -> None:
-        if run and current is not None:
-            frames.append(Frame(current, b"".join(run)))
-            run.clear()
-
-    for i, message in enumerate(decoded.frames):
-        while found is not None and found.before <= i:
-            close()
-            holes.append(found._replace(before=len(frames)))
-            found = next(pending, None)
-        stream = message.stream
-        if stream is Stream.STDOUT and not show.stdout:
-            continue
-        if stream is Stream.STDERR and not show.stderr:
-            continue
-        if stream is not current:
-            close()
-            current = stream
-        run.append(message.payload[cut:])
-    close()
-    while found is not None:
+    start = 0
+    for found in decoded.holes:
+        frames += _runs(decoded.records[start : found.before], show, text)
+        start = found.before
         holes.append(found._replace(before=len(frames)))
-        found = next(pending, None)
+    frames += _runs(decoded.records[start:] if start else decoded.records, show, text)
     return Decoded(frames, holes, decoded.used)
+
+
+def _runs(records: list[Record], show: Show, text: StampText) -> Iterator[Frame]:
+    if not (show.stdout and show.stderr):
+        hidden = Stream.STDERR if show.stdout else Stream.STDOUT
+        records = [record for record in records if record.stream is not hidden]
+    for stream, run in groupby(records, _stream):
+        yield Frame(stream, text.show(list(run)))
 
 
 class Records:
@@ -179,10 +161,10 @@ class Records:
     Damage may be lines of a byte each: what is kept of it does not grow with them.
     """
 
-    __slots__ = ("frames", "holes")
+    __slots__ = ("holes", "records")
 
     def __init__(self) -> None:
-        self.frames: list[Frame] = []
+        self.records: list[Record] = []
         self.holes: list[Corruption] = []
 
     def lost(self, data: bytes, offset: int, reason: str = NO_RECORD) -> None:
@@ -190,29 +172,26 @@ class Records:
         if reason == NO_RECORD and not data.strip(b"\0\n") and b"\0" in data:
             # A crash of the machine leaves these: the size of a file was written, not its content.
             reason = NULS
-        if self.holes and self.holes[-1].before == len(self.frames):
+        if self.holes and self.holes[-1].before == len(self.records):
             grown = self.holes[-1].grown(offset, len(data), reason)
             if grown is not None:
                 self.holes[-1] = grown
                 return
-        self.holes.append(Corruption(len(self.frames), offset, len(data), reason))
+        self.holes.append(Corruption(len(self.records), offset, len(data), reason))
 
     def blank(self, offset: int, size: int) -> None:
         """Take bytes that hold nothing: no damage, unless they follow some."""
-        if self.holes and self.holes[-1].before == len(self.frames):
+        if self.holes and self.holes[-1].before == len(self.records):
             self.holes[-1] = self.holes[-1].grown(offset, size, NO_RECORD) or self.holes[-1]
 
-    def decoded(self, used: int) -> Decoded:
+    def decoded(self, used: int) -> Decoded[Record]:
         """Return all of it, of a block of which ``used`` bytes are done with."""
-        return Decoded(self.frames, self.holes, used)
+        return Decoded(self.records, self.holes, used)
 
 
-def full_stamp(stamp: bytes) -> bytes | None:
-    """Return an RFC 3339 time as the API writes it, with nine digits and in UTC; else None."""
-    if _UTC.fullmatch(stamp):
-        # Go's RFC3339Nano leaves zeros at the end out, and the point before nothing.
-        return stamp[:-1].ljust(20, b".").ljust(STAMP - 1, b"0") + b"Z"
+def time_of(stamp: bytes | str) -> int | None:
+    """Return an RFC 3339 time in nanoseconds since the epoch; None if it is none."""
     try:
-        return format_rfc3339(parse_rfc3339(stamp)).encode()
-    except (ProtocolError, ConfigError):
+        return parse_rfc3339(stamp)
+    except ProtocolError:
         return None

@@ -25,12 +25,11 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from lobtail.errors import ConfigError
-from lobtail.files.formats import Format, Records, full_stamp
+from lobtail.files.formats import Format, Records, time_of
 from lobtail.files.records import MAX_RECORD, Decoded
-from lobtail.model.frames import Frame, Stream
+from lobtail.model.frames import Stream
 from lobtail.model.items import encode_details
-from lobtail.model.timestamps import format_rfc3339
+from lobtail.model.records import Record
 
 __all__ = ["JournalExport", "JournalJson"]
 
@@ -55,20 +54,18 @@ class Journal(Format):
 
     def add(self, fields: Fields, data: bytes, base: int, details: bool, records: Records) -> None:
         """Take an entry, which stands in the file as ``data``."""
-        stamp = _stamp(fields)
+        time_ns = _time(fields)
         text = fields.get("MESSAGE")
-        if stamp is None or text is None:
-            omitted = stamp is not None and "MESSAGE" in fields
+        if time_ns is None or text is None:
+            omitted = time_ns is not None and "MESSAGE" in fields
             records.lost(data, base, _OMITTED if omitted else _NO_TEXT)
             return
         stream = Stream.STDERR if fields.get("PRIORITY") in _ERRORS else Stream.STDOUT
-        head = stamp + b" "
-        if details:
-            head += _details(fields) + b" "
-        ended = fields.get("CONTAINER_PARTIAL_MESSAGE") != b"true"
+        attributes = _details(fields) if details else b""
+        partial = fields.get("CONTAINER_PARTIAL_MESSAGE") == b"true"
         *lines, last = text.removesuffix(b"\n").split(b"\n", _MANY)
-        records.frames += [Frame(stream, b"%b%b\n" % (head, line)) for line in lines]
-        records.frames.append(Frame(stream, b"%b%b%b" % (head, last, b"\n" * ended)))
+        records.records += [Record(stream, time_ns, line, False, attributes) for line in lines]
+        records.records.append(Record(stream, time_ns, last, partial, attributes))
 
     @abstractmethod
     def recognises(self, data: bytes, *, ends: bool) -> bool:
@@ -78,7 +75,7 @@ class Journal(Format):
 class JournalJson(Journal):
     """An object a line: ``-o json``; ``json-seq`` and ``json-sse`` put something in front of it."""
 
-    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:
+    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded[Record]:
         """Decode as ``Format.messages`` says."""
         used = data.rfind(b"\n") + 1
         records = Records()
@@ -87,11 +84,11 @@ class JournalJson(Journal):
             base += len(line) + 1
         return records.decoded(used)
 
-    def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded:
+    def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded[Record]:
         """Decode as ``Format.remainder`` says; a last entry may lack its newline."""
         records = Records()
         self._line(data, base, details, records)
-        if not records.frames and self.unfinished(data):
+        if not records.records and self.unfinished(data):
             return super().remainder(data, base, live=live, details=details)
         return records.decoded(len(data))
 
@@ -99,7 +96,9 @@ class JournalJson(Journal):
         """Say so as ``Format.recognises`` does: a line is an entry."""
         used = len(data) if ends else data.rfind(b"\n") + 1
         entries = map(_entry, data[:used].translate(None, b"\0").split(b"\n"))
-        return any(fields and _stamp(fields) and "MESSAGE" in fields for fields in entries)
+        return any(
+            fields and _time(fields) is not None and "MESSAGE" in fields for fields in entries
+        )
 
     def unfinished(self, data: bytes) -> bool:
         """Say whether ``data`` can be the beginning of an entry."""
@@ -124,11 +123,11 @@ class JournalJson(Journal):
 class JournalExport(Journal):
     """Fields in lines, and an empty line behind each entry: ``-o export``."""
 
-    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:
+    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded[Record]:
         """Decode as ``Format.messages`` says."""
         return self._decode(data, base, details=details, ends=False)
 
-    def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded:
+    def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded[Record]:
         """Decode as ``Format.remainder`` says; a last entry may lack its empty line."""
         if live and self.unfinished(data):
             return Decoded([], [], 0)
@@ -148,7 +147,7 @@ class JournalExport(Journal):
         match = _NEXT.search(data)
         return match.end() if match else -1
 
-    def _decode(self, data: bytes, base: int, *, details: bool, ends: bool) -> Decoded:
+    def _decode(self, data: bytes, base: int, *, details: bool, ends: bool) -> Decoded[Record]:
         records = Records()
         pos, end = 0, len(data)
         while pos < end:
@@ -239,19 +238,16 @@ def _value(value: Any) -> bytes | None:
     return str(value).encode() if isinstance(value, int) else b""
 
 
-def _stamp(fields: Fields) -> bytes | None:
+def _time(fields: Fields) -> int | None:
     """Return when an entry was written. Docker from 23.0 on keeps its own time, which is exact."""
     if own := fields.get("SYSLOG_TIMESTAMP"):
-        stamp = full_stamp(own)
-        if stamp is not None:
-            return stamp
+        time_ns = time_of(own)
+        if time_ns is not None:
+            return time_ns
     micros = fields.get("__REALTIME_TIMESTAMP") or b""
     if not micros.isdigit() or len(micros) > 18:
         return None
-    try:
-        return format_rfc3339(int(micros) * 1000).encode()
-    except ConfigError:
-        return None
+    return int(micros) * 1000
 
 
 def _details(fields: Fields) -> bytes:

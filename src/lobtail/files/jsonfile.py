@@ -31,17 +31,18 @@ from typing import Final
 
 import msgspec
 
-from lobtail.files.bulk import Hints, bulk_messages, bulk_runs
-from lobtail.files.formats import STREAMS, Format, Records, Show, full_stamp, joined
+from lobtail.files.bulk import Hints, bulk_messages, bulk_runs, bulk_stamped_runs
+from lobtail.files.formats import STREAMS, Format, Records, Show, joined, time_of
 from lobtail.files.records import Buffer, Decoded
 from lobtail.files.select import JsonFilter
 from lobtail.model.frames import Frame, Stream
+from lobtail.model.records import Record
 from lobtail.query.literals import Literals
 
 __all__ = ["JsonFile"]
 
 
-class _Record(msgspec.Struct, gc=False):
+class _Stored(msgspec.Struct, gc=False):
     log: str = ""
     stream: str = ""
     time: str = ""
@@ -57,7 +58,7 @@ class _Saved(msgspec.Struct):
 # driver writes is nested a thousand deep.
 _BROKEN: Final = (msgspec.DecodeError, ValueError, RecursionError)
 
-_RECORD: Final = msgspec.json.Decoder(_Record)
+_STORED: Final = msgspec.json.Decoder(_Stored)
 _SAVED: Final = msgspec.json.Decoder(_Saved)
 _ATTRS: Final = msgspec.json.Decoder(dict[str, str])
 _SHORT_ATTRS: Final = 1 << 12
@@ -85,41 +86,45 @@ class JsonFile(Format):
     def __init__(self) -> None:
         self._hints = Hints()
 
-    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:
+    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded[Record]:
         """Decode as ``Format.messages`` says."""
         used = data.rfind(b"\n") + 1
         if not details:
-            frames = bulk_messages(data, used)
-            if frames is not None:
-                return Decoded(frames, [], used)
+            records = bulk_messages(data, used)
+            if records is not None:
+                return Decoded(records, [], used)
         return self.exact(data[:used], base, details=details)
 
-    def runs(self, data: Buffer, length: int, base: int, show: Show) -> Decoded:
+    def runs(self, data: Buffer, length: int, base: int, show: Show) -> Decoded[Frame]:
         """Decode as ``Format.runs`` says."""
-        if not show.timestamps and not show.details:
-            used = data.rfind(b"\n", 0, length) + 1
+        if show.details:
+            return super().runs(data, length, base, show)
+        used = data.rfind(b"\n", 0, length) + 1
+        if show.timestamps:
+            frames = bulk_stamped_runs(bytes(data[:used]), used, show.stdout, show.stderr)
+        else:
             frames = bulk_runs(data, used, show.stdout, show.stderr, self._hints)
-            if frames is not None:
-                return Decoded(frames, [], used)
-            return joined(self.exact(bytes(data[:used]), base, details=False), show, self.cut)
-        return super().runs(data, length, base, show)
+        if frames is not None:
+            return Decoded(frames, [], used)
+        return joined(self.exact(bytes(data[:used]), base, details=False), show)
 
-    def whole(self, data: bytes, base: int, *, details: bool) -> Decoded:
+    def whole(self, data: bytes, base: int, *, details: bool) -> Decoded[Record]:
         """Decode as ``Format.whole`` says; the newline of the last record may be missing."""
         decoded = self.messages(data, base, details=details)
-        frames, holes, used = decoded
+        records, holes, used = decoded
         if data[used:].endswith(b"}"):
             more = self.remainder(data[used:], base + used, live=True, details=details)
-            holes = holes + [hole._replace(before=hole.before + len(frames)) for hole in more.holes]
-            return Decoded(frames + more.frames, holes, used + more.used)
+            first = len(records)
+            holes = holes + [hole._replace(before=hole.before + first) for hole in more.holes]
+            return Decoded(records + more.records, holes, used + more.used)
         return decoded
 
-    def exact(self, body: bytes, base: int, *, details: bool) -> Decoded:
+    def exact(self, body: bytes, base: int, *, details: bool) -> Decoded[Record]:
         """Decode whole lines, record by record."""
         try:
-            records = _RECORD.decode_lines(body)
-            if len(records) == body.count(b"\n"):
-                return Decoded([_frame(record, details) for record in records], [], len(body))
+            stored = _STORED.decode_lines(body)
+            if len(stored) == body.count(b"\n"):
+                return Decoded([_record(each, details) for each in stored], [], len(body))
         except _BROKEN:
             pass
         found = Records()
@@ -135,11 +140,11 @@ class JsonFile(Format):
                 self._line(body[start:pos], base + start, details, found)
         return found.decoded(end)
 
-    def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded:
+    def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded[Record]:
         """Decode as ``Format.remainder`` says; a last record may lack its newline."""
         found = Records()
         self._line(data, base, details, found)
-        if not found.frames and self.unfinished(data):
+        if not found.records and self.unfinished(data):
             return super().remainder(data, base, live=live, details=details)
         return found.decoded(len(data))
 
@@ -175,16 +180,16 @@ class JsonFile(Format):
             found.blank(base, len(line))
             return
         try:
-            found.frames.append(_frame(_RECORD.decode(line), details))
+            found.records.append(_record(_STORED.decode(line), details))
         except _BROKEN:
             pass
         else:
             return
         done = 0
-        for start, stop, frame in _records(line, details):
+        for start, stop, record in _records(line, details):
             if start > done:
                 found.lost(line[done:start], base + done)
-            found.frames.append(frame)
+            found.records.append(record)
             done = stop
         if line[done:].strip():
             found.lost(line[done:], base + done)
@@ -192,7 +197,7 @@ class JsonFile(Format):
 
 def _is_record(line: bytes) -> bool:
     try:
-        _frame(_RECORD.decode(line), details=False)
+        _record(_STORED.decode(line), details=False)
     except _BROKEN:
         return False
     return not _is_saved(line)
@@ -207,16 +212,16 @@ def _is_saved(line: bytes) -> bool:
     return True
 
 
-def _frame(record: _Record, details: bool) -> Frame:
-    """Make a message of a record. ValueError: it has no known stream, or no time."""
-    stream = STREAMS.get(record.stream)
-    stamp = full_stamp(record.time.encode())
-    if stream is None or stamp is None:
+def _record(stored: _Stored, details: bool) -> Record:
+    """Make a record of what was stored. ValueError: it has no known stream, or no time."""
+    stream = STREAMS.get(stored.stream)
+    time_ns = time_of(stored.time)
+    if stream is None or time_ns is None:
         raise ValueError("not a record")
-    text = record.log.encode()
-    if details:
-        return Frame(stream, b"%b %b %b" % (stamp, _details(bytes(record.attrs)), text))
-    return Frame(stream, b"%b %b" % (stamp, text))
+    text = stored.log.encode()
+    partial = text[-1:] != b"\n"
+    attributes = _details(bytes(stored.attrs)) if details else b""
+    return Record(stream, time_ns, text if partial else text[:-1], partial, attributes)
 
 
 def _details(attrs: bytes) -> bytes:
@@ -237,7 +242,7 @@ def _decoded_details(attrs: bytes) -> bytes:
 _known_details: Final = lru_cache(maxsize=64)(_decoded_details)
 
 
-def _records(line: bytes, details: bool) -> Iterator[tuple[int, int, Frame]]:
+def _records(line: bytes, details: bool) -> Iterator[tuple[int, int, Record]]:
     """Find the records in a line that is not one, or not quite."""
     shape = re.compile(_SHAPE)
     for begin in re.finditer(_BEGIN, line):
@@ -245,7 +250,7 @@ def _records(line: bytes, details: bool) -> Iterator[tuple[int, int, Frame]]:
         if match is None:
             continue
         try:
-            yield *match.span(), _frame(_RECORD.decode(_mended(match[0])), details)
+            yield *match.span(), _record(_STORED.decode(_mended(match[0])), details)
         except _BROKEN:
             continue
 

@@ -13,9 +13,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from lobtail.files.formats import STREAMS, Format, Records, full_stamp
+from msgspec.structs import replace
+
+from lobtail.files.formats import STREAMS, Format, Records, time_of
 from lobtail.files.records import Decoded
-from lobtail.model.frames import Frame
+from lobtail.model.records import Record
 
 __all__ = ["K8sFile"]
 
@@ -27,7 +29,6 @@ _RECORD: Final = re.compile(
 _BEGIN: Final = re.compile(
     rb"(?:\A|[\n\x00])[0-9]{4}-[0-9]{2}-[0-9]{2}T[^ \n]{8,30} std(?:out|err) [FP](?:[: ]|\Z)"
 )
-_ENDS: Final = {b"F": b"\n", b"P": b""}
 _MAX_KNOWN: Final = 4096
 
 
@@ -37,24 +38,23 @@ class K8sFile(Format):
     driver = "k8s-file"
 
     def __init__(self) -> None:
-        self._seconds: dict[tuple[bytes, bytes], bytes | None] = {}
+        self._seconds: dict[tuple[bytes, bytes], int | None] = {}
 
-    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:
+    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded[Record]:
         """Decode as ``Format.messages`` says."""
         used = data.rfind(b"\n") + 1
         records = Records()
-        add = records.frames.append
+        add = records.records.append
         match = _RECORD.fullmatch
         known = self._seconds
-        form = b"%b.%bZ  %b%b" if details else b"%b.%bZ %b%b"
         for line in data[:used].split(b"\n")[:-1]:
             found = match(line)
             if found is not None:
                 second, fraction, zone, stream, flag, text = found.groups(b"")
-                moment = known.get((second, zone)) or self._utc(second, zone)
-                if moment is not None:
-                    shown = (moment, fraction.ljust(9, b"0"), text, _ENDS[flag])
-                    add(Frame(STREAMS[stream], form % shown))
+                begin = known.get((second, zone)) or self._second(second, zone)
+                if begin is not None:
+                    time_ns = begin + int(fraction.ljust(9, b"0"))
+                    add(Record(STREAMS[stream], time_ns, text, flag == b"P"))
                     base += len(line) + 1
                     continue
             self._odd(line, base, details, records)
@@ -65,19 +65,18 @@ class K8sFile(Format):
         """Say so as ``Format.recognises`` does: a line begins as a record."""
         return _BEGIN.search(data) is not None
 
-    def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded:
+    def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded[Record]:
         """Decode as ``Format.remainder`` says; nothing tells whether a last line is whole.
 
         So it is shown without a newline.
         """
         if live and self.unfinished(data):
             return Decoded([], [], 0)
-        frames, holes, _ = self.messages(data + b"\n", base, details=details)
-        if not frames:
+        records, holes, _ = self.messages(data + b"\n", base, details=details)
+        if not records:
             return super().remainder(data, base, live=False, details=details)
-        last = frames[-1]
-        frames[-1] = Frame(last.stream, last.payload.removesuffix(b"\n"))
-        return Decoded(frames, holes, len(data))
+        records[-1] = replace(records[-1], partial=True)
+        return Decoded(records, holes, len(data))
 
     def unfinished(self, data: bytes) -> bool:
         """Say whether ``data`` can be the beginning of a record."""
@@ -91,16 +90,15 @@ class K8sFile(Format):
     def _odd(self, line: bytes, base: int, details: bool, records: Records) -> None:
         """Look for a record behind what is damaged, such as the NUL bytes that a crash left."""
         found = _RECORD.search(line, 1)
-        if found is not None and self._utc(found[1], found[3]) is not None:
+        if found is not None and self._second(found[1], found[3]) is not None:
             start = found.start()
             records.lost(line[:start], base)
-            records.frames += self.messages(line[start:] + b"\n", 0, details=details).frames
+            records.records += self.messages(line[start:] + b"\n", 0, details=details).records
         else:
             records.lost(line + b"\n", base)
 
-    def _utc(self, second: bytes, zone: bytes) -> bytes | None:
+    def _second(self, second: bytes, zone: bytes) -> int | None:
         if len(self._seconds) > _MAX_KNOWN:
             self._seconds.clear()
-        stamp = full_stamp(second + zone)
-        self._seconds[second, zone] = moment = None if stamp is None else stamp[:19]
-        return moment
+        begin = self._seconds[second, zone] = time_of(second + zone)
+        return begin

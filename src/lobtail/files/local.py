@@ -28,7 +28,7 @@ from lobtail.files.records import MAX_RECORD, Buffer, Decoded
 from lobtail.files.select import LocalFilter
 from lobtail.model.frames import Frame, Stream
 from lobtail.model.items import encode_details
-from lobtail.model.timestamps import format_rfc3339
+from lobtail.model.records import Record
 from lobtail.query.literals import Literals
 
 __all__ = ["Local"]
@@ -57,14 +57,14 @@ class Local(Format):
     probe = 1 << 16  # four times the longest line: see align
     nuls = 3  # of a size
 
-    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:
+    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded[Record]:
         """Decode as ``Format.messages`` says."""
-        found = None if details else bulk_messages(data, _stamp)
+        found = None if details else bulk_messages(data, _time)
         if found is not None:
             return Decoded(found[0], [], found[1])
         return self.exact(data, base, details=details)
 
-    def runs(self, data: Buffer, length: int, base: int, show: Show) -> Decoded:
+    def runs(self, data: Buffer, length: int, base: int, show: Show) -> Decoded[Frame]:
         """Decode as ``Format.runs`` says."""
         if not show.timestamps and not show.details:
             found = bulk_runs(data, length, show.stdout, show.stderr)
@@ -72,24 +72,24 @@ class Local(Format):
                 return Decoded(found[0], [], found[1])
         return super().runs(data, length, base, show)
 
-    def whole(self, data: bytes, base: int, *, details: bool) -> Decoded:
+    def whole(self, data: bytes, base: int, *, details: bool) -> Decoded[Record]:
         """Decode as ``Format.whole`` says."""
-        frames, holes, used = self.messages(data, base, details=details)
+        records, holes, used = self.messages(data, base, details=details)
         more = self._decode(data[used:], base + used, details=details, ends=False, tight=True)
-        holes += [hole._replace(before=hole.before + len(frames)) for hole in more.holes]
-        return Decoded(frames + more.frames, holes, used + more.used)
+        holes += [hole._replace(before=hole.before + len(records)) for hole in more.holes]
+        return Decoded(records + more.records, holes, used + more.used)
 
-    def exact(self, data: bytes, base: int, *, details: bool) -> Decoded:
+    def exact(self, data: bytes, base: int, *, details: bool) -> Decoded[Record]:
         """Decode whole records, one by one."""
         return self._decode(data, base, details=details, ends=False)
 
-    def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded:
+    def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded[Record]:
         """Decode as ``Format.remainder`` says; there may be records behind a wrong size."""
         decoded = self._decode(data, base, details=details, ends=True)
         holes = decoded.holes
         if live and holes and holes[-1].offset + holes[-1].size == base + len(data):
             last = holes[-1]
-            if last.before == len(decoded.frames) and self.unfinished(data[last.offset - base :]):
+            if last.before == len(decoded.records) and self.unfinished(data[last.offset - base :]):
                 holes.pop()
                 return decoded._replace(used=last.offset - base)
         return decoded
@@ -135,10 +135,10 @@ class Local(Format):
 
     def _decode(
         self, data: bytes, base: int, *, details: bool, ends: bool, tight: bool = False
-    ) -> Decoded:
+    ) -> Decoded[Record]:
         """Decode record by record; ``tight``: take the last even if little stands behind it."""
         records = Records()
-        add = records.frames.append
+        add = records.records.append
         pos = 0
         end = len(data)
         while pos < end:
@@ -146,9 +146,9 @@ class Local(Format):
             if not ends and (stop < 0 or (stop > 0 and end - stop < _HEAD_SIZE and not tight)):
                 break
             if stop > 0:
-                frame = self._message(data, pos + 4, stop - 4, details)
-                if frame is not None:
-                    add(frame)
+                record = self._record(data, pos + 4, stop - 4, details)
+                if record is not None:
+                    add(record)
                     # If the write of a record was cut off before its last size, and the next is as
                     # long, that one's first size stands in its place.
                     pos = stop - 4 if data[stop : stop + _HEAD_SIZE] in _HEADS else stop
@@ -158,8 +158,8 @@ class Local(Format):
             pos = found
         return records.decoded(pos)
 
-    def _message(self, data: bytes, start: int, stop: int, details: bool) -> Frame | None:
-        """Make a message of an entry; None if it is none."""
+    def _record(self, data: bytes, start: int, stop: int, details: bool) -> Record | None:
+        """Make a record of an entry; None if it is none."""
         if not details:
             # As nearly all are: source, a time in nine bytes, a line whose length has one or two.
             line = start + 20
@@ -168,19 +168,15 @@ class Local(Format):
                 length += (data[line] - 1) << 7
                 line += 1
             if line + length == stop and data[start + 18] == 0x1A:
-                stamp = _stamp(data[start + 9 : start + 18])
-                if stamp:
-                    stream = _HEADS[data[start : start + 9]]
-                    return Frame(stream, b"%b %b\n" % (stamp, data[line:stop]))
+                time_ns = _time(data[start + 9 : start + 18])
+                if time_ns is not None:
+                    return Record(_HEADS[data[start : start + 9]], time_ns, data[line:stop])
         entry = _parse_entry(data[start:stop])
         if entry is None:
             return None
-        newline = b"\n" if entry.ended or (entry.last and not self.legacy) else b""
-        stamp = format_rfc3339(entry.time_ns).encode()
-        if details:
-            shown = (stamp, encode_details(entry.attrs), entry.line, newline)
-            return Frame(entry.stream, b"%b %b %b%b" % shown)
-        return Frame(entry.stream, b"%b %b%b" % (stamp, entry.line, newline))
+        partial = not entry.ended and (self.legacy or not entry.last)
+        attributes = encode_details(entry.attrs) if details else b""
+        return Record(entry.stream, entry.time_ns, entry.line, partial, attributes)
 
 
 def _record_end(data: bytes, pos: int) -> int:
@@ -218,36 +214,28 @@ def _next_begin(data: bytes, pos: int, *, ends: bool) -> int:
     return len(data) if ends else max(pos, len(data) - _BEGIN_SIZE)
 
 
-# Stamps of consecutive records differ in their last bytes: the highest of these 35 bits count
+# Times of consecutive records differ in their last bytes: the highest of these 35 bits count
 # quarters of a second.
 _high: Final[dict[bytes, int]] = {}
-_seconds: Final[dict[int, bytes]] = {}
 _MAX_KNOWN: Final = 4096
 
 
-def _stamp(varint: bytes) -> bytes:
-    """Return the stamp of a time in nine bytes; nothing if they are no such number."""
+def _time(varint: bytes) -> int | None:
+    """Return a time in nine bytes; None if they are no such number."""
     low = int.from_bytes(varint[:4], "little")
     high = _high.get(varint[4:])
     if high is None:
         if varint[-1] > 0x7F:
-            return b""
+            return None
         value, used = _varint(varint[4:], 0)
         if used != len(varint) - 4:
-            return b""
+            return None
         if len(_high) > _MAX_KNOWN:
             _high.clear()
         high = _high[varint[4:]] = value << 28
     if low & 0x80808080 != 0x80808080:
-        return b""
-    low = low & 0x7F | low >> 1 & 0x3F80 | low >> 2 & 0x1FC000 | low >> 3 & 0xFE00000
-    second, fraction = divmod(high | low, 10**9)
-    text = _seconds.get(second)
-    if text is None:
-        if len(_seconds) > _MAX_KNOWN:
-            _seconds.clear()
-        text = _seconds[second] = format_rfc3339(second * 10**9, 0)[:-1].encode()
-    return b"%b.%09dZ" % (text, fraction)
+        return None
+    return high | low & 0x7F | low >> 1 & 0x3F80 | low >> 2 & 0x1FC000 | low >> 3 & 0xFE00000
 
 
 def _varint(data: bytes, pos: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from lobtail.errors import ConfigError, LogFileError
 from lobtail.files.detect import DRIVERS, detect, make_format
@@ -13,13 +13,14 @@ from lobtail.files.following import LogTail
 from lobtail.files.formats import Show
 from lobtail.files.log_file import TRUNCATED
 from lobtail.files.opening import find_log, open_parts
-from lobtail.files.records import STAMP, Damage, SkippedRecords
+from lobtail.files.records import Damage, SkippedRecords
 from lobtail.files.search import RecordScanner
 from lobtail.files.seek import find_first, find_moment, find_tail
-from lobtail.files.span import Span
+from lobtail.files.span import NEVER, Span
 from lobtail.files.walk import Walk, in_place
 from lobtail.files.watch import FileWatch
 from lobtail.model.frames import Frame, Stream
+from lobtail.model.records import Record, record_of
 from lobtail.query.literals import Literals
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class LogFiles:
 
     A context manager, which closes them. May be read several times, one after another.
 
-    What comes is batches of frames, in the order of the files, and in its place a ``Damage`` for
+    What comes is batches, in the order of the files, and in its place a ``Damage`` for
     bytes that hold no record. So it is for a last record that is half written, unless more has been
     written since: then it is left out, for it is not there yet.
     """
@@ -142,12 +143,11 @@ class LogFiles:
         stderr: bool = True,
         wanted: Literals | None = None,
         context: tuple[int, int] | None = None,
-    ) -> Iterator[list[Frame] | Damage | SkippedRecords]:
-        """Yield the messages as the Engine API sends them with ``timestamps=1``.
+    ) -> Iterator[list[Record] | Damage | SkippedRecords]:
+        """Yield the records; with ``details``, they have their attributes.
 
-        Byte for byte: stamp, blank, with ``details`` the attributes and a blank, text. Times are
-        nanoseconds since the epoch, and both belong to the range; ``tail`` counts messages of
-        both streams and is applied before them, as the engine does.
+        Times are nanoseconds since the epoch, and both belong to the range; ``tail`` counts records
+        of both streams and is applied before them, as the engine does.
 
         ``wanted`` leaves out messages that cannot belong to a wanted line; many that do not may
         still come. ``SkippedRecords`` stands in their place. With ``context`` as many lines of the
@@ -166,10 +166,15 @@ class LogFiles:
             yield from self._search(selector, span, tail, details, streams, context)
             return
         for item in self._read(None, span, tail, details=details):
-            if isinstance(item, Damage) or len(streams) == len(_BOTH):
+            if isinstance(item, Damage):
                 yield item
-            elif frames := [frame for frame in item if frame.stream in streams]:
-                yield frames
+                continue
+            if not self._format.stamped:
+                item = [_stamped(record) for record in item]
+            if len(streams) == len(_BOTH):
+                yield item
+            elif records := [record for record in item if record.stream in streams]:
+                yield records
 
     def runs(
         self,
@@ -182,9 +187,9 @@ class LogFiles:
         stdout: bool = True,
         stderr: bool = True,
     ) -> Iterator[list[Frame] | Damage]:
-        """Yield the texts, neighbours of one stream joined into one frame: one write a run.
+        """Yield what the Engine API sends, neighbours of one stream joined into one frame.
 
-        As the Engine API sends them, but for the boundaries of frames.
+        For those who copy bytes: one write a run.
         """
         show = Show(timestamps, details, stdout, stderr)
         yield from self._read(show, Span.of(since, until), tail, details=details)
@@ -211,9 +216,12 @@ class LogFiles:
             raise LogFileError(f"{newest.path} is compressed: nothing is written to it any more")
         _, offset, _ = find_tail([newest], self._format, 1)
         walk = Walk(self._format, follows=True)
-        frames = [frame for block in walk.read(newest, offset) for frame in block.frames[-1:]]
-        last = frames[-1].payload[:STAMP] if frames else b""
-        return LogTail(newest.again(), walk.end, self._format, details=details, newest=last)
+        blocks = walk.read(newest, offset)
+        times = [record.time_ns for block in blocks for record in block.records[-1:]]
+        last = times[-1] if times else None
+        return LogTail(
+            newest.again(), walk.end, self._format, details=details, newest=last or NEVER
+        )
 
     def watch(self) -> FileWatch | None:
         """Return what notices that the newest file is truncated; None for a compressed one."""
@@ -222,7 +230,7 @@ class LogFiles:
 
     def _read(
         self, show: Show | None, span: Span, tail: int | None, *, details: bool
-    ) -> Iterator[list[Frame] | Damage]:
+    ) -> Iterator[list[Any] | Damage]:
         span, index, offset, skip = self._begin(span, tail)
         walk = Walk(self._format, details=details, show=show, span=span, skip=skip)
         for part in self._parts[index:]:
@@ -239,7 +247,7 @@ class LogFiles:
         details: bool,
         streams: frozenset[Stream],
         context: tuple[int, int] | None,
-    ) -> Iterator[list[Frame] | Damage | SkippedRecords]:
+    ) -> Iterator[list[Record] | Damage | SkippedRecords]:
         span, index, offset, skip = self._begin(span, tail)
         search = RecordScanner(
             self._format,
@@ -276,3 +284,8 @@ class LogFiles:
             begin = find_first(parts, form, span.since, begin)
             span = Span.of(None, span.until)
         return span, *begin
+
+
+def _stamped(record: Record) -> Record:
+    """Take the stamp out of the text of a captured message, if it was sent with one."""
+    return record_of(record.stream, record.raw + b"\n" * (not record.partial))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
-
-from lobtail.model.frames import Frame
 
 __all__ = [
     "BLOCK",
     "MAX_RECORD",
     "NO_RECORD",
     "NULS",
-    "STAMP",
     "TOO_LONG",
     "Buffer",
     "Corruption",
@@ -31,9 +28,7 @@ BLOCK: Final = 1 << 18
 # (daemon/logger/local/read.go, maxMsgLen). Longer ones are passed over, and reported as damage.
 MAX_RECORD: Final = 1 << 21
 
-# All messages from files begin with a stamp of one form: 2006-01-02T15:04:05.123456789Z
-STAMP: Final = 30
-
+T = TypeVar("T")
 
 Buffer: TypeAlias = bytes | bytearray
 
@@ -89,9 +84,9 @@ class Corruption(NamedTuple):
         return None
 
 
-class Decoded(NamedTuple):
-    """What a decoder made of a block, and how many of its bytes it is done with."""
+class Decoded(NamedTuple, Generic[T]):
+    """What a decoder made of a block, records as a rule, and how many bytes it is done with."""
 
-    frames: list[Frame]
+    records: list[T]
     holes: list[Corruption]
     used: int

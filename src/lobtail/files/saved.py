@@ -9,19 +9,20 @@ from __future__ import annotations
 import re
 from typing import Final, cast
 
-from lobtail.errors import CodecError, ConfigError
+from lobtail.errors import CodecError
 from lobtail.files.formats import Format, Records
 from lobtail.files.records import Decoded
-from lobtail.model.frames import Frame, Stream
+from lobtail.model.frames import Stream
 from lobtail.model.items import Dropped, Gap, Item, Line, mark_words
 from lobtail.model.jsonlines import MAX_OBJECT, JsonDecoder
-from lobtail.model.timestamps import format_rfc3339
+from lobtail.model.records import Record
+from lobtail.model.timestamps import in_range
 
 __all__ = ["Saved", "SavedItems"]
 
 _HEAD: Final = re.compile(rb'(?:\A|\n)\{"v":[12],"time":(?:null|"[0-9]{4}-)')
-# Go's zero time, which engines write where they know none.
-_NEVER: Final = "0001-01-01T00:00:00.000000000Z"
+# Go's zero time, which engines write where they know none: 0001-01-01T00:00:00Z.
+_NEVER: Final = -62_135_596_800 * 10**9
 
 
 class Saved(Format):
@@ -34,7 +35,7 @@ class Saved(Format):
     def __init__(self) -> None:
         self._decoder = JsonDecoder()
 
-    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded:
+    def messages(self, data: bytes, base: int, *, details: bool) -> Decoded[Record]:
         """Decode as ``Format.messages`` says."""
         used = data.rfind(b"\n") + 1
         records = Records()
@@ -44,7 +45,7 @@ class Saved(Format):
             base += len(line) + 1
         return records.decoded(used)
 
-    def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded:
+    def remainder(self, data: bytes, base: int, *, live: bool, details: bool) -> Decoded[Record]:
         """Decode as ``Format.remainder`` says; a last item may lack its newline."""
         try:
             item = self._decoder.decode(data)
@@ -86,31 +87,32 @@ class Saved(Format):
 
     def _add(self, item: Item, line: bytes, base: int, details: bool, records: Records) -> None:
         if isinstance(item, Line):
-            records.frames.append(_frame(item, details=details))
+            records.records.append(_record(item, details=details))
         elif isinstance(item, Gap | Dropped):
             records.lost(line, base, mark_words(item))
 
 
 class SavedItems(Saved):
-    """Gives items where ``Format`` has frames, for a ``Walk`` from the beginning on.
+    """Gives items where ``Format`` has records, for a ``Walk`` from the beginning on.
 
     Blocks must come in order: a container's labels stand in the first of its items.
     """
 
     def _add(self, item: Item, line: bytes, base: int, details: bool, records: Records) -> None:
         del line, base, details
-        records.frames.append(cast(Frame, item))  # nobody looks into them on the way
+        records.records.append(cast(Record, item))  # nobody looks into them on the way
 
 
-def _frame(line: Line, *, details: bool) -> Frame:
+def _record(line: Line, *, details: bool) -> Record:
     """Return a line as the API would send it."""
     try:
-        stamp = _NEVER if line.time_ns is None else format_rfc3339(line.time_ns)
-    except ConfigError:
-        stamp = _NEVER
-    head = stamp.encode() + b" "
-    if details:
-        head += line.raw_details + b" "
-    ended = b"" if line.partial or line.unterminated else b"\n"
-    stream = Stream.STDOUT if line.stream in (Stream.STDIN, Stream.STDOUT) else Stream.STDERR
-    return Frame(stream, head + line.raw + ended)
+        time_ns = _NEVER if line.time_ns is None else in_range(line.time_ns)
+    except ValueError:
+        time_ns = _NEVER
+    return Record(
+        Stream.STDOUT if line.stream in (Stream.STDIN, Stream.STDOUT) else Stream.STDERR,
+        time_ns,
+        line.raw,
+        line.partial or line.unterminated,
+        line.raw_details if details else b"",
+    )

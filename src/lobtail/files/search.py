@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from lobtail.files.formats import Format
 from lobtail.files.log_file import LogFile, Window
-from lobtail.files.records import STAMP, Corruption, Damage, Decoded, SkippedRecords
+from lobtail.files.records import Corruption, Damage, Decoded, SkippedRecords
 from lobtail.files.select import ContextFilter
-from lobtail.files.span import Span, stamp_text
+from lobtail.files.span import Span
 from lobtail.files.walk import in_place, with_fault
-from lobtail.model.frames import Frame, Stream
+from lobtail.model.frames import Stream
+from lobtail.model.records import Record
 
 if TYPE_CHECKING:
     from lobtail.files.records import Buffer
@@ -61,15 +62,15 @@ class RecordScanner:
         self._streams = streams
         self._over = False  # something was passed over
         self._passed = 0  # how many messages of it
-        self._held: list[Frame] = []  # the last of what was passed over, not counted among it
+        self._held: list[Record] = []  # the last of what was passed over, not counted among it
         self._lost: Corruption | None = None  # damage that more may follow
-        self._late = None if span.until is None else stamp_text(span.until + _LATE_NS)
+        self._late = None if span.until is None else span.until + _LATE_NS
         self.done = False
         """Whether a message was younger than what is asked for: nothing comes any more."""
 
     def read(
         self, part: LogFile, offset: int = 0
-    ) -> Iterator[list[Frame] | Damage | SkippedRecords]:
+    ) -> Iterator[list[Record] | Damage | SkippedRecords]:
         """Yield what is kept of a file from a record's beginning at ``offset`` on."""
         yield from self._windows(Window(part, offset, None, self._selector.window), part)
         if self._lost is not None:
@@ -77,7 +78,7 @@ class RecordScanner:
 
     def _windows(
         self, window: Window, part: LogFile
-    ) -> Iterator[list[Frame] | Damage | SkippedRecords]:
+    ) -> Iterator[list[Record] | Damage | SkippedRecords]:
         while window.more():
             lost = window.take_nuls(self._format.nuls)
             if lost is None:
@@ -111,7 +112,7 @@ class RecordScanner:
 
     def _decode(
         self, kept: bytes, base: int, part: LogFile
-    ) -> Iterator[list[Frame] | Damage | SkippedRecords]:
+    ) -> Iterator[list[Record] | Damage | SkippedRecords]:
         decoded = self._format.messages(kept, base, details=self._details)
         yield from self._keep(decoded, part)
         if decoded.used < len(kept):
@@ -119,7 +120,7 @@ class RecordScanner:
             decoded = self._format.remainder(rest, base, live=False, details=self._details)
             yield from self._keep(decoded, part)
 
-    def finish(self) -> Iterator[list[Frame] | Damage | SkippedRecords]:
+    def finish(self) -> Iterator[list[Record] | Damage | SkippedRecords]:
         """Yield the context that what comes behind the last file may need."""
         if self._over:
             yield SkippedRecords(self._passed if self._context is not None else None)
@@ -127,8 +128,8 @@ class RecordScanner:
                 yield self._held
 
     def _keep(
-        self, decoded: Decoded, part: LogFile, *, ends: bool = False
-    ) -> Iterator[list[Frame] | Damage | SkippedRecords]:
+        self, decoded: Decoded[Record], part: LogFile, *, ends: bool = False
+    ) -> Iterator[list[Record] | Damage | SkippedRecords]:
         decoded = self._limited(decoded)
         holes = decoded.holes
         if self._lost is not None:
@@ -137,10 +138,10 @@ class RecordScanner:
             holes = [self._lost, *holes] if grown is None else [grown, *holes[1:]]
             decoded = decoded._replace(holes=holes)
             self._lost = None
-        if not decoded.frames and len(holes) == 1 and not ends:
+        if not decoded.records and len(holes) == 1 and not ends:
             self._lost = holes[0]
             return
-        if not decoded.frames and not holes:
+        if not decoded.records and not holes:
             return
         if self._over:
             if self._passed or self._context is None:
@@ -150,9 +151,9 @@ class RecordScanner:
             self._over, self._passed, self._held = False, 0, []
         yield from in_place([decoded], part.path)
 
-    def _limited(self, decoded: Decoded) -> Decoded:
+    def _limited(self, decoded: Decoded[Record]) -> Decoded[Record]:
         if self._skip or self._span.bounded:
-            skip = min(self._skip, len(decoded.frames))
+            skip = min(self._skip, len(decoded.records))
             self._skip -= skip
             decoded, self.done = self._span.limit(decoded, skip)
         if len(self._streams) < 2:
@@ -172,12 +173,12 @@ class RecordScanner:
             first = context.last_lines(data, start, stop, self._before)
             held = bytes(data[first:stop])
             decoded = self._format.messages(held, base + first, details=self._details)
-            frames = self._limited(decoded).frames
+            records = self._limited(decoded).records
             if first > start:
                 self._passed += len(self._held)
-                self._held = frames
+                self._held = records
             else:
-                self._held += frames
+                self._held += records
             self._trim()
         self._passed += context.count(data, start, first)
 
@@ -185,9 +186,9 @@ class RecordScanner:
         """Hold no more than ``before`` lines, and no more than some bytes; count the others."""
         left, room = self._before, _MAX_HELD
         for i in range(len(self._held) - 1, -1, -1):
-            payload = self._held[i].payload
-            left -= payload.endswith(b"\n")
-            room -= len(payload)
+            record = self._held[i]
+            left -= not record.partial
+            room -= len(record.raw)
             if left < 0 or room < 0:
                 self._passed += i + 1
                 del self._held[: i + 1]
@@ -198,14 +199,15 @@ class RecordScanner:
         if self._late is None:
             return False
         head = bytes(data[: min(length, 1 << 15)])
-        frames = self._format.messages(head, base, details=False).frames
-        self.done = bool(frames) and frames[0].payload[:STAMP] > self._late
+        records = self._format.messages(head, base, details=False).records
+        first = records[0].time_ns if records else None
+        self.done = first is not None and first > self._late
         return self.done
 
 
-def only(decoded: Decoded, streams: frozenset[Stream]) -> Decoded:
+def only(decoded: Decoded[Record], streams: frozenset[Stream]) -> Decoded[Record]:
     """Return the messages of some streams."""
-    kept = [i for i, frame in enumerate(decoded.frames) if frame.stream in streams]
-    frames = [decoded.frames[i] for i in kept]
+    kept = [i for i, record in enumerate(decoded.records) if record.stream in streams]
+    records = [decoded.records[i] for i in kept]
     holes = [hole._replace(before=bisect_left(kept, hole.before)) for hole in decoded.holes]
-    return decoded._replace(frames=frames, holes=holes)
+    return decoded._replace(records=records, holes=holes)

@@ -19,10 +19,9 @@ from typing import Final
 
 from lobtail.files.formats import Format
 from lobtail.files.log_file import LogFile
-from lobtail.files.records import STAMP
-from lobtail.files.span import stamp_text
+from lobtail.files.span import NEVER
 from lobtail.files.walk import Walk
-from lobtail.model.frames import Frame
+from lobtail.model.records import Record
 
 __all__ = ["find_first", "find_moment", "find_tail", "first_message"]
 
@@ -41,7 +40,7 @@ def find_tail(parts: list[LogFile], form: Format, count: int) -> tuple[int, int,
     for index in range(len(parts) - 1, -1, -1):
         part = parts[index]
         if part.compressed or not form.seekable:
-            found = sum(len(block.frames) for block in Walk(form).read(part))
+            found = sum(len(block.records) for block in Walk(form).read(part))
             if found >= count:
                 return index, 0, found - count
             count -= found
@@ -57,7 +56,7 @@ def find_tail(parts: list[LogFile], form: Format, count: int) -> tuple[int, int,
                 reach *= 2
                 continue
             blocks = Walk(form).read(part, first, None if whole else end)
-            found = sum(len(block.frames) for block in blocks)
+            found = sum(len(block.records) for block in blocks)
             if found >= count:
                 return index, first, found - count
             count -= found
@@ -84,15 +83,14 @@ def find_first(
 
     ``begin`` is where to look from, of the same form.
     """
-    moment = stamp_text(since)
     index, offset, skip = begin
     for number in range(index, len(parts)):
         count = 0
         for block in Walk(form).read(parts[number], offset):
-            for place, message in enumerate(block.frames, count):
-                if place >= skip and message.payload[:STAMP] >= moment:
+            for place, record in enumerate(block.records, count):
+                if place >= skip and _time(record) >= since:
                     return number, offset, place
-            count += len(block.frames)
+            count += len(block.records)
         offset, skip = 0, max(0, skip - count)
     return len(parts), 0, 0
 
@@ -101,7 +99,6 @@ def _set_back(
     parts: list[LogFile], form: Format, since: int, index: int, offset: int
 ) -> int | None:
     """Return the first file with a message of the range before a place that was found; or None."""
-    moment = stamp_text(since)
     probes = max(2, _PROBES // len(parts))
     for number, part in enumerate(parts[: index + 1]):
         stop = offset if number == index else part.size
@@ -113,28 +110,27 @@ def _set_back(
         places = sorted({stop * i // probes for i in range(probes)})
         found = (_first_record(form, part, place, stop) for place in places)
         for start in found:
-            stamp = None if start < 0 else _first_stamp(form, part, start, stop)
-            if stamp is not None and stamp >= moment:
+            time = None if start < 0 else _first_time(form, part, start, stop)
+            if time is not None and time >= since:
                 return number
     return None
 
 
 def _find_moment(parts: list[LogFile], form: Format, since: int) -> tuple[int, int]:
-    moment = stamp_text(since)
     for index in range(len(parts) - 1, -1, -1):
         part = parts[index]
-        first = _first_stamp(form, part)
-        if first is not None and first < moment:
+        first = _first_time(form, part)
+        if first is not None and first < since:
             break
     else:
         return 0, 0
-    offset = 0 if part.compressed else _bisect(form, part, moment)
+    offset = 0 if part.compressed else _bisect(form, part, since)
     while offset == 0 and index > 0 and _may_reach(parts[index - 1], since):
         # The file begins with messages of this moment; the one before may end with such.
         index -= 1
         part = parts[index]
         if not part.compressed:
-            offset = _verified(form, part, part.size, moment)
+            offset = _verified(form, part, part.size, since)
             if offset == part.size:
                 return index + 1, 0
     return index, offset
@@ -146,23 +142,23 @@ def _may_reach(part: LogFile, since: int) -> bool:
     return last is None or last >= since
 
 
-def _bisect(form: Format, part: LogFile, moment: bytes) -> int:
-    """Return the offset of a record in a plain file before which all are older than ``moment``."""
+def _bisect(form: Format, part: LogFile, since: int) -> int:
+    """Return the offset of a record in a plain file before which all are older than ``since``."""
     low = 0
     high = part.size
     while high - low > _NEAR:
         middle = (low + high) // 2
         found = _first_record(form, part, middle, high)
-        stamp = None if found < 0 else _first_stamp(form, part, found, high)
-        if stamp is not None and stamp < moment:
+        time = None if found < 0 else _first_time(form, part, found, high)
+        if time is not None and time < since:
             low = found
         else:
             high = middle
-    return _verified(form, part, low, moment)
+    return _verified(form, part, low, since)
 
 
-def _verified(form: Format, part: LogFile, low: int, moment: bytes) -> int:
-    """Return ``low``, or a record before it if there are messages from ``moment`` on there."""
+def _verified(form: Format, part: LogFile, low: int, since: int) -> int:
+    """Return ``low``, or a record before it if there are messages from ``since`` on there."""
     reach = LOOK_BACK
     start = low
     while start > 0:
@@ -171,7 +167,7 @@ def _verified(form: Format, part: LogFile, low: int, moment: bytes) -> int:
             reach *= 2
             continue
         blocks = Walk(form).read(part, before, start)
-        if all(f.payload[:STAMP] < moment for block in blocks for f in block.frames):
+        if all(_time(record) < since for block in blocks for record in block.records):
             break
         low = start = before
     return low
@@ -194,19 +190,24 @@ def _first_record(form: Format, part: LogFile, start: int, end: int) -> int:
     return -1
 
 
-def _first_stamp(
+def _first_time(
     form: Format, part: LogFile, offset: int = 0, stop: int | None = None
-) -> bytes | None:
-    """Return the stamp of the first message from ``offset`` on."""
+) -> int | None:
+    """Return the time of the first message from ``offset`` on."""
     first = first_message(form, part, offset, stop)
-    return None if first is None else first.payload[:STAMP]
+    return None if first is None else _time(first)
+
+
+def _time(record: Record) -> int:
+    return NEVER if record.time_ns is None else record.time_ns
 
 
 def first_message(
     form: Format, part: LogFile, offset: int = 0, stop: int | None = None
-) -> Frame | None:
+) -> Record | None:
     """Return the first message of a file from ``offset`` on, if it holds one."""
     for block in Walk(form).read(part, offset, stop, _PEEK):
-        if block.frames:
-            return block.frames[0]
+        if block.records:
+            first: Record = block.records[0]
+            return first
     return None

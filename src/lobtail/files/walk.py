@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from lobtail.files.formats import Format, Show, joined
 from lobtail.files.log_file import LogFile, Window
-from lobtail.files.records import Corruption, Damage, Decoded
+from lobtail.files.records import Corruption, Damage, Decoded, T
 from lobtail.files.span import EVERYTHING, Span
-from lobtail.model.frames import Frame
+from lobtail.model.records import Record
 
 __all__ = ["Walk", "in_place", "with_fault"]
 
@@ -16,7 +17,7 @@ __all__ = ["Walk", "in_place", "with_fault"]
 class Walk:
     """Reads one file after another; knows what of them is asked for.
 
-    ``show`` asks for runs; without it, messages come. The first ``skip`` messages are left out.
+    ``show`` asks for runs; without it, records come. The first ``skip`` records are left out.
     ``follows`` leaves a half-written record at the end for whoever goes on there.
     """
 
@@ -43,7 +44,7 @@ class Walk:
 
     def read(
         self, part: LogFile, offset: int = 0, stop: int | None = None, size: int = 0
-    ) -> Iterator[Decoded]:
+    ) -> Iterator[Decoded[Any]]:
         """Decode a file from a record's beginning at ``offset`` on, block by block.
 
         ``stop`` is where another record begins, and the reading ends. Blocks have ``size`` bytes,
@@ -51,7 +52,7 @@ class Walk:
         """
         window = Window(part, offset, stop, size, self._format.longest)
         self.end = offset
-        left: Decoded | None = None
+        left: Decoded[Record] | None = None
         while window.more():
             lost = window.take_nuls(self._format.nuls)
             if lost is None:
@@ -78,57 +79,57 @@ class Walk:
         elif part.fault is not None:
             yield with_fault(Decoded([], [], 0), part, end)
 
-    def _decode(self, window: Window) -> Decoded:
+    def _decode(self, window: Window) -> Decoded[Any]:
         data, length, base = window.data, window.length, window.offset
         if self._show is not None and not self._skip and not self._span.bounded:
             return self._format.runs(data, length, base, self._show)
         block = bytes(memoryview(data)[:length])
         return self._limited(self._format.messages(block, base, details=self._details))
 
-    def _limited(self, decoded: Decoded) -> Decoded:
+    def _limited(self, decoded: Decoded[Record]) -> Decoded[Any]:
         """Leave out what is not asked for, and join the rest if runs are."""
         if self._skip or self._span.bounded:
-            skip = min(self._skip, len(decoded.frames))
+            skip = min(self._skip, len(decoded.records))
             self._skip -= skip
             ordered = self._format.ordered
             decoded, self.done = self._span.limit(decoded, skip, ordered=ordered)
-        return decoded if self._show is None else joined(decoded, self._show, self._format.cut)
+        return decoded if self._show is None else joined(decoded, self._show)
 
 
-def with_fault(decoded: Decoded, part: LogFile, end: int) -> Decoded:
+def with_fault(decoded: Decoded[Record], part: LogFile, end: int) -> Decoded[Record]:
     """Add that a file could not be read on to what was decoded up to its ``end``."""
     if part.fault is None:
         return decoded
     left, reason = part.fault
-    *holes, last = decoded.holes or [Corruption(len(decoded.frames), end, 0, "")]
+    *holes, last = decoded.holes or [Corruption(len(decoded.records), end, 0, "")]
     if last.offset + last.size == end:  # the record in whose midst it happened
         holes.append(last._replace(size=last.size + left, reason=reason))
     else:
-        holes += [last, Corruption(len(decoded.frames), end, left, reason)]
+        holes += [last, Corruption(len(decoded.records), end, left, reason)]
     return decoded._replace(holes=holes)
 
 
-def in_place(blocks: Iterable[Decoded], path: str) -> Iterator[list[Frame] | Damage]:
+def in_place(blocks: Iterable[Decoded[T]], path: str) -> Iterator[list[T] | Damage]:
     """Yield the batches of decoded blocks, with damage in its place, neighbours of it joined."""
     lost: Corruption | None = None
-    for frames, holes, _ in blocks:
+    for records, holes, _ in blocks:
         start = 0
         for hole in holes:
             if hole.before > start:
                 if lost is not None:
                     yield _damage(lost, path)
                     lost = None
-                yield frames[start : hole.before]
+                yield records[start : hole.before]
                 start = hole.before
             grown = None if lost is None else lost.grown(*hole[1:])
             if grown is None and lost is not None:
                 yield _damage(lost, path)
             lost = grown or hole
-        if start < len(frames):
+        if start < len(records):
             if lost is not None:
                 yield _damage(lost, path)
                 lost = None
-            yield frames[start:] if start else frames
+            yield records[start:] if start else records
     if lost is not None:
         yield _damage(lost, path)
 

@@ -25,8 +25,8 @@ from typing import Final
 
 import msgspec
 
-from lobtail.model.frames import Frame
-from lobtail.model.resume import ResumeState, cost_of, key_of, stamp_of
+from lobtail.model.records import Record
+from lobtail.model.resume import ResumeState, cost_of, key_of
 
 __all__ = ["GapDetector", "GapReport"]
 
@@ -37,7 +37,7 @@ MAX_KEPT: Final = 8 << 20
 class GapReport(msgspec.Struct, frozen=True):
     """What a second look found."""
 
-    missed: list[Frame]
+    missed: list[Record]
     """Messages that the stream left out, in the order of the log."""
     hole: bool
     """Whether messages may have been rotated away before anybody saw them."""
@@ -70,7 +70,7 @@ class GapDetector:
         self._rotates = rotates
         self._counts = memory.counts()
         self._matched: Counter[int] = Counter()
-        self._kept: list[tuple[int, int, Frame]] = []  # place in the log, key, message
+        self._kept: list[tuple[int, int, Record]] = []  # place in the log, key, message
         self._kept_size = 0
         self._place = 0
         self._first: int | None = None  # place of the first message that was received
@@ -83,11 +83,11 @@ class GapDetector:
         """Whether enough was read: more that is unknown would not be kept."""
         return self._kept_size > MAX_KEPT
 
-    def receive(self, messages: list[Frame]) -> None:
+    def receive(self, messages: list[Record]) -> None:
         """Take a part of the log."""
         for message in messages:
             key = key_of(message)
-            stamp = stamp_of(message)
+            stamp = message.time_ns
             if not self._joined:
                 self._joined = (
                     stamp is not None and self._proven is not None and stamp <= self._proven
@@ -108,10 +108,10 @@ class GapDetector:
         """Say what is missing."""
         # What was on its way when the look began may have come meanwhile.
         counts = self._memory.counts()
-        unknown: list[tuple[int, Frame]] = []
+        unknown: list[tuple[int, Record]] = []
         for place, key, message in self._kept:
             if self._matched[key] < counts.get(key, 0):
-                self._match(place, key, stamp_of(message))
+                self._match(place, key, message.time_ns)
             else:
                 unknown.append((place, message))
         missed = [message for place, message in unknown if self._left_out(place, message)]
@@ -131,9 +131,9 @@ class GapDetector:
         forgotten = self._memory.forgotten_ns
         return stamp is None or forgotten is None or stamp > forgotten
 
-    def _left_out(self, place: int, message: Frame) -> bool:
+    def _left_out(self, place: int, message: Record) -> bool:
         if place > self._last or self._first is None:
             return False
-        stamp = stamp_of(message)
+        stamp = message.time_ns
         # What stands before the first one may have been left out on purpose (``tail``).
         return place > self._first or stamp is None or stamp > (self._proven or 0)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 from lobtail.files.records import Damage, MissingRecords
 from lobtail.follow.runs import Runs
 from lobtail.follow.steps import Deliver, News, Pause, Read, Steps, Wait
-from lobtail.model.frames import Frame, Stream
+from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Gap, Item, Line, Resumed, Skipped
 from lobtail.model.lines import LineAssembler
-from lobtail.model.resume import Deduplicator, ResumeState, RotationReplayFilter, stamp_of
+from lobtail.model.records import Record, wire_size
+from lobtail.model.resume import Deduplicator, ResumeState, RotationReplayFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from lobtail.follow.position import KnownLines
     from lobtail.sources.base import RecordStream
 
-__all__ = ["ROTATED", "UNMET", "Clock", "Intake", "hear", "news_since", "size_of", "younger"]
+__all__ = ["ROTATED", "UNMET", "Clock", "Intake", "hear", "news_since", "younger"]
 
 # An unterminated line is shown after so long a silence of a live log, in seconds.
 SILENCE: Final = 0.3
@@ -61,7 +62,6 @@ class Intake:
         clock: Clock,
         *,
         streams: frozenset[Stream] = frozenset((Stream.STDOUT, Stream.STDERR)),
-        details: bool = False,
         restamped: bool = False,
         replays: bool = False,
         runs: bool = True,
@@ -76,9 +76,8 @@ class Intake:
         """Whether there is something at hand that has not been handed on, nor remembered."""
         self._is_awaited = False  # the end of that
         self._clock = clock
-        self._details = details
         self._restamped = restamped
-        self._assembler = LineAssembler(ref, restamped=restamped, details=details)
+        self._assembler = LineAssembler(ref, restamped=restamped)
         self._replay = RotationReplayFilter() if replays else None
         self._streams = streams
         self._known = known  # lines that were taken by an earlier reader
@@ -100,8 +99,8 @@ class Intake:
         return self._handing_on > 0
 
     def new(
-        self, messages: list[Frame], overlap: Deduplicator | None, *, live: bool
-    ) -> list[Frame]:
+        self, messages: list[Record], overlap: Deduplicator | None, *, live: bool
+    ) -> list[Record]:
         """Return what of a stream's messages was not received before."""
         if overlap is not None:
             messages = overlap.filter(messages)
@@ -111,11 +110,11 @@ class Intake:
             self._replay.note(messages)
         return messages
 
-    def leave_out(self, messages: list[Frame]) -> None:
+    def leave_out(self, messages: list[Record]) -> None:
         """Remember messages that are not to be handed on."""
         if messages:
-            self.memory.whole_seconds = b"." not in messages[-1].payload.partition(b" ")[0]
-            self.memory.add(messages, stamp_of(messages[-1]))
+            self.memory.whole_seconds = not messages[-1].exact
+            self.memory.add(messages, messages[-1].time_ns)
 
     def set_busy(self, busy: bool) -> Steps[None]:
         """Say whether there is something at hand."""
@@ -140,14 +139,14 @@ class Intake:
                 yield from self.skipped(batch.count)
             yield from self.set_busy(stream.has_more)
 
-    def receive(self, messages: list[Frame]) -> Steps[None]:
+    def receive(self, messages: list[Record]) -> Steps[None]:
         """Remember messages, and hand on the lines that they complete."""
         while (count := (yield from self.ready(messages))) < len(messages):
             yield from self._receive(messages[:count])
             messages = messages[count:]
         yield from self._receive(messages)
 
-    def ready(self, messages: list[Frame]) -> Steps[int]:
+    def ready(self, messages: list[Record]) -> Steps[int]:
         """Tell of runs that were over before messages; return how many of these are of one run.
 
         Docker publishes the end of a run behind the last line of it, and a restart policy starts
@@ -155,7 +154,7 @@ class Intake:
         """
         runs = self.runs
         while self.exact and messages and (ended := runs.boundary) is not None:
-            stamps = [stamp_of(message) or 0 for message in messages]
+            stamps = [message.time_ns or 0 for message in messages]
             count = next((i for i, stamp in enumerate(stamps) if stamp > ended), len(stamps))
             if count:
                 return count
@@ -164,7 +163,7 @@ class Intake:
             yield from self.finish(*runs.reach(self.ref, stamps[0]))
         return len(messages)
 
-    def _receive(self, messages: list[Frame]) -> Steps[None]:
+    def _receive(self, messages: list[Record]) -> Steps[None]:
         if not messages:
             return
         lines = self._assembler.receive(messages)
@@ -174,7 +173,7 @@ class Intake:
         if lines:
             if self._known is not None:
                 lines = yield from self._unknown(self._known, lines)
-            yield from self._deliver(self._wanted(lines), size_of(messages))
+            yield from self._deliver(self._wanted(lines), wire_size(messages))
 
     def _unknown(self, known: KnownLines, lines: list[Line]) -> Steps[list[Line]]:
         """Return the lines that an earlier reader did not take."""
@@ -252,7 +251,7 @@ class Intake:
             yield from self.gap(f"the engine left out {left}; they come here")
         if missed:
             # By themselves: the stream may be in the middle of a line.
-            lines = LineAssembler(self.ref, restamped=self._restamped, details=self._details)
+            lines = LineAssembler(self.ref, restamped=self._restamped)
             yield from self._deliver(self._wanted(lines.receive(missed) + lines.flush()))
         return verdict
 
@@ -286,13 +285,8 @@ def news_since(clock: Clock, seen: int, seconds: float | None = None) -> Steps[b
     return came
 
 
-def younger(messages: list[Frame], floor: int | None) -> list[Frame]:
+def younger(messages: list[Record], floor: int | None) -> list[Record]:
     """Leave out what is older than ``floor``."""
     if floor is None:
         return messages
-    return [m for m in messages if (stamp := stamp_of(m)) is None or stamp >= floor]
-
-
-def size_of(messages: list[Frame]) -> int:
-    """Return how many bytes messages hold."""
-    return sum(len(message.payload) for message in messages)
+    return [m for m in messages if (stamp := m.time_ns) is None or stamp >= floor]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lobtail.follow.steps import Read, Steps
-from lobtail.model.resume import WINDOW_NS, ResumeState, stamp_of
+from lobtail.model.resume import WINDOW_NS, ResumeState
 from lobtail.sources.base import LogRequest
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def remember(files: FileLog, memory: ResumeState) -> Steps[None]:
     last = files.held(LogRequest(tail="1"))
     while (batch := (yield Read(last))) is not None:
         if isinstance(batch, list):
-            stamps = [stamp for each in batch if (stamp := stamp_of(each)) is not None]
+            stamps = [stamp for each in batch if (stamp := each.time_ns) is not None]
             newest = max(stamps, default=newest)
     if newest is None:
         return

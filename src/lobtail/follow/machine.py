@@ -77,7 +77,6 @@ class LogMachine:
             ref,
             clock,
             streams=options.streams,
-            details=options.details,
             restamped=traits.restamped,
             replays=traits.replays and options.follow,
             known=known,

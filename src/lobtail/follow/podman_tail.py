@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lobtail.errors import EngineError
 from lobtail.follow.steps import Steps
-from lobtail.model.frames import Frame
-from lobtail.model.resume import WHOLE_SECONDS_WINDOW_NS, stamp_of
+from lobtail.model.records import Record
+from lobtail.model.resume import WHOLE_SECONDS_WINDOW_NS
 
 if TYPE_CHECKING:
     from lobtail.follow.ends import LogEnds
@@ -27,9 +27,9 @@ _SECOND: Final = 10**9
 class Beginning(NamedTuple):
     """What is read of a log at first."""
 
-    left_out: list[Frame]
+    left_out: list[Record]
     """What is older, as far back as a live stream will go."""
-    shown: list[Frame]
+    shown: list[Record]
     rest: Rest | None = None
     """Where it is to be read from instead: it is too much to be kept."""
 
@@ -62,7 +62,7 @@ def read_beginning(
         # It shows no end of a log whose last line is half written; all of it, it does.
         since = floor
     else:
-        stamps = [stamp for message in last.messages if (stamp := stamp_of(message)) is not None]
+        stamps = [stamp for message in last.messages if (stamp := message.time_ns) is not None]
         if not stamps:
             return Beginning([], [])
         newest = max(stamps[-1], last.newest_ns)
@@ -75,25 +75,25 @@ def read_beginning(
     whole = yield from ends.read("all", since)
     messages = whole.messages
     if whole.more:
-        lines = whole.lines + sum(message.payload[-1:] == b"\n" for message in messages)
+        lines = whole.lines + sum(not message.partial for message in messages)
         return Beginning([], [], Rest(since, max(lines - count, 0)))
     first = _last_lines(messages, count)
     return Beginning(messages[:first], messages[first:])
 
 
-def behind_lines(messages: list[Frame], lines: int) -> int:
+def behind_lines(messages: list[Record], lines: int) -> int:
     """Return where what follows so many lines begins; at the end if there are fewer."""
     for i, message in enumerate(messages):
         if not lines:
             return i
-        lines -= message.payload[-1:] == b"\n"
+        lines -= not message.partial
     return len(messages)
 
 
-def _last_lines(messages: list[Frame], count: int) -> int:
+def _last_lines(messages: list[Record], count: int) -> int:
     """Return where the last ``count`` lines begin; a piece at the very end is one, too."""
     for i in range(len(messages) - 1, -1, -1):
-        if i == len(messages) - 1 or messages[i].payload[-1:] == b"\n":
+        if i == len(messages) - 1 or not messages[i].partial:
             if not count:
                 return i + 1
             count -= 1

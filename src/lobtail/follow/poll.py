@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from lobtail.follow.intake import ROTATED, UNMET, Intake, size_of, younger
+from lobtail.follow.intake import ROTATED, UNMET, Intake, younger
 from lobtail.follow.opening import LogStreams
 from lobtail.follow.steps import BackOff, Read, Steps
-from lobtail.model.frames import Frame
+from lobtail.model.records import Record, wire_size
 from lobtail.model.resume import HELD_SIZE, LIMIT, Deduplicator, cost_of
 from lobtail.retry import CUTS, GIVE_UP
 from lobtail.sources.base import LogRequest
@@ -65,7 +65,7 @@ class Poller:
         whole = count >= LIMIT
         tail = "all" if whole else str(count)
         stream = yield from self._streams.open(LogRequest(tail=tail, until=until))
-        held: list[Frame] = []  # until it is known that these are all
+        held: list[Record] = []  # until it is known that these are all
         total = size = 0
         try:
             while (messages := (yield Read(stream))) is not None:
@@ -93,12 +93,12 @@ class Poller:
         return True
 
     def _take_unmet(
-        self, messages: list[Frame], overlap: Deduplicator | None, floor: int | None
+        self, messages: list[Record], overlap: Deduplicator | None, floor: int | None
     ) -> Steps[None]:
         """Hand on messages that no known one stood before."""
         if overlap is None:
             # The log was empty. If it has been filled since, its beginning may be gone already.
-            if size_of(messages) + OVERHEAD * len(messages) > NEARLY * self._kept:
+            if wire_size(messages) + OVERHEAD * len(messages) > NEARLY * self._kept:
                 yield from self._intake.gap(ROTATED)
         elif messages and not self._told_unmet:
             yield from self._intake.gap(UNMET)

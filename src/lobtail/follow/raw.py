@@ -13,9 +13,9 @@ from lobtail.follow.intake import Clock, hear, younger
 from lobtail.follow.joining import remember
 from lobtail.follow.steps import Deliver, First, News, Open, OpenFiles, Read, Steps, Wait
 from lobtail.follow.truncated import TruncationWatch, pause_after
-from lobtail.model.frames import Frame
 from lobtail.model.items import ContainerRef, Gap
-from lobtail.model.resume import WINDOW_NS, Deduplicator, ResumeState, stamp_of
+from lobtail.model.records import Record
+from lobtail.model.resume import WINDOW_NS, Deduplicator, ResumeState
 from lobtail.sources.base import LogRequest
 
 if TYPE_CHECKING:
@@ -182,10 +182,10 @@ class RawLog:
         if overlap is not None:
             yield from self._show(younger(overlap.finish(), floor))
 
-    def _show(self, messages: list[Frame]) -> Steps[None]:
+    def _show(self, messages: list[Record]) -> Steps[None]:
         if not messages:
             return
-        newest = max((stamp_of(message) or 0 for message in messages[-2:]), default=0)
+        newest = max((message.time_ns or 0 for message in messages[-2:]), default=0)
         self._memory.add(messages, max(newest, self._memory.newest_ns or 0) or None)
         yield Deliver(messages)
 

@@ -14,7 +14,7 @@ from lobtail.errors import EngineError, EngineStreamError, LogFileError
 from lobtail.files.records import Damage, MissingRecords
 from lobtail.follow.again import retrying
 from lobtail.follow.ends import LogEnds
-from lobtail.follow.intake import UNMET, size_of, younger
+from lobtail.follow.intake import UNMET, younger
 from lobtail.follow.joining import remember
 from lobtail.follow.opening import LogStreams
 from lobtail.follow.podman_tail import Rest, behind_lines, read_beginning
@@ -32,9 +32,9 @@ from lobtail.follow.steps import (
     Tell,
 )
 from lobtail.follow.truncated import TruncationWatch, pause_after
-from lobtail.model.frames import Frame
 from lobtail.model.items import Gap
-from lobtail.model.resume import LIMIT, WINDOW_NS, Deduplicator, keys_of, stamp_of
+from lobtail.model.records import Record, wire_size
+from lobtail.model.resume import LIMIT, WINDOW_NS, Deduplicator, keys_of
 from lobtail.retry import CUTS, GIVE_UP, STAYED, Failures
 from lobtail.sources.base import LogRequest, Traits
 
@@ -177,8 +177,8 @@ class LogReader:
         if self._options.since is not None or self._options.until is not None:
             return  # there may be none in that time
 
-        def read() -> Steps[deque[Frame]]:
-            last: deque[Frame] = deque(maxlen=min(count, LIMIT))
+        def read() -> Steps[deque[Record]]:
+            last: deque[Record] = deque(maxlen=min(count, LIMIT))
             stream = yield from self._streams.open(LogRequest())
             try:
                 while (batch := (yield Read(stream))) is not None:
@@ -329,7 +329,7 @@ class LogReader:
             try:
                 while (batch := (yield Read(stream))) is not None:
                     first = behind_lines(batch, left)
-                    left -= sum(message.payload[-1:] == b"\n" for message in batch[:first])
+                    left -= sum(not message.partial for message in batch[:first])
                     intake.leave_out(batch[:first])
                     shown = shown or first < len(batch)
                     yield from intake.receive(batch[first:])
@@ -583,7 +583,7 @@ class LogReader:
                 yield from intake.receive(messages)
                 yield from intake.set_busy(False)
                 if live and self._recheck is not None:
-                    yield from self._recheck.received(size_of(messages))
+                    yield from self._recheck.received(wire_size(messages))
             elif overlap is not None and overlap.complete:
                 calm_since = self._heard
             if live:  # also what is known already may end with an unterminated line
@@ -597,7 +597,7 @@ class LogReader:
         if self._runs is not None:
             self._runs.is_cut = cut
 
-    def _tell_resumed(self, messages: list[Frame], cut: Exception, *, calm: bool) -> Steps[None]:
+    def _tell_resumed(self, messages: list[Record], cut: Exception, *, calm: bool) -> Steps[None]:
         """Say before messages that the log goes on here after a cut.
 
         Where nothing was written meanwhile there is nothing to tell: ``calm`` says that the stream
@@ -612,7 +612,7 @@ class LogReader:
             yield from self.intake.gap(UNMET)
 
     def _heed_runs(
-        self, runs: RunWatch, messages: list[Frame], cut: Exception | None, *, live: bool
+        self, runs: RunWatch, messages: list[Record], cut: Exception | None, *, live: bool
     ) -> Steps[None]:
         """See that all is known of the runs that messages are about to be told apart by."""
         if self.intake.exact:
@@ -621,7 +621,7 @@ class LogReader:
             return
         if not live:
             return
-        newest = stamp_of(messages[-1])
+        newest = messages[-1].time_ns
         # Stamps of whole seconds may be of anything within the second.
         cut_off = 10**9 if self._memory.whole_seconds else 0
         yield from runs.check(None if newest is None else newest + cut_off)

@@ -19,8 +19,8 @@ import msgspec
 from lobtail.errors import EngineStreamError
 from lobtail.follow.intake import younger
 from lobtail.follow.steps import Read, Steps
-from lobtail.model.frames import Frame
-from lobtail.model.resume import ResumeState, cost_of, key_of, stamp_of
+from lobtail.model.records import Record
+from lobtail.model.resume import ResumeState, cost_of, key_of
 
 if TYPE_CHECKING:
     from lobtail.follow.ends import LogEnds
@@ -39,7 +39,7 @@ KEPT: Final = 8 << 20
 class EndOfLog(msgspec.Struct, frozen=True):
     """The last messages of a log."""
 
-    messages: list[Frame]
+    messages: list[Record]
     """The first of them, KEPT bytes."""
     clean: bool
     """Whether the engine came to the end of the log, rather than to an error."""
@@ -47,7 +47,7 @@ class EndOfLog(msgspec.Struct, frozen=True):
     """How many others there were."""
     lines: int = 0
     """How many lines these ended or, at the very end, began."""
-    newest: Frame | None = None
+    newest: Record | None = None
     """The last of these."""
     met: bool = False
     """Whether one of these is known."""
@@ -58,20 +58,20 @@ class EndOfLog(msgspec.Struct, frozen=True):
         return len(self.messages) + self.more
 
     @property
-    def last(self) -> Frame | None:
+    def last(self) -> Record | None:
         """The last message."""
         return self.newest or (self.messages[-1] if self.messages else None)
 
     @property
     def newest_ns(self) -> int:
         """The stamp of the last message; 0 without one."""
-        return (stamp_of(self.last) if self.last else None) or 0
+        return (self.last.time_ns if self.last else None) or 0
 
 
 class Behind(msgspec.Struct, frozen=True):
     """What stands behind a damaged place."""
 
-    messages: list[Frame]
+    messages: list[Record]
     """The messages that are new among the first of it."""
     rest: int = 0
     """How many messages of the end of the log are to be read once more for the others, if any."""
@@ -86,9 +86,9 @@ def end_of_log(
 
     ``known`` has the keys of messages that are known.
     """
-    held: list[Frame] = []
+    held: list[Record] = []
     size = more = lines = 0
-    newest: Frame | None = None
+    newest: Record | None = None
     met = False
     clean = True
     try:
@@ -99,14 +99,14 @@ def end_of_log(
                     size += cost_of(message)
                     continue
                 more += 1
-                lines += message.payload[-1:] == b"\n"
+                lines += not message.partial
                 newest = message
                 met = met or (known is not None and key_of(message) in known)
     except EngineStreamError:
         clean = False
     finally:
         stream.close()
-    if newest is not None and newest.payload[-1:] != b"\n":
+    if newest is not None and newest.partial:
         lines += 1
     return EndOfLog(held, clean, more, lines, newest, met)
 
@@ -169,7 +169,7 @@ def _unknown(
     return Behind(fresh, end.count if end.more else 0, at_end)
 
 
-def take_unknown(messages: list[Frame], known: Counter[int]) -> list[Frame]:
+def take_unknown(messages: list[Record], known: Counter[int]) -> list[Record]:
     """Return the messages that are not known, and count those that are as met."""
     fresh = []
     for message in messages:

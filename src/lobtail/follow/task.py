@@ -74,7 +74,6 @@ class TaskMachine:
             location.ref,
             clock,
             streams=options.streams,
-            details=options.details,
             restamped=traits.restamped,
             replays=traits.replays and options.follow,
             known=known,

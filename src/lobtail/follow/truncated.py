@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from lobtail.errors import EngineStreamError, LobtailError
 from lobtail.follow.ends import LAST_LINE
 from lobtail.follow.steps import CheckFile, First, Open, Pause, Read, Steps, Wait, Within
-from lobtail.model.frames import Frame
+from lobtail.model.records import Record
 from lobtail.model.resume import ResumeState
 from lobtail.sources.base import LogRequest
 
@@ -62,7 +62,7 @@ class TruncationWatch:
         self._clock = clock
         self._timeout = min(traits.timeout, LAST_LINE)
         self._file = file
-        self._last: Frame | None = None  # the last message that a look by API found
+        self._last: Record | None = None  # the last message that a look by API found
         self._has_looked = False  # and whether one was ever answered
         self._looked = float("-inf")  # when that was
         self._finds_end = True
@@ -125,11 +125,11 @@ class TruncationWatch:
         # What is there when nothing was received was not asked for.
         return not first or self._memory.received > 0
 
-    def _last_message(self, request: LogRequest) -> Steps[Frame | None]:
+    def _last_message(self, request: LogRequest) -> Steps[Record | None]:
         """Return the last message of the log; None if the engine does not say."""
         self._answered = False
         try:
-            last: Frame | None = yield Within(self._timeout, _last_of(request))
+            last: Record | None = yield Within(self._timeout, _last_of(request))
         except TimeoutError:
             self._finds_end = False  # and is not asked again
             return None
@@ -139,7 +139,7 @@ class TruncationWatch:
         return last
 
 
-def _last_of(request: LogRequest) -> Steps[Frame | None]:
+def _last_of(request: LogRequest) -> Steps[Record | None]:
     last = None
     stream = yield Open(request)
     try:

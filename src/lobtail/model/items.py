@@ -196,7 +196,7 @@ def level_of(line: Line) -> Level:
 
 def levels_of(lines: list[Line]) -> list[Level]:
     """Return the ``level_of`` each line, at least one."""
-    # An entry has the level that is the gravest of its lines.
+    # An entry finds its level otherwise.
     if lines[0]._cache is None and set(map(type, lines)) == {Line}:  # noqa: SLF001
         return detect_levels([line.raw for line in lines])
     return list(map(level_of, lines))

@@ -1,7 +1,7 @@
-"""Make lines of messages: strip the stamps, rejoin the pieces, each stream for itself.
+"""Make lines of records: rejoin the pieces, each stream for itself.
 
-The daemon cuts a line of 16 384 bytes and more into pieces, each a message of its own with the
-stamp in front again; only the last ends in a newline (moby, ``daemon/logger/copier.go``). Whether
+The daemon cuts a line of 16 384 bytes and more into pieces, each a record of its own with a stamp;
+only the last ends in a newline (moby, ``daemon/logger/copier.go``). Whether
 a piece goes on with the one before it, the log driver decides:
 
 - json-file and local give all pieces of a line one stamp. A piece without newline that is followed
@@ -16,10 +16,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from lobtail.errors import ProtocolError
 from lobtail.model.frames import Frame, Stream
 from lobtail.model.items import ContainerRef, Line
-from lobtail.model.timestamps import LONGEST_STAMP, parse_rfc3339
+from lobtail.model.records import Record
+from lobtail.model.timestamps import LONGEST_STAMP
 
 __all__ = ["MAX_LINE", "PIECE", "LineAssembler", "TtySplitter"]
 
@@ -30,7 +30,6 @@ MAX_LINE: Final = 1 << 20
 PIECE: Final = 16 * 1024
 
 _STAMPED: Final = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[0-9.Z+:-]{1,16} ")
-_STAMP_SIZE: Final = 30  # 2006-01-02T15:04:05.123456789Z
 
 
 class _Open:
@@ -47,22 +46,19 @@ class _Open:
 
 
 class LineAssembler:
-    """Make lines of one container's messages, which must have been asked for with timestamps.
+    """Make lines of one container's records.
 
     ``restamped`` says that the log driver stamps each piece of a long line anew (journald,
-    Podman). ``details`` says that the driver's attributes were asked for too.
+    Podman).
     """
 
-    def __init__(
-        self, container: ContainerRef, *, restamped: bool = False, details: bool = False
-    ) -> None:
+    def __init__(self, container: ContainerRef, *, restamped: bool = False) -> None:
         self.container = container
         self.newest_ns: int | None = None
         """The newest stamp received so far."""
         self.whole_seconds = False
         """Whether a stamp had no fraction: Podman 4 cuts them."""
         self._restamped = restamped
-        self._details = details
         self._open: dict[Stream, _Open] = {}
 
     @property
@@ -70,42 +66,30 @@ class LineAssembler:
         """Whether a line has begun that was not given out yet."""
         return any(line.text for line in self._open.values())
 
-    def receive(self, messages: list[Frame]) -> list[Line]:
-        """Return the lines that ``messages`` complete, in the order of their ends.
+    def receive(self, records: list[Record]) -> list[Line]:
+        """Return the lines that ``records`` complete, in the order of their ends.
 
-        A message is the payload of a frame, or what ``TtySplitter`` gives: stamp, blank, text. Text
-        without a stamp goes on with the line before it, or is a line of unknown time.
+        Text without a time goes on with the line before it, or is a line of unknown time.
         """
         lines: list[Line] = []
         add = lines.append
         container = self.container
         newest = self.newest_ns or 0
-        slow = self._details
         opened = self._open
-        # Neighbours share their second: "2006-01-02T15:04:05.", and what it stands for.
-        second, second_ns = b"\0", 0
-        for message in messages:
-            payload = message.payload
-            try:
-                digits = payload[20:29]
-                # 90 is Z: the form of every Docker driver since 1.0.
-                if payload[29] != 90 or payload[30] != 32 or not digits.isdigit():
-                    raise ValueError
-                if not payload.startswith(second):
-                    second_ns = parse_rfc3339(payload[:_STAMP_SIZE]) - int(digits)
-                    second = payload[:20]
-                time_ns = second_ns + int(digits)
-            except (IndexError, ValueError, ProtocolError):
-                self._odd(message, lines)
-                newest = max(newest, self.newest_ns or 0)
+        for record in records:
+            stream, time_ns, raw = record.stream, record.time_ns, record.raw
+            if time_ns is None or record.partial or stream in opened or len(raw) > MAX_LINE:
+                newest = max(newest, time_ns or 0)
+                self._piece(record, lines)
                 continue
             if time_ns > newest:
                 newest = time_ns
-            stream = message.stream
-            if slow or stream in opened or payload[-1] != 10 or len(payload) > MAX_LINE:
-                self._piece(stream, time_ns, payload[_STAMP_SIZE + 1 :], lines)
-                continue
-            add(Line(container, stream, time_ns, payload[_STAMP_SIZE + 1 : -1]))
+            if record.details:
+                add(Line(container, stream, time_ns, raw, raw_details=record.details))
+            else:
+                add(Line(container, stream, time_ns, raw))
+        if records and not records[-1].exact:
+            self.whole_seconds = True
         if newest:
             self.newest_ns = newest
         return lines
@@ -122,29 +106,8 @@ class LineAssembler:
         lines.sort(key=lambda line: line.time_ns or 0)
         return lines
 
-    def _odd(self, message: Frame, lines: list[Line]) -> None:
-        """Take a message whose stamp is not of the usual form, or that has none."""
-        payload, stream = message.payload, message.stream
-        if not payload:
-            return
-        blank = payload.find(b" ", 0, LONGEST_STAMP + 1)
-        time_ns = None
-        text = payload
-        if blank > 0:
-            try:
-                time_ns = parse_rfc3339(payload[:blank])
-            except ProtocolError:
-                pass
-            else:
-                text = payload[blank + 1 :]
-                self.whole_seconds = self.whole_seconds or b"." not in payload[:blank]
-                self.newest_ns = max(self.newest_ns or 0, time_ns)
-        self._piece(stream, time_ns, text, lines)
-
-    def _piece(self, stream: Stream, time_ns: int | None, text: bytes, lines: list[Line]) -> None:
-        details = b""
-        if self._details and time_ns is not None:
-            details, _, text = text.partition(b" ")
+    def _piece(self, record: Record, lines: list[Line]) -> None:
+        stream, time_ns = record.stream, record.time_ns
         line = self._open.get(stream)
         goes_on = line is not None and (
             time_ns is None or self._restamped or time_ns == line.time_ns
@@ -152,13 +115,12 @@ class LineAssembler:
         if line is not None and not goes_on:
             self._end(stream, lines, unterminated=True)
         if line is None or not goes_on:
-            line = self._open[stream] = _Open(time_ns, details)
-        ended = text.endswith(b"\n")
-        line.text += text[:-1] if ended else text
+            line = self._open[stream] = _Open(time_ns, record.details)
+        line.text += record.raw
         while len(line.text) > MAX_LINE:
             self._add(line, stream, bytes(line.text[:MAX_LINE]), lines, partial=True)
             del line.text[:MAX_LINE]
-        if ended:
+        if not record.partial:
             self._end(stream, lines, unterminated=False)
 
     def _end(self, stream: Stream, lines: list[Line], *, unterminated: bool) -> None:

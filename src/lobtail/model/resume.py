@@ -6,9 +6,9 @@ and "not older than the last" shows some twice. Instead the recent messages are 
 is asked for again from a little before its end, and what was seen already is left out, message by
 message, each as often as it was seen: equal 16 KiB pieces of one line are equal messages.
 
-A message is a frame as it came, stamp included, so the stamp belongs to what is compared. Lines are
-remembered in the same way for a reader that goes on after its own restart: what it has taken are
-lines, and frames that have not become lines yet are not among them.
+A message is a record, and its stamp belongs to what is compared. Lines are remembered in the same
+way for a reader that goes on after its own restart: what it has taken are lines, and records that
+have not become lines yet are not among them.
 """
 
 from __future__ import annotations
@@ -20,10 +20,8 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 from xxhash import xxh3_64_intdigest
 
-from lobtail.errors import ProtocolError
-from lobtail.model.frames import Frame
 from lobtail.model.items import Line
-from lobtail.model.timestamps import LONGEST_STAMP, parse_rfc3339
+from lobtail.model.records import Record
 
 __all__ = [
     "HELD_SIZE",
@@ -37,7 +35,6 @@ __all__ = [
     "cost_of",
     "key_of",
     "keys_of",
-    "stamp_of",
 ]
 
 # How far the stamps of messages may be out of order: stamping and writing are two steps of two
@@ -62,7 +59,7 @@ OVERHEAD: Final = 160
 # is never read again.
 REPLAY_LIMIT: Final = 20_000
 
-Message = TypeVar("Message", Frame, Line)
+Message = TypeVar("Message", Record, Line)
 
 
 class ResumeState:
@@ -109,7 +106,7 @@ class ResumeState:
         keys = keys_of(messages)
         if self.first is None:
             self.first = keys[0]
-        last = stamp_of(messages[-1])
+        last = messages[-1].time_ns
         self._last = last if last is not None and last < newest - self._window() else None
         self._tip = keys[-1]
         self._batches.append((newest, keys))
@@ -209,7 +206,7 @@ class ResumeState:
     def _window(self) -> int:
         return WHOLE_SECONDS_WINDOW_NS if self.whole_seconds else WINDOW_NS
 
-    def holds(self, message: Frame) -> bool:
+    def holds(self, message: Record) -> bool:
         """Tell whether a message is remembered."""
         key = key_of(message)
         return any(key in batch for _, batch in self._batches)
@@ -241,7 +238,7 @@ class LastMessages:
         self._size = 0
         self._messages: deque[Any] = deque()
 
-    def append(self, message: Frame | Line) -> None:
+    def append(self, message: Record | Line) -> None:
         """Take one more, and let go of the first ones where that is too much."""
         self._messages.append(message)
         self._size += cost_of(message)
@@ -305,8 +302,8 @@ class Deduplicator:
         self.gap = self.gap or bool(held)
         return held
 
-    def _old(self, message: Frame | Line) -> bool:
-        stamp = stamp_of(message)
+    def _old(self, message: Record | Line) -> bool:
+        stamp = message.time_ns
         return stamp is not None and stamp <= self._newest
 
 
@@ -324,16 +321,15 @@ class RotationReplayFilter:
     """
 
     def __init__(self, limit: int = REPLAY_LIMIT) -> None:
-        # The newest stamp of each stream, as text: Docker writes all nine digits.
-        self._last: dict[int, bytes] = {}
-        self._tips: dict[int, Frame] = {}  # and the last message that had it
+        self._last: dict[int, int] = {}  # the newest time of each stream
+        self._tips: dict[int, Record] = {}  # and the last message that had it
         self._batches: deque[array[int]] = deque()
         self._size = 0
         self._limit = limit
         self._replayed: Counter[int] | None = None  # what may still come again
-        self._again: dict[int, Frame] = {}  # the last message of each stream that did
+        self._again: dict[int, Record] = {}  # the last message of each stream that did
 
-    def note(self, messages: list[Frame]) -> None:
+    def note(self, messages: list[Record]) -> None:
         """Remember messages that did not come in a follow stream."""
         if not messages:
             return
@@ -341,28 +337,28 @@ class RotationReplayFilter:
         if self._replayed is not None:
             self._replayed.update(keys_of(messages))
         for message in messages:
-            stamp = message.payload[:30]
-            if stamp >= self._last.get(message.stream, b""):
-                self._last[message.stream], self._tips[message.stream] = stamp, message
+            time_ns = message.time_ns or 0
+            if time_ns >= self._last.get(message.stream, 0):
+                self._last[message.stream], self._tips[message.stream] = time_ns, message
 
-    def filter(self, messages: list[Frame]) -> list[Frame]:
+    def filter(self, messages: list[Record]) -> list[Record]:
         """Return the messages that are new."""
-        fresh: list[Frame] = []
+        fresh: list[Record] = []
         last, tips = self._last, self._tips
         for message in messages:
-            stamp = message.payload[:30]
-            newest = last.get(message.stream, b"")
-            if stamp <= newest or self._replayed is not None:
+            time_ns = message.time_ns or 0
+            newest = last.get(message.stream, 0)
+            if time_ns <= newest or self._replayed is not None:
                 before = (tips if self._replayed is None else self._again).get(message.stream)
                 if self._is_known(message, fresh, begins=_steps_back(message, before)):
                     continue
-            if stamp >= newest:
-                last[message.stream], tips[message.stream] = stamp, message
+            if time_ns >= newest:
+                last[message.stream], tips[message.stream] = time_ns, message
             fresh.append(message)
         self._remember(fresh)
         return fresh
 
-    def _is_known(self, message: Frame, fresh: list[Frame], *, begins: bool) -> bool:
+    def _is_known(self, message: Record, fresh: list[Record], *, begins: bool) -> bool:
         """Tell whether a message is left out; one that ``begins`` to be sent again, or goes on."""
         if begins:
             # Seldom so, hence it is made only now.
@@ -380,7 +376,7 @@ class RotationReplayFilter:
         self._again.clear()
         return False
 
-    def _remember(self, messages: list[Frame]) -> None:
+    def _remember(self, messages: list[Record]) -> None:
         if messages:
             self._batches.append(keys_of(messages))
             self._size += len(messages)
@@ -404,11 +400,11 @@ class RereadFilter:
         self._sent = array("Q")  # keys
         self._limit = limit
         self._again: int | None = None  # where in _sent the next message stands, if it comes again
-        self._tips: dict[int, Frame] = {}  # the last message of each stream that was new
+        self._tips: dict[int, Record] = {}  # the last message of each stream that was new
 
-    def filter(self, messages: list[Frame]) -> list[Frame]:
+    def filter(self, messages: list[Record]) -> list[Record]:
         """Return the messages that did not come before."""
-        fresh: list[Frame] = []
+        fresh: list[Record] = []
         for message in messages:
             key = key_of(message)
             if not self._comes_again(message, key):
@@ -419,7 +415,7 @@ class RereadFilter:
                 fresh.append(message)
         return fresh
 
-    def _comes_again(self, message: Frame, key: int) -> bool:
+    def _comes_again(self, message: Record, key: int) -> bool:
         sent, again, tip = self._sent, self._again, self._tips.get(message.stream)
         if again is not None:
             if again < len(sent):
@@ -427,60 +423,55 @@ class RereadFilter:
                     self._again = again + 1
                     return True
             elif len(sent) == self._limit and tip is not None:
-                return message.payload[:30] <= tip.payload[:30]
+                return (message.time_ns or 0) <= (tip.time_ns or 0)
         # It may have been truncated again meanwhile.
         if tip is None:
             return False
         # Pieces of one line may be equal, stamp and all; nothing else is.
-        whole = message.payload[-1:] == b"\n" or tip.payload[-1:] == b"\n"
+        whole = not (message.partial and tip.partial)
         if (whole and key == sent[0]) or (_steps_back(message, tip) and key in sent):
             self._again = sent.index(key) + 1
             return True
         return False
 
 
-def _steps_back(message: Frame, before: Frame | None) -> bool:
+def _steps_back(message: Record, before: Record | None) -> bool:
     """Tell whether an engine that sends ``message`` behind ``before`` has gone back in the log."""
     if before is None:
         return False
     if message == before:
         # A piece of a long line may equal the one before it, stamp and all.
-        return message.payload[-1:] == b"\n"
-    return message.payload[:30] < before.payload[:30]
+        return not message.partial
+    return (message.time_ns or 0) < (before.time_ns or 0)
 
 
-def stamp_of(message: Frame | Line) -> int | None:
-    """Return the time of a message in nanoseconds since the epoch; None if it shows none."""
-    if isinstance(message, Line):
-        return message.time_ns
-    payload = message.payload
-    try:
-        return parse_rfc3339(payload[: payload.find(b" ", 0, LONGEST_STAMP + 1)])
-    except ProtocolError:
-        return None
-
-
-def cost_of(message: Frame | Line) -> int:
+def cost_of(message: Record | Line) -> int:
     """Return about how many bytes of memory a message takes that is kept."""
-    return len(message.raw if isinstance(message, Line) else message.payload) + OVERHEAD
+    return len(message.raw) + OVERHEAD
 
 
-def key_of(message: Frame | Line) -> int:
-    """Return 64 bits that tell a message from others, by its stream, stamp and text.
+def key_of(message: Record | Line) -> int:
+    """Return 64 bits that tell a message from others, by its stream, time and text.
 
     They are the same in every process and version, so that they can be saved.
     """
     if isinstance(message, Line):
         return xxh3_64_intdigest(message.raw, _seed_of(message))
-    return xxh3_64_intdigest(message.payload, message.stream)
+    seed = (message.time_ns or 0) << 3 | message.partial << 2 | message.stream
+    return xxh3_64_intdigest(message.raw, seed)  # of whose bits the lowest 64 count
 
 
-def keys_of(messages: list[Frame] | list[Line]) -> array[int]:
+def keys_of(messages: list[Record] | list[Line]) -> array[int]:
     """Return the ``key_of`` each message."""
     if messages and isinstance(messages[0], Line):
         return array("Q", map(key_of, messages))
-    frames = cast("list[Frame]", messages)
-    return array("Q", [xxh3_64_intdigest(each.payload, each.stream) for each in frames])
+    return array(
+        "Q",
+        [
+            xxh3_64_intdigest(r.raw, (r.time_ns or 0) << 3 | r.partial << 2 | r.stream)
+            for r in cast("list[Record]", messages)
+        ],
+    )
 
 
 def _seed_of(line: Line) -> int:

@@ -97,13 +97,7 @@ class JsonFormatter(Formatter):
                 named = head[1]
             time_ns = line.time_ns
             tail = tails[level]
-            if (
-                line.partial
-                or line.unterminated
-                or line.late
-                or line.continues
-                or line.raw_details
-            ):
+            if line.partial or line.unterminated or line.late or line.continues or line.raw_details:
                 tail = _with_extras(tail, line)
             if time_ns is not None and 0 <= time_ns - begin_ns < _SECOND:
                 add(b'%b%09dZ"%b%b%b' % (clock, time_ns - begin_ns, named, text, tail))

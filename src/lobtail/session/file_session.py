@@ -141,7 +141,6 @@ class FileSession:
             ref,
             clock,
             streams=options.streams,
-            details=options.details,
             restamped=files.driver == "k8s-file",
             runs=False,
         )

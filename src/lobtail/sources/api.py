@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lobtail.engine.net.read_coalescer import ReadCoalescer
 from lobtail.model.lines import TtySplitter
+from lobtail.model.records import records_of, wire_size
 from lobtail.model.resume import RereadFilter
 from lobtail.sources.base import LogRequest, Traits
 from lobtail.sources.files import FileSource
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     from lobtail.engine.client import EngineClient
     from lobtail.engine.objects.container import Container
     from lobtail.engine.streams.logs import FrameStream
-    from lobtail.model.frames import Frame
+    from lobtail.model.records import Record
     from lobtail.sources.base import FileLog
 
-__all__ = ["ApiStream", "ContainerSource", "messages_in", "traits_of"]
+__all__ = ["ApiStream", "ContainerSource", "records_in", "traits_of"]
 
 # Engines before 23.0 lose most of a log whose rotated files are compressed, in a follow stream and
 # behind `since` (docs/decisions/020-old-compressed-logs.md).
@@ -100,7 +101,7 @@ class ApiStream:
         self, stream: FrameStream, *, live: bool, rereads: RereadFilter | None = None
     ) -> None:
         self._stream = stream
-        self._messages = messages_in(stream)
+        self._batches = records_in(stream)
         self._rereads = rereads
         self._pace = None if live else ReadCoalescer()
         self._size = 0  # of the last batch
@@ -115,21 +116,21 @@ class ApiStream:
         """Whether it waits for the engine."""
         return self._stream.is_waiting
 
-    async def read(self) -> list[Frame] | None:
+    async def read(self) -> list[Record] | None:
         """Return the next batch; None at the clean end, or when it was closed."""
         if self._pace is not None and self._size:
             self._pace.rest(self._size)
-        messages: list[Frame] = []
-        while not messages:
+        records: list[Record] = []
+        while not records:
             try:
-                messages = await self._messages.__anext__()
+                records = await self._batches.__anext__()
             except StopAsyncIteration:
                 return None
             if self._rereads is not None:
-                messages = self._rereads.filter(messages)
+                records = self._rereads.filter(records)
         if self._pace is not None:
-            self._size = sum(len(message.payload) for message in messages)
-        return messages
+            self._size = wire_size(records)
+        return records
 
     def close(self) -> None:
         """End it at once."""
@@ -137,8 +138,8 @@ class ApiStream:
         self._stream._close()  # noqa: SLF001
 
 
-async def messages_in(stream: FrameStream) -> AsyncIterator[list[Frame]]:
-    """Iterate over the messages of a log, batch by batch; never an empty batch.
+async def records_in(stream: FrameStream) -> AsyncIterator[list[Record]]:
+    """Iterate over the records of a log, batch by batch.
 
     Of a log with a TTY, what came of a message when the connection broke is dropped: it will be
     read again.
@@ -146,11 +147,10 @@ async def messages_in(stream: FrameStream) -> AsyncIterator[list[Frame]]:
     splitter: TtySplitter | None = None
     async for frames in stream.batches():
         if stream.multiplexed:
-            yield frames
+            yield records_of(frames, details=stream.details)
             continue
         splitter = splitter or TtySplitter(details=stream.details)
         messages = [message for frame in frames for message in splitter.feed(frame.payload)]
-        if messages:
-            yield messages
-    if splitter is not None and (rest := splitter.flush()):
-        yield rest
+        yield records_of(messages, details=stream.details)
+    if splitter is not None:
+        yield records_of(splitter.flush(), details=stream.details)

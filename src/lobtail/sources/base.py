@@ -8,13 +8,13 @@ import msgspec
 
 if TYPE_CHECKING:
     from lobtail.files.records import Damage, MissingRecords, SkippedRecords
-    from lobtail.model.frames import Frame
+    from lobtail.model.records import Record
     from lobtail.query.literals import Literals
 
 __all__ = ["Batch", "FileCheck", "FileLog", "LogRequest", "RecordStream", "Search", "Traits"]
 
-Batch: TypeAlias = "list[Frame] | Damage | MissingRecords | SkippedRecords"
-"""Records as they were stored, stamps in front; from files also what stands between them."""
+Batch: TypeAlias = "list[Record] | Damage | MissingRecords | SkippedRecords"
+"""Records as they were stored; from files also what stands between them."""
 
 
 class Search(msgspec.Struct, frozen=True):

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from lobtail.engine.streams.logs import tail_count
 from lobtail.files import FileWatch, LogFiles, LogTail, SkippedRecords
-from lobtail.model.resume import stamp_of
 from lobtail.retry import CUTS, Failures, back_off
 from lobtail.sources.base import Batch, LogRequest
 
 if TYPE_CHECKING:
-    from lobtail.model.frames import Frame
+    from lobtail.model.records import Record
     from lobtail.sources.api import ContainerSource
 
 __all__ = ["FileSource"]
@@ -187,15 +186,15 @@ class LiveStream:
         self._items = None
         return None
 
-    def _in_time(self, messages: list[Frame]) -> list[Frame]:
+    def _in_time(self, records: list[Record]) -> list[Record]:
         since, until = self._request.since or 0, self._request.until
         if until is None and not since:
-            return messages
+            return records
         return [
-            m
-            for m in messages
-            if (stamp := stamp_of(m)) is None
-            or (stamp >= since and (until is None or stamp <= until))
+            record
+            for record in records
+            if (time := record.time_ns) is None
+            or (time >= since and (until is None or time <= until))
         ]
 
     async def _listen(self, bell: ContainerSource) -> None:

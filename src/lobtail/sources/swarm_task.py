@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from msgspec.structs import replace
+
 from lobtail.errors import ConnectionLostError, EngineError, EngineStreamError, LogFileError
 from lobtail.files.records import MissingRecords
-from lobtail.files.span import stamp_text
-from lobtail.model.frames import Frame
-from lobtail.model.resume import WINDOW_NS, stamp_of
+from lobtail.model.records import Record
+from lobtail.model.resume import WINDOW_NS
 from lobtail.model.swarm import NODE_ID, SERVICE_ID, TASK_ID
 from lobtail.sources.api import RESTAMPING, ApiStream
 from lobtail.sources.base import LogRequest, Traits
@@ -23,7 +24,6 @@ __all__ = ["TaskSource", "task_traits"]
 # swarmkit, manager/logbroker/subscription.go
 _REASONS: Final = "for the following reasons: "
 # Keys and values of the details are query-escaped: letters, digits and points stay as they are.
-_Z: Final = b"Z "
 _OWN: Final = tuple(f"{key}=".encode() for key in (NODE_ID, SERVICE_ID, TASK_ID))
 
 
@@ -51,8 +51,8 @@ class TaskSource:
         self.node = node
         self.newest_ns: int | None = None
         """The newest stamp that has come."""
-        self.turned_at: tuple[bytes, int] | None = (b"", 0)
-        """With which record the log last began anew, and ``newest_ns`` then; None where that says
+        self.turned_at: tuple[int, int] | None = (0, 0)
+        """At what time the log last began anew, and ``newest_ns`` then; None where that says
         nothing."""
 
     async def open_files(self, *, follow: bool) -> FileLog:  # noqa: ARG002 - as other sources
@@ -127,15 +127,15 @@ class TaskStream:
             return None
         if self._live:
             self._check_direction(batch)
-        stamps = [stamp for each in (batch[0], batch[-1]) if (stamp := stamp_of(each)) is not None]
-        source.newest_ns = max([*stamps, source.newest_ns or 0]) or None
-        return [_without_ids(message) for message in batch] if self._details else batch
+        times = [each.time_ns or 0 for each in (batch[0], batch[-1])]
+        source.newest_ns = max(*times, source.newest_ns or 0) or None
+        return [_without_ids(record) for record in batch] if self._details else batch
 
     def close(self) -> None:
         """End it at once."""
         self._stream.close()
 
-    def _check_direction(self, batch: list[Frame]) -> None:
+    def _check_direction(self, batch: list[Record]) -> None:
         """See whether a log begins anew in mid-stream.
 
         A node that loses its manager for a moment sends all that the stream has sent again. What
@@ -145,9 +145,8 @@ class TaskStream:
         newest = source.newest_ns
         if newest is None or source.turned_at is None:
             return
-        floor = stamp_text(newest - WINDOW_NS)
-        payloads = [message.payload for message in batch if message.payload[29:31] == _Z]
-        first = min(payloads, default=floor)
+        floor = newest - WINDOW_NS
+        first = min((each.time_ns for each in batch if each.time_ns is not None), default=floor)
         if first >= floor:
             return
         if source.turned_at == (first, newest):
@@ -165,9 +164,7 @@ def _raise(error: EngineError) -> NoReturn:
     raise ConnectionLostError(error.message) from error
 
 
-def _without_ids(message: Frame) -> Frame:
-    """Take the IDs out of the details of a message: they are the container's."""
-    stamp, _, rest = message.payload.partition(b" ")
-    details, _, text = rest.partition(b" ")
-    kept = b",".join(pair for pair in details.split(b",") if not pair.startswith(_OWN))
-    return Frame(message.stream, b"%b %b %b" % (stamp, kept, text))
+def _without_ids(record: Record) -> Record:
+    """Take the IDs out of the details of a record: they are the container's."""
+    pairs = record.details.split(b",")
+    return replace(record, details=b",".join(pair for pair in pairs if not pair.startswith(_OWN)))

@@ -41,6 +41,7 @@ from lobtail.errors import LogFileError, ProtocolError
 from lobtail.model.frames import Frame, Stream
 from lobtail.model.items import ContainerRef
 from lobtail.model.lines import LineAssembler
+from lobtail.model.records import record_of, records_of
 from lobtail.sources.opening import open_files
 from support.talking import asked, collect, stream, talk
 
@@ -428,7 +429,7 @@ def test_a_value_of_a_stream_has_a_limit() -> None:
 
 def test_case_empty_frames() -> None:
     lines = LineAssembler(ContainerRef(id="x", name="web"))
-    empty = [Frame(Stream.STDOUT, b"")] * 8000
+    empty = records_of([Frame(Stream.STDOUT, b"")] * 8000)
     tracemalloc.start()
     for _ in range(10):
         assert lines.receive(empty) == []
@@ -442,7 +443,7 @@ def test_case_empty_frames() -> None:
 def test_pieces_of_a_byte_take_no_more_than_their_text() -> None:
     lines = LineAssembler(ContainerRef(id="x", name="web"))
     stamp = b"2026-01-01T00:00:00.000000000Z "
-    piece = [Frame(Stream.STDOUT, stamp + b"x")] * 1000
+    piece = [record_of(Stream.STDOUT, stamp + b"x")] * 1000
     tracemalloc.start()
     for _ in range(50):
         lines.receive(piece)

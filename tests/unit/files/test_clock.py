@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from lobtail.files import open_log
-from lobtail.model.frames import Frame
+from lobtail.model.records import Record
 from lobtail.query.literals import Literals
 from support.log_files import START, Message, write_rotated
+from support.records import sent
 
 HOUR = 3600 * 10**9
 # A clock that goes a day on, is set back, and catches up, as three parts of an hour each.
@@ -43,7 +44,7 @@ def write(folder: Path, *parts: list[Message]) -> Path:
     return path
 
 
-def read(path: Path, *, latched: bool, **more: object) -> list[Frame]:
+def read(path: Path, *, latched: bool, **more: object) -> list[Record]:
     with open_log(path, "json-file", latched=latched) as files:
         items = list(files.messages(**more))  # type: ignore[arg-type]
     return [frame for item in items if isinstance(item, list) for frame in item]
@@ -82,13 +83,13 @@ def test_case_clock_back(
     path, messages = request.getfixturevalue(where)
     right = expected(messages, since, latched=latched)
     got = read(path, latched=latched, since=since)
-    assert got == [message.frame() for message in right]
+    assert got == [message.record() for message in right]
     tail = expected(messages[-4000:], since, latched=latched)
-    assert read(path, latched=latched, since=since, tail=4000) == [m.frame() for m in tail]
+    assert read(path, latched=latched, since=since, tail=4000) == [m.record() for m in tail]
     wanted = Literals((("line 2",),))
     found = read(path, latched=latched, since=since, wanted=wanted)
-    assert [f for f in found if b"line 2" in f.payload] == [
-        message.frame() for message in right if b"line 2" in message.text
+    assert [f for f in found if b"line 2" in sent(f)] == [
+        message.record() for message in right if b"line 2" in message.text
     ]
 
 
@@ -100,4 +101,4 @@ def test_any_moment_of_a_log_whose_clock_was_set_often(tmp_path: Path, latched: 
     for _ in range(12):
         since = START + chosen.randrange(51 * HOUR)
         got = read(path, latched=latched, since=since)
-        assert got == [m.frame() for m in expected(messages, since, latched=latched)]
+        assert got == [m.record() for m in expected(messages, since, latched=latched)]

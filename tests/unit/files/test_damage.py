@@ -15,17 +15,19 @@ from hypothesis import strategies as st
 from lobtail.files import Damage, SkippedRecords, open_log
 from lobtail.files import log_file as part_module
 from lobtail.files.detect import make_format
-from lobtail.model.frames import Frame, Stream
+from lobtail.model.frames import Stream
+from lobtail.model.records import Record, record_of
 from lobtail.query.literals import Literals
 from support.chance import examples
 from support.log_files import START, WRITERS, Message, compressed, json_record, local_record
+from support.records import sent, text_of
 from unit.files.messages import as_stored, messages
 
 DRIVERS = ["json-file", "local", "k8s-file"]
 NAMES = {"json-file": "c-json.log", "local": "container.log", "k8s-file": "ctr.log"}
 
 
-def read(data: bytes, driver: str, *, rotated: bytes | None = None) -> list[Frame | Damage]:
+def read(data: bytes, driver: str, *, rotated: bytes | None = None) -> list[Record | Damage]:
     """Return what `messages` gives of a log; that `runs` gives the same is checked on the way."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, NAMES.get(driver, "capture"))
@@ -33,29 +35,28 @@ def read(data: bytes, driver: str, *, rotated: bytes | None = None) -> list[Fram
         if rotated is not None:
             path.with_name(path.name + ".1").write_bytes(rotated)
         with open_log(path, driver) as files:
-            items: list[Frame | Damage] = []
+            items: list[Record | Damage] = []
             for item in files.messages():
                 assert not isinstance(item, SkippedRecords)
                 items += [item] if isinstance(item, Damage) else item
             shown: list[bytes | Damage] = []
-            for item in files.runs():
-                shown += [item] if isinstance(item, Damage) else [f.payload for f in item]
-            cut = 0 if driver == "stream" else 31
-            texts = (x.payload[cut:] for x in items if isinstance(x, Frame))
+            for run in files.runs():
+                shown += [run] if isinstance(run, Damage) else [f.payload for f in run]
+            texts = (text_of(x) for x in items if isinstance(x, Record))
             assert b"".join(x for x in shown if isinstance(x, bytes)) == b"".join(texts)
             assert [x for x in shown if isinstance(x, Damage)] == damages(items)
             return items
 
 
-def frames(items: list[Frame | Damage]) -> list[Frame]:
-    return [item for item in items if isinstance(item, Frame)]
+def frames(items: list[Record | Damage]) -> list[Record]:
+    return [item for item in items if isinstance(item, Record)]
 
 
-def damages(items: list[Frame | Damage]) -> list[Damage]:
+def damages(items: list[Record | Damage]) -> list[Damage]:
     return [item for item in items if isinstance(item, Damage)]
 
 
-def is_subsequence(some: list[Frame], of: list[Frame]) -> bool:
+def is_subsequence(some: list[Record], of: list[Record]) -> bool:
     rest = iter(of)
     return all(frame in rest for frame in some)
 
@@ -71,7 +72,7 @@ def test_at_any_split(driver: str, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [b"", b"a", b'"\\n"', b"x" * 300, b"\x00\xff", "ä\u2028".encode()]
     batch = [as_stored(Message(text, time_ns=START + i), driver) for i, text in enumerate(texts)]
     data = b"".join(map(WRITERS[driver], batch))
-    expected = [Frame(m.stream, m.shown()) if driver == "stream" else m.frame() for m in batch]
+    expected = [record_of(m.stream, m.shown()) if driver == "stream" else m.record() for m in batch]
     for size in (1, 2, 3, 5, 13, 50, 100, len(data) - 1, len(data)):
         monkeypatch.setattr(part_module, "BLOCK", size)
         assert read(data, driver) == expected
@@ -94,11 +95,11 @@ def test_case_last_record(driver: str) -> None:
             assert items.pop(0) == expected
             (last,) = items
             if size == len(half) - 1 and driver == "json-file":
-                assert last == second.frame()
-            elif driver == "k8s-file" and isinstance(last, Frame):
+                assert last == second.record()
+            elif driver == "k8s-file" and isinstance(last, Record):
                 # Nothing tells whether it is whole: what is there is shown, without a newline.
-                assert second.payload().startswith(last.payload)
-                assert b"stdout F " + last.payload[31:] == half[36:size]
+                assert second.payload().startswith(sent(last))
+                assert b"stdout F " + text_of(last) == half[36:size]
             else:
                 assert isinstance(last, Damage)
                 assert (last.offset, last.size) == (len(whole), size)
@@ -115,13 +116,13 @@ def test_a_half_written_record_that_somebody_goes_on_with_is_left_out(
     with open_log(path, driver) as files:
         with path.open("ab") as file:
             file.write(data[60:70])
-        assert list(files.messages()) == [[first.frame()]]
+        assert list(files.messages()) == [[first.record()]]
         tail = files.tail()
     with tail, path.open("ab") as file:
         assert list(tail.read()) == []
         file.write(data[70:])
         file.flush()
-        assert list(tail.read()) == [[second.frame()]]
+        assert list(tail.read()) == [[second.record()]]
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -130,13 +131,13 @@ def test_a_run_of_nul_bytes(driver: str, count: int) -> None:
     one, two = Message(b"one"), Message(b"two", time_ns=START + 1)
     before, behind = WRITERS[driver](one), WRITERS[driver](two)
     items = read(before + bytes(count) + behind, driver)
-    assert frames(items) == [one.frame(), two.frame()]
+    assert frames(items) == [one.record(), two.record()]
     (damage,) = damages(items)
     assert (damage.offset, damage.size) == (len(before), count)
     assert damage.reason == "a run of NUL bytes"
     assert items.index(damage) == 1
-    assert frames(read(bytes(count) + before, driver)) == [one.frame()]
-    assert frames(read(before + bytes(count), driver)) == [one.frame()]
+    assert frames(read(bytes(count) + before, driver)) == [one.record()]
+    assert frames(read(before + bytes(count), driver)) == [one.record()]
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -159,14 +160,14 @@ def test_intact_records_come_out_once(driver: str, data: st.DataObject) -> None:
         )
     )
     damaged = stream[:start] + new + stream[stop:]
-    intact: list[Frame] = []
+    intact: list[Record] = []
     offset = 0
     for message, record in zip(batch, records, strict=True):
         # Only a newline tells where a record of this driver begins: one that comes behind half
         # another is its text.
         border = driver != "k8s-file" or offset != stop or new.endswith(b"\n")
         if offset + len(record) <= start or (offset >= stop and border):
-            intact.append(message.frame())
+            intact.append(message.record())
         offset += len(record)
     blocks = data.draw(st.sampled_from([11, 97, 1 << 18]))
     with pytest.MonkeyPatch.context() as patch:
@@ -193,9 +194,9 @@ def test_a_newline_in_a_text_is_damage() -> None:
 def test_records_that_lost_their_border() -> None:
     one, two = Message(b"one"), Message(b"two", attrs={"log": "x", "time": "y"})
     a, b = json_record(one)[:-1], json_record(two)
-    assert read(a + b, "json-file") == [one.frame(), two.frame()]
+    assert read(a + b, "json-file") == [one.record(), two.record()]
     items = read(a[:30] + b + a + b"rubbish\n", "json-file")
-    assert frames(items) == [two.frame(), one.frame()]
+    assert frames(items) == [two.record(), one.record()]
     assert [(d.offset, d.size) for d in damages(items)] == [(0, 30), (30 + len(b) + len(a), 8)]
 
 
@@ -207,7 +208,7 @@ def test_damage_of_several_blocks_is_one(monkeypatch: pytest.MonkeyPatch) -> Non
         record = WRITERS[driver](good)
         long = b'{"log":"' + b"x" * 5000 + b"\n"
         items = read(record + long + record, driver)
-        assert frames(items) == [good.frame()] * 2
+        assert frames(items) == [good.record()] * 2
         assert [(d.offset, d.size) for d in damages(items)] == [(len(record), len(long))]
 
 
@@ -217,7 +218,7 @@ def test_a_wrong_size_of_the_local_driver() -> None:
     for size in (0, 1, 40, 500, 5000, 1 << 20, (1 << 32) - 1):
         wrong = size.to_bytes(4, "big") + records[1][4:]
         items = read(records[0] + wrong + b"".join(records[2:]), "local")
-        assert frames(items) == [m.frame() for m in [good[0], *good[2:]]], size
+        assert frames(items) == [m.record() for m in [good[0], *good[2:]]], size
         assert [(d.offset, d.size) for d in damages(items)] == [(len(records[0]), len(wrong))]
 
 
@@ -225,7 +226,7 @@ def test_a_log_of_a_log() -> None:
     """The records that a line of the local driver holds are text."""
     inner = b"".join(local_record(Message(b"inner %d" % i)) for i in range(100))
     outer = [Message(inner.replace(b"\n", b"")), Message(inner, ended=False), Message(b"x")] * 20
-    assert frames(read(b"".join(map(local_record, outer)), "local")) == [m.frame() for m in outer]
+    assert frames(read(b"".join(map(local_record, outer)), "local")) == [m.record() for m in outer]
 
 
 @pytest.mark.parametrize("driver", ["json-file", "local"])
@@ -235,24 +236,24 @@ def test_a_damaged_compressed_file(driver: str) -> None:
     packed = compressed(b"".join(map(WRITERS[driver], batch)))
     last = Message(b"last")
     live = WRITERS[driver](last)
-    expected = [m.frame() for m in batch]
+    expected = [m.record() for m in batch]
 
-    assert frames(read(live, driver, rotated=packed)) == [*expected, last.frame()]
+    assert frames(read(live, driver, rotated=packed)) == [*expected, last.record()]
     items = read(live, driver, rotated=packed[: len(packed) // 2])
     some = frames(items)
     assert 1000 < len(some) < 4000
-    assert some == [*expected[: len(some) - 1], last.frame()]
+    assert some == [*expected[: len(some) - 1], last.record()]
     assert "cut off" in damages(items)[-1].reason
 
     broken = bytearray(packed)
     broken[len(packed) // 2 : len(packed) // 2 + 50] = bytes(50)
     items = read(live, driver, rotated=bytes(broken))
     some = frames(items)
-    assert some[-1] == last.frame()
+    assert some[-1] == last.record()
     assert some[:500] == expected[:500]
     assert any("compressed" in damage.reason for damage in damages(items))
     two = gzip.compress(WRITERS[driver](batch[0])) + gzip.compress(WRITERS[driver](batch[1]))
-    assert frames(read(live, driver, rotated=two)) == [*expected[:2], last.frame()]
+    assert frames(read(live, driver, rotated=two)) == [*expected[:2], last.record()]
 
 
 def test_behind_a_frame_that_is_none() -> None:
@@ -278,7 +279,10 @@ def test_case_nul_head_stdin_frame() -> None:
     items = read(
         b"\0\0\0\0\0\0\0\6hello\n" + b"\3\0\0\0\0\0\0\4oops" + b"\1\0\0\0\0\0\0\3hi\n", "stream"
     )
-    assert frames(items) == [Frame(Stream.STDOUT, b"hello\n"), Frame(Stream.STDOUT, b"hi\n")]
+    assert frames(items) == [
+        record_of(Stream.STDOUT, b"hello\n"),
+        record_of(Stream.STDOUT, b"hi\n"),
+    ]
     assert [d.reason for d in damages(items)] == ["the engine reports: oops"]
 
 
@@ -291,7 +295,7 @@ def test_case_nul_head(driver: str, size: int, tmp_path: Path) -> None:
     """All lines come, and the damage is named, however the log is read."""
     batch = [Message(b"line %d" % i, time_ns=START + i * 10**9) for i in range(10)]
     records = [WRITERS[driver](message) for message in batch]
-    expected = [message.frame() for message in batch]
+    expected = [message.record() for message in batch]
     path = tmp_path / NAMES[driver]
     for at in (0, 5, 9):  # at the head, in the midst, before the last
         head, rest = b"".join(records[:at]), b"".join(records[at:])
@@ -317,8 +321,8 @@ def test_case_nul_head(driver: str, size: int, tmp_path: Path) -> None:
 
 
 def check(
-    items: list[list[Frame] | Damage | SkippedRecords] | list[list[Frame] | Damage],
-    expected: list[Frame],
+    items: list[list[Record] | Damage | SkippedRecords] | list[list[Record] | Damage],
+    expected: list[Record],
     damage: tuple[int, int] | None = None,
 ) -> None:
     """Hold what was read against messages, and one damage."""
@@ -353,11 +357,7 @@ def test_case_deep_json(name: str, details: bool, tmp_path: Path) -> None:
     path.write_bytes(record * 50 + bad + record * 50)
     with open_log(path) as files:
         items = list(files.messages(details=details))
-        shown = (
-            good.frame()
-            if not details
-            else Frame(good.stream, good.frame().payload[:31] + b" good\n")
-        )
+        shown = good.record(details=details)
         assert [f for x in items if isinstance(x, list) for f in x] == [shown] * 100
         found = [(d.offset, d.size) for d in items if isinstance(d, Damage)]
         assert found == [(50 * len(record), len(bad))]
@@ -371,9 +371,10 @@ def test_case_details_damage() -> None:
     form = make_format("json-file")
     rubbish = b"x\n\n}\n\0\n" * 1000
     decoded = form.messages(rubbish, 7, details=True)
-    assert (decoded.frames, decoded.used) == ([], len(rubbish))
+    assert (decoded.records, decoded.used) == ([], len(rubbish))
     assert len(decoded.holes) <= 2
     assert sum(hole.size for hole in decoded.holes) == len(rubbish)
     # Attributes that are none are left out: the text is not damaged.
     odd = b'{"log":"x\\n","stream":"stdout","attrs":{"a":1},"time":"2026-01-01T00:01:00Z"}\n'
-    assert form.messages(odd, 0, details=True).frames[0].payload[31:] == b" x\n"
+    (record,) = form.messages(odd, 0, details=True).records
+    assert (record.raw, record.details) == (b"x", b"")

@@ -114,7 +114,7 @@ def test_details(path: Path, driver: str) -> None:
     with open_log(path, driver) as files, files.tail(details=True) as tail:
         with path.open("ab") as file:
             file.write(WRITERS[driver](message) * 3)
-        assert list(tail.read()) == [[message.frame(details=True)] * 3]
+        assert list(tail.read()) == [[message.record(details=True)] * 3]
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

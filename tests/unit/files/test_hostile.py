@@ -14,10 +14,11 @@ from lobtail.errors import LogFileError
 from lobtail.files import Damage, LogFiles, MissingRecords, SkippedRecords, open_log
 from lobtail.files import log_file as part_module
 from lobtail.files.detect import make_format
-from lobtail.model.frames import Frame
+from lobtail.model.records import Record
 from lobtail.query.literals import Literals
 from support.chance import examples
 from support.log_files import START, WRITERS, Message, compressed, local_record, varint
+from support.records import sent, text_of
 from unit.files.messages import as_stored
 
 NAMES = {
@@ -116,7 +117,7 @@ def damages(draw: st.DrawFn, driver: str, data: bytes) -> tuple[bytes, int, int]
     return data[:start] + new + data[stop:], start, stop
 
 
-def frames_of(items: list[object]) -> list[Frame]:
+def frames_of(items: list[object]) -> list[Record]:
     return [frame for item in items if isinstance(item, list) for frame in item]
 
 
@@ -127,23 +128,21 @@ def read_all(files: LogFiles, stamped: bool, middle: int) -> list[object]:
     lost = [item for item in whole if isinstance(item, Damage)]
     detailed = list(files.messages(details=True))
     assert len(frames_of([*detailed])) == len(frames)
-    cut = 31 if stamped else 0
     shown = list(files.runs())
-    texts = b"".join(frame.payload for frame in frames_of([*shown]))
-    assert texts == b"".join(frame.payload[cut:] for frame in frames)
+    texts = b"".join(frame.payload for run in shown if isinstance(run, list) for frame in run)
+    assert texts == b"".join(map(text_of, frames))
     assert [item for item in shown if isinstance(item, Damage)] == lost
     for count in (1, 7, len(frames) + 1):
         assert frames_of([*files.messages(tail=count)]) == frames[-count:]
     wanted = Literals((("line 7", "x"),))
     for context in (None, (1, 1)):
         found = frames_of([*files.messages(wanted=wanted, context=context)])
-        assert [frame for frame in frames if b"line 7" in frame.payload] == [
-            frame for frame in found if b"line 7" in frame.payload
+        assert [frame for frame in frames if b"line 7" in sent(frame)] == [
+            frame for frame in found if b"line 7" in sent(frame)
         ]
     if stamped:
-        stamp = Message(b"", time_ns=middle).payload()[:30]
         since = frames_of([*files.messages(since=middle)])
-        assert since == [frame for frame in frames if frame.payload[:30] >= stamp]
+        assert since == [frame for frame in frames if (frame.time_ns or 0) >= middle]
         list(files.messages(until=middle))
         list(files.messages(since=middle, wanted=wanted, tail=5))
     if files.paths[-1] not in {
@@ -193,9 +192,9 @@ def test_every_way_to_read_any_bytes(driver: str, data: st.DataObject) -> None:
     kept = batch[: max(0, first)] + batch[behind:]
     if stamped:
         rest = iter(found)
-        assert all(message.frame() in rest for message in kept), (damaged, found)
+        assert all(message.record() in rest for message in kept), (damaged, found)
     else:  # a frame whose size is damaged has others as its text
-        text = b"".join(frame.payload for frame in found)
+        text = b"".join(sent(frame) for frame in found)
         assert all(message.shown() in text for message in kept), (damaged, found)
     if driver in ("json-file", "k8s-file"):
         holes = [(d.offset, d.offset + d.size) for d in whole if isinstance(d, Damage)]
@@ -205,7 +204,7 @@ def test_every_way_to_read_any_bytes(driver: str, data: st.DataObject) -> None:
             end = offset + len(line)
             if (
                 line.strip()
-                and not form.messages(line.rstrip(b"\n") + b"\n", 0, details=False).frames
+                and not form.messages(line.rstrip(b"\n") + b"\n", 0, details=False).records
             ):
                 assert any(low < end and high > offset for low, high in holes), (line, holes)
             offset = end

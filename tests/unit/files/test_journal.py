@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from lobtail.files import Damage, open_log
 from lobtail.files import log_file as part_module
 from lobtail.files.detect import make_format
-from lobtail.model.frames import Frame, Stream
+from lobtail.model.frames import Stream
+from lobtail.model.records import Record, record_of
 from support.chance import examples
+from support.records import sent, text_of
 
 MICROS = 1767225600500000
 STAMP = b"2026-01-01T00:00:00.500000000Z "
@@ -40,7 +42,7 @@ def entry(text: Any, number: int = 0, **more: Any) -> dict[str, Any]:
     return {"__REALTIME_TIMESTAMP": realtime, "_COMM": "app", **more, "MESSAGE": text}
 
 
-def read(path: Path, **options: Any) -> tuple[list[Frame], list[Damage]]:
+def read(path: Path, **options: Any) -> tuple[list[Record], list[Damage]]:
     with open_log(path) as files:
         assert files.driver == "journald"
         items = list(files.messages(**options))
@@ -49,14 +51,14 @@ def read(path: Path, **options: Any) -> tuple[list[Frame], list[Damage]]:
 
 
 def texts(path: Path, **options: Any) -> list[bytes]:
-    return [frame.payload[31:] for frame in read(path, **options)[0]]
+    return [text_of(frame) for frame in read(path, **options)[0]]
 
 
 def test_case_log_names_journalctl(tmp_path: Path) -> None:
     path = tmp_path / "journal.json"
     path.write_bytes(as_json(entry("from journald", PRIORITY="3")))
     frames, damages = read(path)
-    assert frames == [Frame(Stream.STDERR, STAMP + b"from journald\n")]
+    assert frames == [record_of(Stream.STDERR, STAMP + b"from journald\n")]
     assert not damages
 
 
@@ -78,7 +80,7 @@ def test_what_entries_mean(tmp_path: Path, write: Any) -> None:
     path.write_bytes(b"".join(map(write, entries)))
     frames, damages = read(path)
     assert not damages
-    assert [frame.payload.partition(b" ")[2] for frame in frames] == [
+    assert [sent(frame).partition(b" ")[2] for frame in frames] == [
         b"info\n",
         b"warning\n",
         b"fatal\n",
@@ -92,11 +94,11 @@ def test_what_entries_mean(tmp_path: Path, write: Any) -> None:
         "ünï\n".encode(),
     ]
     assert [i for i, frame in enumerate(frames) if frame.stream is Stream.STDERR] == [2]
-    assert frames[8].payload == b"2026-01-01T00:00:00.123456789Z exact\n"
-    assert frames[9].payload == STAMP + b"\n"
+    assert sent(frames[8]) == b"2026-01-01T00:00:00.123456789Z exact\n"
+    assert sent(frames[9]) == STAMP + b"\n"
     detailed, _ = read(path, details=True)
-    assert detailed[-1].payload == STAMP + b"MY_FIELD=a+b " + "ünï\n".encode()
-    assert detailed[0].payload == STAMP + b" info\n"
+    assert sent(detailed[-1], details=True) == STAMP + b"MY_FIELD=a+b " + "ünï\n".encode()
+    assert sent(detailed[0], details=True) == STAMP + b" info\n"
 
 
 def test_values_of_json(tmp_path: Path) -> None:
@@ -112,7 +114,7 @@ def test_values_of_json(tmp_path: Path) -> None:
     ]
     path.write_bytes(b"".join(as_json(entry(value)) for value in values) + b"rubbish\n")
     frames, damages = read(path)
-    assert [frame.payload[31:] for frame in frames] == [b"hi\xff\n", b"first\n", b"hi\n"]
+    assert [text_of(frame) for frame in frames] == [b"hi\xff\n", b"first\n", b"hi\n"]
     assert "--all" in damages[0].reason
     assert sum(damage.size for damage in damages) == sum(
         len(as_json(entry(value))) for value in values[3:]
@@ -166,8 +168,8 @@ def test_damaged_entries(write: Any, data: st.DataObject) -> None:
     damaged = whole[:start] + new + whole[stop:]
     decoded = form.messages(damaged, 0, details=data.draw(st.booleans()))
     rest = form.remainder(damaged[decoded.used :], decoded.used, live=False, details=False)
-    frames = decoded.frames + rest.frames
-    found = {frame.payload[31:].strip() for frame in frames}
+    frames = decoded.records + rest.records
+    found = {text_of(frame).strip() for frame in frames}
     offset = 0
     for i, record in enumerate(records):
         end = offset + len(record)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from lobtail.files import LogFiles, open_log
-from lobtail.model.frames import Frame, Stream
+from lobtail.model.frames import Stream
+from lobtail.model.records import Record
 from support.chance import examples
 from support.log_files import START, Message, write_rotated
 
@@ -39,8 +40,8 @@ def split(batch: list[Message], parts: int) -> list[list[Message]]:
     return [batch[i : i + size] for i in range(0, len(batch), size)]
 
 
-def all_frames(log: LogFiles, **options: Any) -> list[Frame]:
-    frames: list[Frame] = []
+def all_frames(log: LogFiles, **options: Any) -> list[Record]:
+    frames: list[Record] = []
     for batch in log.messages(**options):
         assert isinstance(batch, list), batch
         assert batch, "a batch is never empty"
@@ -95,7 +96,7 @@ class TestRange:
         with open_log(path) as files:
             assert files.driver == driver
             assert len(files.paths) == parts
-            assert all_frames(files) == [message.frame() for message in batch]
+            assert all_frames(files) == [message.record() for message in batch]
 
     def test_since_until_tail(
         self, tmp_path: Path, driver: str, parts: int, compress: bool
@@ -109,7 +110,7 @@ class TestRange:
             *(rng.choice(batch).time_ns + rng.choice([-1, 0, 1]) for _ in range(25)),
         ]
         tails = [None, -1, 0, 1, 2, 832, 833, 834, 835, 1667, 2499, 2500, 2501, 10**9]
-        frames = {id(message): message.frame() for message in batch}
+        records = {id(message): message.record() for message in batch}
         with open_log(path) as files:
             for i in range(examples(90)):
                 asked: dict[str, int | None] = {
@@ -117,10 +118,10 @@ class TestRange:
                     "until": rng.choice(moments) if i % 3 == 0 else None,
                     "tail": rng.choice(tails) if i % 3 == 1 else None,
                 }
-                expected = [frames[id(message)] for message in model(batch, **asked)]
+                expected = [records[id(message)] for message in model(batch, **asked)]
                 assert all_frames(files, **asked) == expected, asked
             for tail in tails:
-                expected = [frames[id(message)] for message in model(batch, tail=tail)]
+                expected = [records[id(message)] for message in model(batch, tail=tail)]
                 assert all_frames(files, tail=tail) == expected, tail
 
     def test_runs(self, tmp_path: Path, driver: str, parts: int, compress: bool) -> None:

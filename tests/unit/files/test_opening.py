@@ -22,7 +22,7 @@ def texts(path: Path, driver: str = "auto") -> list[bytes]:
     with open_log(path, driver) as files:
         for item in files.messages():
             if isinstance(item, list):
-                out += [frame.payload[31:-1] for frame in item]
+                out += [frame.raw for frame in item]
     return out
 
 
@@ -162,7 +162,7 @@ def test_more_files_than_may_be_open(tmp_path: Path, monkeypatch: pytest.MonkeyP
         for options in ({"tail": 15}, {"since": START - 14}):
             items = list(files.messages(**options))  # type: ignore[arg-type]
             frames = [frame for item in items if isinstance(item, list) for frame in item]
-            assert [frame.payload[31:-1] for frame in frames] == expected[-15:]
+            assert [frame.raw for frame in frames] == expected[-15:]
         # One that another has taken the place of is not read.
         path.with_name(f"{path.name}.18").rename(path.with_name(f"{path.name}.20"))
         path.with_name(f"{path.name}.18").write_bytes(b"")
@@ -226,7 +226,7 @@ def test_case_log_names_json_with_blanks(tmp_path: Path, form: str) -> None:
                 if isinstance(item, list)
                 for frame in item
             ]
-            shown = [frame.payload[31:-1] for frame in found]
+            shown = [frame.raw for frame in found]
             assert [x for x in shown if x in expected[6:9]] == expected[6:9]
     # Two in a line, and one behind damage.
     path.write_text(lines[1].strip() + lines[2].strip() + "\n" + 'x": ' + lines[3].strip() + "\n")
@@ -280,7 +280,7 @@ def test_a_capture_has_no_times(tmp_path: Path) -> None:
         (batch,) = files.messages(tail=1)
         assert not isinstance(batch, SkippedRecords)
         assert isinstance(batch, list)
-        assert [frame.payload for frame in batch] == [b"line 2\n"]
+        assert [frame.raw for frame in batch] == [b"line 2"]
         runs = [frame.payload for run in files.runs() if isinstance(run, list) for frame in run]
         assert b"".join(runs) == b"line 1\nline 2\n"
 

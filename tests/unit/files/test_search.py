@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from lobtail.files import Damage, SkippedRecords, open_log
 from lobtail.files import select as select_module
-from lobtail.model.frames import Frame, Stream
+from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Line
 from lobtail.model.lines import LineAssembler
+from lobtail.model.records import Record
 from lobtail.query.literals import Literals
 from support.chance import examples
 from support.log_files import START, Message, write_rotated
@@ -28,9 +29,9 @@ BOTH = (Stream.STDOUT, Stream.STDERR)
 
 @dataclass
 class Found:
-    frames: list[Frame] = field(default_factory=list)
+    frames: list[Record] = field(default_factory=list)
     passed: int = 0
-    groups: list[list[Frame]] = field(default_factory=list)
+    groups: list[list[Record]] = field(default_factory=list)
     """Frames between which nothing was passed over."""
 
 
@@ -49,7 +50,7 @@ def find(path: Path, wanted: Literals, **options: object) -> Found:
     return found
 
 
-def lines(frames: list[Frame]) -> list[Line]:
+def lines(frames: list[Record]) -> list[Line]:
     assembler = LineAssembler(REF)
     return assembler.receive(frames) + assembler.flush()
 
@@ -87,7 +88,7 @@ def logs(draw: st.DrawFn, driver: str, piece: int = 40) -> list[Message]:
 @settings(max_examples=examples(250), deadline=None)
 def test_no_wanted_line_is_lost(driver: str, data: st.DataObject) -> None:
     batch = data.draw(logs(driver))
-    all_lines = lines([message.frame() for message in batch])
+    all_lines = lines([message.record() for message in batch])
     text = data.draw(st.sampled_from(all_lines)).text
     start = data.draw(st.integers(0, len(text)))
     piece = text[start : start + data.draw(st.integers(1, 12))]
@@ -116,7 +117,7 @@ def test_no_wanted_line_is_lost(driver: str, data: st.DataObject) -> None:
                 assert neighbour in kept
     if context is not None and shown == set(BOTH):
         assert len(found.frames) + found.passed == len(batch)
-    everything = [m.frame() for m in batch if m.stream in shown]
+    everything = [m.record() for m in batch if m.stream in shown]
     for group in found.groups:
         if group and len(set(everything)) == len(everything):
             first = everything.index(group[0])
@@ -151,20 +152,20 @@ def test_little_is_decoded(tmp_path: Path) -> None:
         path = tmp_path / NAMES[driver]
         write_rotated(path, driver, [batch[:9000], batch[9000:]])
         found = find(path, Literals((("line 12345",),)))
-        assert batch[12345].frame() in found.frames
+        assert batch[12345].record() in found.frames
         assert len(found.frames) < 20_000 / 2
     path = tmp_path / NAMES["json-file"]
     found = find(path, Literals((("line 12345",),)), context=(3, 2))
-    assert found.frames == [m.frame() for m in [*batch[12342:12348], *batch[-3:]]]
+    assert found.frames == [m.record() for m in [*batch[12342:12348], *batch[-3:]]]
     assert [len(group) for group in found.groups] == [0, 6, 3]
     assert found.passed == len(batch) - 9
     found = find(path, Literals((("line 12345",), ("nowhere",))))
     assert (found.frames, len(found.groups)) == ([], 2)
     found = find(path, Literals((("line 1",),)), since=batch[15_000].time_ns, tail=6000)
-    assert batch[15_000].frame() in found.frames
-    assert {f.payload[:30] for f in found.frames} <= {m.payload()[:30] for m in batch[15_000:]}
+    assert batch[15_000].record() in found.frames
+    assert {f.time_ns for f in found.frames} <= {m.time_ns for m in batch[15_000:]}
     found = find(path, Literals((("line 1",),)), until=batch[15_000].time_ns)
-    assert found.frames[-1] == batch[15_000].frame()
+    assert found.frames[-1] == batch[15_000].record()
     with open_log(path) as files:
         batches = [x for x in files.messages(wanted=Literals()) if isinstance(x, list)]
     assert sum(map(len, batches)) == 20_000

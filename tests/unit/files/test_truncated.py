@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,14 +12,16 @@ from lobtail.files import Damage, LogFiles, SkippedRecords, open_log
 from lobtail.files import log_file as part_module
 from lobtail.files.select import JsonFilter, LocalFilter
 from lobtail.model.frames import Frame
+from lobtail.model.records import Record
 from lobtail.query.literals import Literals
 from support.log_files import START, WRITERS, Message, compressed
+from support.records import text_of
 
 DRIVERS = ["json-file", "local", "k8s-file"]
 COUNT = 2000
-Items = Iterator[list[Frame] | Damage | SkippedRecords] | Iterator[list[Frame] | Damage]
+Item = list[Record] | list[Frame] | Damage | SkippedRecords
 
-READERS: dict[str, Callable[[LogFiles], Items]] = {
+READERS: dict[str, Callable[[LogFiles], Iterator[Item]]] = {
     "all": lambda files: files.messages(),
     "bytes": lambda files: files.runs(),
     "details": lambda files: files.messages(details=True),
@@ -44,11 +46,16 @@ def records(driver: str, first: int = 0, count: int = COUNT) -> bytes:
     return b"".join(map(WRITERS[driver], batch))
 
 
-def shown(items: list[list[Frame] | Damage | SkippedRecords]) -> bytes:
-    return b"".join(f.payload for item in items if isinstance(item, list) for f in item)
+def shown(items: Iterable[Item]) -> bytes:
+    return b"".join(
+        f.payload if isinstance(f, Frame) else text_of(f)
+        for item in items
+        if isinstance(item, list)
+        for f in item
+    )
 
 
-def damages(items: list[list[Frame] | Damage | SkippedRecords]) -> list[Damage]:
+def damages(items: Iterable[Item]) -> list[Damage]:
     return [item for item in items if isinstance(item, Damage)]
 
 
@@ -60,7 +67,7 @@ def test_case_truncated_while_read(driver: str, how: str, to: str, tmp_path: Pat
     path.write_bytes(records(driver))
     with open_log(path, driver) as files:
         reading = READERS[how](files)
-        items: list[list[Frame] | Damage | SkippedRecords] = [next(reading)]
+        items: list[Item] = [next(reading)]
         os.truncate(path, 20_000 if to == "a part" else 0)
         if to == "other records":
             with path.open("ab") as file:

@@ -8,29 +8,31 @@ from hypothesis import strategies as st
 
 from lobtail.follow import gaps as module
 from lobtail.follow.gaps import GapDetector, GapReport
-from lobtail.model.frames import Frame, Stream
+from lobtail.model.frames import Stream
+from lobtail.model.records import Record, record_of
 from lobtail.model.resume import ResumeState
 from lobtail.model.timestamps import format_rfc3339
 from support.chance import examples
+from support.records import sent
 
 T0 = 1_700_000_000_000_000_000
 MS = 1_000_000
 
 
-def message(ns: int, text: str = "x", stream: Stream = Stream.STDOUT) -> Frame:
-    return Frame(stream, f"{format_rfc3339(ns)} {text}\n".encode())
+def message(ns: int, text: str = "x", stream: Stream = Stream.STDOUT) -> Record:
+    return record_of(stream, f"{format_rfc3339(ns)} {text}\n".encode())
 
 
 LOG = [message(T0 + i * MS, f"line {i}") for i in range(100)]
 
 
-def memory_of(messages: list[Frame], newest: int) -> ResumeState:
+def memory_of(messages: list[Record], newest: int) -> ResumeState:
     memory = ResumeState()
     memory.add(messages, newest)
     return memory
 
 
-def look(memory: ResumeState, proven: int | None, log: list[Frame]) -> GapReport:
+def look(memory: ResumeState, proven: int | None, log: list[Record]) -> GapReport:
     audit = GapDetector(memory, proven)
     for i in range(0, len(log), 7):
         audit.receive(log[i : i + 7])
@@ -82,7 +84,7 @@ def test_what_tail_left_out_is_not_missing() -> None:
 
 
 def test_equal_messages_are_counted() -> None:
-    piece = Frame(Stream.STDOUT, f"{format_rfc3339(T0 + MS)} {'x' * 16384}".encode())
+    piece = record_of(Stream.STDOUT, f"{format_rfc3339(T0 + MS)} {'x' * 16384}".encode())
     log = [LOG[0], piece, piece, piece, message(T0 + 2 * MS)]
     memory = memory_of([LOG[0], piece, log[-1]], T0 + 2 * MS)
     assert look(memory, T0, log).missed == [piece, piece]
@@ -106,7 +108,7 @@ def test_what_is_not_remembered_is_not_missing() -> None:
 def test_only_so_much_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = memory_of([LOG[0], LOG[-1]], T0 + 99 * MS)
     audit = GapDetector(memory, T0)
-    size = len(LOG[1].payload)
+    size = len(sent(LOG[1]))
     monkeypatch.setattr(module, "MAX_KEPT", 3 * size)
     audit.receive(LOG[:10])
     assert audit.full
@@ -129,7 +131,7 @@ def test_whatever_is_left_out_of_a_log_that_is_there_is_found(data: st.DataObjec
     memory = memory_of([first, *received, last], ns + 1)
     # Equal messages stand for each other, so only how many of each are missing is certain.
     missed = look(memory, T0 - 1, [first, *log, last]).missed
-    assert sorted(m.payload for m in missed + received) == sorted(m.payload for m in log)
+    assert sorted(sent(m) for m in missed + received) == sorted(sent(m) for m in log)
 
 
 def test_equal_lines_of_one_second_are_told_apart_by_nothing_but_their_number() -> None:

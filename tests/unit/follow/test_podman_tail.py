@@ -13,8 +13,9 @@ from lobtail.errors import EngineError
 from lobtail.follow.podman_tail import Beginning, behind_lines, read_beginning
 from lobtail.follow.skip_damage import EndOfLog
 from lobtail.follow.steps import Pause, Steps
-from lobtail.model.frames import Frame, Stream
-from lobtail.model.resume import ResumeState, stamp_of
+from lobtail.model.frames import Stream
+from lobtail.model.records import Record, record_of
+from lobtail.model.resume import ResumeState
 from lobtail.model.timestamps import format_rfc3339
 from support.simulated import Simulation
 
@@ -30,9 +31,9 @@ class Log:
         self.later = later
         """How many are written behind the first look."""
 
-    def messages(self, since: int | None) -> list[Frame]:
+    def messages(self, since: int | None) -> list[Record]:
         return [
-            Frame(Stream.STDOUT, f"{format_rfc3339(t // S * S)[:19]}Z same\n".encode())
+            record_of(Stream.STDOUT, f"{format_rfc3339(t // S * S)[:19]}Z same\n".encode())
             for t in self.times
             if since is None or t > since
         ]
@@ -88,7 +89,7 @@ def test_what_a_live_stream_brings_again_is_known(
     for messages in (left_out, shown):
         if messages:
             memory.whole_seconds = True
-            memory.add(messages, stamp_of(messages[-1]))
+            memory.add(messages, messages[-1].time_ns)
     if memory.newest_ns is None:
         assert not seen or not count
         return
@@ -108,13 +109,14 @@ def test_what_a_live_stream_brings_again_is_known(
 
 def test_lines_are_counted_and_not_their_pieces() -> None:
     pieces = ["one\n", "xxx", "xxx", "\n", "two\n", "yyy"]
-    stamped = [Frame(Stream.STDOUT, f"2026-01-01T00:00:00Z {text}".encode()) for text in pieces]
+    stamped = [record_of(Stream.STDOUT, f"2026-01-01T00:00:00Z {text}".encode()) for text in pieces]
 
     def read(tail: str, since: int | None) -> EndOfLog:
         if tail != "all":  # as Podman 4 shows it
             glued = ["onexxxxxx\n", "two\n", "yyy\n"][-int(tail) :]
             return EndOfLog(
-                [Frame(Stream.STDOUT, f"2026-01-01T00:00:00Z {x}".encode()) for x in glued], True
+                [record_of(Stream.STDOUT, f"2026-01-01T00:00:00Z {x}".encode()) for x in glued],
+                True,
             )
         assert since == T0 - 3 * S - 1
         return EndOfLog(stamped, True)
@@ -125,7 +127,7 @@ def test_lines_are_counted_and_not_their_pieces() -> None:
 
 
 def test_a_log_that_ends_with_half_a_line() -> None:
-    stamped = [Frame(Stream.STDOUT, b"2026-01-01T00:00:00Z %d\n" % i) for i in range(3)]
+    stamped = [record_of(Stream.STDOUT, b"2026-01-01T00:00:00Z %d\n" % i) for i in range(3)]
 
     def read(tail: str, since: int | None) -> EndOfLog:
         if tail != "all":
@@ -147,7 +149,7 @@ def test_a_container_that_is_gone() -> None:
 @pytest.mark.parametrize("half", [True, False])
 def test_a_beginning_that_is_too_much_to_be_held_is_read_once_more(half: bool) -> None:
     pieces = ["one\n", "xxx", "xxx", "\n", "two\n", "yyy" if half else "yyy\n"]
-    stamped = [Frame(Stream.STDOUT, f"2026-01-01T00:00:00Z {text}".encode()) for text in pieces]
+    stamped = [record_of(Stream.STDOUT, f"2026-01-01T00:00:00Z {text}".encode()) for text in pieces]
 
     def read(tail: str, since: int | None) -> EndOfLog:
         if tail != "all":

@@ -13,19 +13,20 @@ from lobtail.files.records import MissingRecords
 from lobtail.follow.raw import ROTATED, RawLog
 from lobtail.follow.steps import Read, Steps
 from lobtail.follow.truncated import SILENT, TRUNCATED
-from lobtail.model.frames import Frame
 from lobtail.model.items import Gap
+from lobtail.model.records import Record
 from lobtail.sources.base import LogRequest
 from support.engine_model import CUT, DOCKER, WEB, EngineModel
+from support.records import sent
 from support.simulated import T0, FakeStream
 
 DAMAGE = "gap: 7 bytes of /log at 0 hold no record: this is no record"
 
 
-def shown(item: Frame | Gap) -> str:
+def shown(item: Record | Gap) -> str:
     if isinstance(item, Gap):
         return f"gap: {item.reason}"
-    return item.payload.partition(b" ")[2].decode().removesuffix("\n")
+    return sent(item).partition(b" ")[2].decode().removesuffix("\n")
 
 
 class Reading:
@@ -157,7 +158,7 @@ def test_a_container_that_is_gone_is_the_end() -> None:
 
 def test_what_files_have_lost_is_a_gap_and_an_engine_that_refuses_is_an_error() -> None:
     reading = Reading(engine_of())
-    record = reading.engine.log[0].frame
+    record = reading.engine.log[0].record
 
     class Files:
         def live(self, request: LogRequest) -> FakeStream:
@@ -178,7 +179,7 @@ def test_the_api_goes_on_where_files_cannot_be_read_on() -> None:
     def routine(log: RawLog) -> Steps[None]:
         files = engine.open_files(True)
         files.live = lambda request: FakeStream(
-            [each.frame for each in engine.log], LogFileError("it is gone")
+            [each.record for each in engine.log], LogFileError("it is gone")
         )
         try:
             yield from log.follow(files)

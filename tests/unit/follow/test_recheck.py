@@ -22,22 +22,24 @@ from lobtail.follow.recheck import (
     recheck_of,
 )
 from lobtail.follow.steps import Pause, Steps
-from lobtail.model.frames import Frame, Stream
+from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Gap, Item, Line
+from lobtail.model.records import Record, record_of
 from lobtail.model.timestamps import format_rfc3339
 from lobtail.sources.base import LogRequest, Traits
+from support.records import sent
 from support.simulated import FakeStream, NoWorld, Simulation
 
 S = 1_000_000_000
 T0 = 1_767_225_600 * S
-LOG = [Frame(Stream.STDOUT, b"2026-01-01T00:00:0%dZ line %d\n" % (i, i)) for i in range(10)]
+LOG = [record_of(Stream.STDOUT, b"2026-01-01T00:00:0%dZ line %d\n" % (i, i)) for i in range(10)]
 WEB = ContainerRef("a" * 64, "web")
 
 
 class Log(NoWorld):
     """What the engine shows, and when it was asked for what."""
 
-    def __init__(self, shown: list[Frame], *refusals: Exception) -> None:
+    def __init__(self, shown: list[Record], *refusals: Exception) -> None:
         self.shown = shown
         self.end = shown
         """What it shows of the last lines."""
@@ -77,7 +79,7 @@ class Log(NoWorld):
     def receive(self, recheck: Recheck, size: int, at: float = 0.0) -> None:
         self.simulation.at(at, lambda: self.simulation.start(recheck.received(size)))
 
-    def remember(self, messages: list[Frame], newest_ns: int) -> None:
+    def remember(self, messages: list[Record], newest_ns: int) -> None:
         self.memory.whole_seconds = True
         self.memory.add(messages, newest_ns)
 
@@ -108,7 +110,11 @@ def test_a_log_that_came_whole_is_read_from_its_end_alone() -> None:
 
 def test_pieces_that_come_out_wrong_are_not_missing() -> None:
     log = Log(LOG)
-    log.end = [*LOG[:2], Frame(Stream.STDOUT, LOG[2].payload[:-1] + b"and its pieces\n"), *LOG[3:]]
+    log.end = [
+        *LOG[:2],
+        record_of(Stream.STDOUT, sent(LOG[2])[:-1] + b"and its pieces\n"),
+        *LOG[3:],
+    ]
     recheck = log.make(HalfLineRecheck)
     log.remember(LOG[1:], T0 + 9 * S)
     log.receive(recheck, 100)
@@ -192,7 +198,7 @@ SIZE = 10_000
 """A small file."""
 LARGE = 10_000_000
 FINE = [
-    Frame(Stream.STDOUT, f"{format_rfc3339(T0 + i * S)} line {i}\n".encode()) for i in range(10)
+    record_of(Stream.STDOUT, f"{format_rfc3339(T0 + i * S)} line {i}\n".encode()) for i in range(10)
 ]
 
 

@@ -17,15 +17,15 @@ from lobtail.follow.skip_damage import (
     take_unknown,
 )
 from lobtail.follow.steps import Pause, Steps
-from lobtail.model.frames import Frame
 from lobtail.model.frames import Stream as LogStream
+from lobtail.model.records import Record, record_of
 from lobtail.model.resume import ResumeState, cost_of, keys_of
 from lobtail.model.timestamps import format_rfc3339
 from support.simulated import FakeStream, Simulation
 
 T0 = 1_700_000_000_000_000_000
 LOG = [
-    Frame(LogStream.STDOUT, f"{format_rfc3339(T0 + i * 1000)} line {i}\n".encode())
+    record_of(LogStream.STDOUT, f"{format_rfc3339(T0 + i * 1000)} line {i}\n".encode())
     for i in range(300)
 ]
 
@@ -63,7 +63,7 @@ def salvaged(
     return cast("Behind | None", Simulation().run(routine))
 
 
-def memory_of(messages: list[Frame]) -> ResumeState:
+def memory_of(messages: list[Record]) -> ResumeState:
     memory = ResumeState()
     memory.add(messages, T0)
     return memory
@@ -135,7 +135,7 @@ def test_what_an_engine_reads_across_the_damage_comes_once() -> None:
 # --- logs that are too large to be held ---------------------------------------------------------
 
 
-def stream_of(messages: list[Frame], *, clean: bool = True) -> FakeStream:
+def stream_of(messages: list[Record], *, clean: bool = True) -> FakeStream:
     """Give messages in batches, and perhaps an error at the end."""
     stream = FakeStream(*(messages[i : i + 7] for i in range(0, len(messages), 7)))
     stream.give(None if clean else EngineStreamError("Error grabbing logs"))
@@ -147,7 +147,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(salvage, "KEPT", 10 * cost_of(LOG[0]))
 
 
-def read_end(messages: list[Frame], known: ResumeState, *, clean: bool = True) -> EndOfLog:
+def read_end(messages: list[Record], known: ResumeState, *, clean: bool = True) -> EndOfLog:
     stream = stream_of(messages, clean=clean)
     end = Simulation().run(end_of_log(stream, None, known.counts()))
     assert stream.closed
@@ -184,7 +184,7 @@ def test_case_engine_damage_the_rest_is_read_once_more(damage: int, silent: bool
         again.update(keys_of(shown))
         # Two more have been written since.
         later = (f"{format_rfc3339(T0 * 2 + i)} new\n".encode() for i in (1, 2))
-        grown = [*LOG, *(Frame(LogStream.STDOUT, payload) for payload in later)]
+        grown = [*LOG, *(record_of(LogStream.STDOUT, payload) for payload in later)]
         shown += take_unknown(grown[-found.rest :], again)
         assert shown == grown[damage:]
     else:

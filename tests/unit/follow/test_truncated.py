@@ -18,7 +18,8 @@ from lobtail.follow.truncated import (
     TruncationWatch,
     pause_after,
 )
-from lobtail.model.frames import Frame, Stream
+from lobtail.model.frames import Stream
+from lobtail.model.records import Record, record_of
 from lobtail.model.resume import ResumeState
 from lobtail.sources.base import LogRequest, Traits
 from support.simulated import FakeStream, NoWorld, Simulation
@@ -27,14 +28,14 @@ LONG = 1000.0
 """So many seconds are enough for any look."""
 
 
-def message(number: int) -> Frame:
-    return Frame(Stream.STDOUT, b"2026-01-01T00:00:00.%09dZ %d\n" % (number, number))
+def message(number: int) -> Record:
+    return record_of(Stream.STDOUT, b"2026-01-01T00:00:00.%09dZ %d\n" % (number, number))
 
 
 class Engine(NoWorld):
     """Answers requests without follow."""
 
-    def __init__(self, *log: Frame) -> None:
+    def __init__(self, *log: Record) -> None:
         self.log = list(log)
         self.asked: list[str] = []
         self.tail_is_empty = self.tail_fails = self.tail_hangs = self.ends_badly = False
@@ -67,7 +68,7 @@ class Watched:
     """A stream that is watched, and what it has brought."""
 
     def __init__(
-        self, engine: Engine, *received: Frame, file: File | None = None, slow: bool = False
+        self, engine: Engine, *received: Record, file: File | None = None, slow: bool = False
     ) -> None:
         self.memory = ResumeState()
         self.memory.add(list(received), 1 if received else None)
@@ -92,7 +93,7 @@ class Watched:
         return found
 
 
-def found(engine: Engine, *received: Frame, file: File | None = None) -> str:
+def found(engine: Engine, *received: Record, file: File | None = None) -> str:
     return Watched(engine, *received, file=file).found()
 
 

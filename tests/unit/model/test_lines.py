@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lobtail.model.frames import Frame, Stream
+from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Line
 from lobtail.model.lines import MAX_LINE, PIECE, LineAssembler, TtySplitter
+from lobtail.model.records import Record, record_of, records_of
 from lobtail.model.timestamps import format_rfc3339
 
 OUT, ERR = Stream.STDOUT, Stream.STDERR
@@ -16,11 +17,11 @@ WEB = ContainerRef("a" * 64, "web")
 T0 = 1_700_000_000_123_456_789
 
 
-def message(stream: Stream, ns: int, text: bytes, digits: int = 9, offset: int = 0) -> Frame:
-    return Frame(stream, format_rfc3339(ns, digits, offset).encode() + b" " + text)
+def message(stream: Stream, ns: int, text: bytes, digits: int = 9, offset: int = 0) -> Record:
+    return record_of(stream, format_rfc3339(ns, digits, offset).encode() + b" " + text)
 
 
-def pieces(stream: Stream, ns: int, line: bytes) -> list[Frame]:
+def pieces(stream: Stream, ns: int, line: bytes) -> list[Record]:
     """Cut as the daemon does: 16 KiB each, all with one stamp."""
     whole = line + b"\n"
     return [message(stream, ns, whole[i : i + PIECE]) for i in range(0, len(whole), PIECE)]
@@ -113,15 +114,18 @@ def test_row_16_other_forms_of_stamps(digits: int, offset: int) -> None:
 
 
 def test_row_16_without_a_stamp_the_time_is_unknown() -> None:
-    (line,) = LineAssembler(WEB).receive([Frame(OUT, b"no stamp here\n")])
+    (line,) = LineAssembler(WEB).receive([record_of(OUT, b"no stamp here\n")])
     assert (line.raw, line.time_ns) == (b"no stamp here", None)
-    assert LineAssembler(WEB).receive([Frame(OUT, b"")]) == []
+    assert LineAssembler(WEB).receive([record_of(OUT, b"")]) == []
 
 
 def test_details_stand_between_stamp_and_text() -> None:
-    assembler = LineAssembler(WEB, details=True)
+    assembler = LineAssembler(WEB)
     lines = assembler.receive(
-        [message(OUT, T0, b"env=a+b,team=c%2Cd text here\n"), message(OUT, T0, b" no details\n")]
+        [
+            record_of(OUT, STAMP + b"env=a+b,team=c%2Cd text here\n", details=True),
+            record_of(OUT, STAMP + b" no details\n", details=True),
+        ]
     )
     assert [line.raw for line in lines] == [b"text here", b"no details"]
     assert [line.details for line in lines] == [{"env": "a b", "team": "c,d"}, {}]
@@ -171,7 +175,7 @@ def test_a_ttys_long_line_that_a_proxy_joined() -> None:
     line = b"y" * (PIECE + 10)
     chunk = STAMP + line[:PIECE] + STAMP + line[PIECE:] + b"\r\n"
     messages = TtySplitter().feed(chunk)
-    assert [x.raw for x in LineAssembler(WEB).receive(messages)] == [line + b"\r"]
+    assert [x.raw for x in LineAssembler(WEB).receive(records_of(messages))] == [line + b"\r"]
 
 
 @given(st.data())

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lobtail.model import resume as module
-from lobtail.model.frames import Frame, Stream
+from lobtail.model.frames import Stream
+from lobtail.model.records import Record, record_of
 from lobtail.model.resume import (
     WINDOW_NS,
     RereadFilter,
@@ -24,8 +25,8 @@ T0 = 1_700_000_000_000_000_000
 SECOND = 10**9
 
 
-def message(ns: int, text: str = "x", stream: Stream = Stream.STDOUT) -> Frame:
-    return Frame(stream, f"{format_rfc3339(ns)} {text}\n".encode())
+def message(ns: int, text: str = "x", stream: Stream = Stream.STDOUT) -> Record:
+    return record_of(stream, f"{format_rfc3339(ns)} {text}\n".encode())
 
 
 class Log:
@@ -34,28 +35,28 @@ class Log:
     def __init__(self, stamps: list[int], texts: list[str]) -> None:
         self.entries = [(ns, message(ns, text)) for ns, text in zip(stamps, texts, strict=True)]
 
-    def read(self, since: int | None) -> list[Frame]:
+    def read(self, since: int | None) -> list[Record]:
         return [frame for ns, frame in self.entries if since is None or ns >= since]
 
 
 @pytest.mark.parametrize(
     ("stream", "payload", "key"),
     [
-        (Stream.STDOUT, b"", 0x4DC5B0CC826F6703),
-        (Stream.STDOUT, b"2026-01-02T15:04:05.000000001Z GET /\n", 0x2BADC2035E861192),
-        (Stream.STDERR, b"2026-01-02T15:04:05.000000001Z GET /\n", 0x3FBCA6FA424DAB8A),
+        (Stream.STDOUT, b"", 0x388EC5BD0562E095),
+        (Stream.STDOUT, b"2026-01-02T15:04:05.000000001Z GET /\n", 0x7A42C89B3D386FE5),
+        (Stream.STDERR, b"2026-01-02T15:04:05.000000001Z GET /\n", 0xD7549A6FA7E7525C),
         (
             Stream.STDERR,
             b"2026-01-02T15:04:05.000000001Z " + b"x" * 16384,
-            0x8F09C71C15D13AF5,
+            0x7E42894DD38F73D7,
         ),
     ],
 )
 def test_a_key_is_the_same_in_every_process_and_version(
     stream: Stream, payload: bytes, key: int
 ) -> None:
-    assert key_of(Frame(stream, payload)) == key
-    assert keys_of([Frame(stream, payload)] * 2).tolist() == [key, key]
+    assert key_of(record_of(stream, payload)) == key
+    assert keys_of([record_of(stream, payload)] * 2).tolist() == [key, key]
 
 
 @pytest.mark.parametrize("size", [0, 1, 200, 300, 16384])
@@ -90,7 +91,7 @@ def test_the_overlap_is_left_out() -> None:
 
 
 def test_equal_pieces_are_counted() -> None:
-    piece = Frame(Stream.STDOUT, f"{format_rfc3339(T0)} {'x' * 16384}".encode())
+    piece = record_of(Stream.STDOUT, f"{format_rfc3339(T0)} {'x' * 16384}".encode())
     memory = ResumeState()
     memory.add([piece, piece], T0)
     overlap = memory.overlap()
@@ -203,7 +204,7 @@ def test_any_cuts_in_any_log(
     stamp_of = {id(frame): ns for ns, frame in log.entries}
 
     memory = ResumeState()
-    got: list[Frame] = []
+    got: list[Record] = []
     top = 0
     for cut in [*sorted(cuts), len(everything)]:
         # The log has grown to `cut` messages when this connection ends.
@@ -225,11 +226,11 @@ def test_any_cuts_in_any_log(
 class Reader:
     """Reads a log that grows, over connections that each carry only so many messages."""
 
-    def __init__(self, entries: list[tuple[int, Frame]], *, latched: bool) -> None:
+    def __init__(self, entries: list[tuple[int, Record]], *, latched: bool) -> None:
         self.entries = entries
         self.latched = latched
         self.memory = ResumeState()
-        self.got: list[Frame] = []
+        self.got: list[Record] = []
         self.narrower = 0
         self.gap = False
 
@@ -337,7 +338,7 @@ def test_a_replay_within_a_stream_is_left_out() -> None:
 
 
 def test_a_replay_keeps_equal_pieces_and_inversions() -> None:
-    piece = Frame(Stream.STDOUT, f"{format_rfc3339(T0)} {'x' * 100}".encode())
+    piece = record_of(Stream.STDOUT, f"{format_rfc3339(T0)} {'x' * 100}".encode())
     inverted = [message(T0 + 5, "b"), message(T0 + 4, "a"), message(T0 + 6, "c")]
     replay = RotationReplayFilter()
     assert replay.filter([piece, piece, piece, *inverted]) == [piece, piece, piece, *inverted]
@@ -368,7 +369,7 @@ def test_however_often_an_engine_steps_back_every_message_comes_once(
     streams: list[Stream], steps: list[tuple[float, float]], size: int
 ) -> None:
     log = [message(T0 + i, str(i), stream) for i, stream in enumerate(streams)]
-    sent: list[Frame] = []
+    sent: list[Record] = []
     reached = 0
     for back, forward in steps:
         start = round(back * reached)
@@ -400,8 +401,8 @@ def test_a_replay_of_what_came_before_the_stream_is_left_out() -> None:
 
 
 def test_pieces_of_both_streams_that_stand_between_one_another_are_no_replay() -> None:
-    out = Frame(Stream.STDOUT, f"{format_rfc3339(T0)} {'x' * 100}".encode())
-    err = Frame(Stream.STDERR, f"{format_rfc3339(T0 + 5)} {'x' * 100}".encode())
+    out = record_of(Stream.STDOUT, f"{format_rfc3339(T0)} {'x' * 100}".encode())
+    err = record_of(Stream.STDERR, f"{format_rfc3339(T0 + 5)} {'x' * 100}".encode())
     replay = RotationReplayFilter()
     assert replay.filter([out, err, out, err, out]) == [out, err, out, err, out]
 
@@ -426,8 +427,8 @@ def test_case_what_is_read_again_of_a_truncated_log(
 ) -> None:
     """As 20.10 does: what is left of the file is sent from its beginning on, however often."""
     log = [message(T0 + i, str(i), stream) for i, stream in enumerate(streams)]
-    sent: list[Frame] = []
-    kept: list[Frame] = []
+    sent: list[Record] = []
+    kept: list[Record] = []
     written = 0
     emptied = False
     for keep, forward in cuts:
@@ -458,8 +459,8 @@ def test_what_is_new_behind_a_truncation_or_stamped_by_a_clock_set_back_is_not_l
 
 
 def test_equal_pieces_are_not_read_again() -> None:
-    out = Frame(Stream.STDOUT, f"{format_rfc3339(T0)} {'x' * 100}".encode())
-    err = Frame(Stream.STDERR, f"{format_rfc3339(T0 + 5)} {'x' * 100}".encode())
+    out = record_of(Stream.STDOUT, f"{format_rfc3339(T0)} {'x' * 100}".encode())
+    err = record_of(Stream.STDERR, f"{format_rfc3339(T0 + 5)} {'x' * 100}".encode())
     end = message(T0, "end")
     reread = RereadFilter()
     assert reread.filter([out, err, out, err, out, end]) == [out, err, out, err, out, end]

@@ -18,14 +18,16 @@ from lobtail import tail_files
 from lobtail.errors import LogFileError
 from lobtail.files import Damage, open_log
 from lobtail.model.entries import make_entry
-from lobtail.model.frames import Frame, Stream
+from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Dropped, Gap, Item, Line, Removed, Started, Stopped
+from lobtail.model.records import Record, record_of
 from lobtail.render.json import JsonFormatter
 from lobtail.render.style import Style
 from support.any_items import any_items
 from support.chance import examples
 from support.golden import GOLDEN
 from support.items import DB, ITEMS, OLD_ITEMS, START_NS, WEB, line
+from support.records import text_of
 
 SECOND = 10**9
 
@@ -292,7 +294,7 @@ def test_other_json_is_none(tmp_path: Path) -> None:
 # --- lobtail logs ---------------------------------------------------------------------------------
 
 
-def messages(path: str, **options: Any) -> list[Frame | Damage]:
+def messages(path: str, **options: Any) -> list[Record | Damage]:
     with open_log(path) as files:
         assert files.driver == "lobtail"
         batches = list(files.messages(**options))
@@ -300,7 +302,7 @@ def messages(path: str, **options: Any) -> list[Frame | Damage]:
         frame
         for batch in batches
         for frame in (batch if isinstance(batch, list) else [batch])
-        if isinstance(frame, Frame | Damage)
+        if isinstance(frame, Record | Damage)
     ]
 
 
@@ -318,15 +320,17 @@ def test_as_messages(tmp_path: Path) -> None:
     path = file(tmp_path, saved(*items))
     stamp = b"2024-05-01T12:00:0%d.123456789Z "
     first, second, third, lost, dropped, last = messages(path)
-    assert first == Frame(Stream.STDOUT, b"2024-05-01T11:59:59.123456789Z one\n")
-    assert second == Frame(Stream.STDERR, stamp % 0 + b"part\r")
-    assert third == Frame(Stream.STDOUT, b"0001-01-01T00:00:00.000000000Z no time\n")
-    assert last == Frame(Stream.STDOUT, stamp % 1 + b"end")
+    assert first == record_of(Stream.STDOUT, b"2024-05-01T11:59:59.123456789Z one\n")
+    assert second == record_of(Stream.STDERR, stamp % 0 + b"part\r")
+    assert third == record_of(Stream.STDOUT, b"0001-01-01T00:00:00.000000000Z no time\n")
+    assert last == record_of(Stream.STDOUT, stamp % 1 + b"end")
     assert isinstance(lost, Damage)
     assert lost.reason == "lines may be missing here: rotated"
     assert isinstance(dropped, Damage)
     assert dropped.reason == "3 lines dropped"
-    assert messages(path, details=True)[1] == Frame(Stream.STDERR, stamp % 0 + b"a=1 part\r")
+    assert messages(path, details=True)[1] == record_of(
+        Stream.STDERR, stamp % 0 + b"a=1 part\r", details=True
+    )
     assert messages(path, tail=1) == [lost, dropped, last]
     assert messages(path, since=START_NS + 2 * SECOND) == [lost, dropped, last]
 
@@ -334,7 +338,7 @@ def test_as_messages(tmp_path: Path) -> None:
 def test_messages_that_came_late_are_in_the_span(tmp_path: Path) -> None:
     path = file(tmp_path, saved(at(0, "a"), at(9, "b"), at(1, "c", late=True), at(2, "d")))
     found = messages(path, until=START_NS + SECOND)
-    assert [each.payload[31:] for each in found if isinstance(each, Frame)] == [b"a\n", b"c\n"]
+    assert [text_of(each) for each in found if isinstance(each, Record)] == [b"a\n", b"c\n"]
 
 
 @settings(max_examples=examples(30))
@@ -342,7 +346,7 @@ def test_messages_that_came_late_are_in_the_span(tmp_path: Path) -> None:
 def test_any_items_are_messages(items: list[Item], details: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = file(Path(folder), saved(*items))
-        frames = [each for each in messages(path, details=details) if isinstance(each, Frame)]
+        frames = [each for each in messages(path, details=details) if isinstance(each, Record)]
     assert len(frames) == len(raws(items))
 
 

@@ -29,7 +29,7 @@ from lobtail.engine.streams.lookup import inspect_service, inspect_task, list_no
 from lobtail.errors import ConnectionLostError, EngineError, EngineStreamError
 from lobtail.model.frames import Frame
 from lobtail.model.lines import TtySplitter
-from lobtail.model.resume import stamp_of
+from lobtail.model.records import stamp_of
 
 __all__ = ["ServiceLogStream", "SwarmLogStream", "TaskLogStream"]
 
