@@ -16,9 +16,9 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, takewhile
 from typing import Final, NamedTuple
 
-from lobtail.model.frames import Frame
 from lobtail.model.items import Item, Line, Mark
-from lobtail.model.resume import Deduplicator, key_of, stamp_of
+from lobtail.model.records import Record
+from lobtail.model.resume import Deduplicator, key_of
 
 __all__ = ["Beginning", "History", "Page", "PageSearch", "Span", "overlap_ns", "whole_seconds_in"]
 
@@ -137,8 +137,8 @@ class _Backwards(Deduplicator):
     What is not older than the beginning is held until it is known whether it stands behind.
     """
 
-    def _old(self, message: Frame | Line) -> bool:
-        stamp = stamp_of(message)
+    def _old(self, message: Record | Line) -> bool:
+        stamp = message.time_ns
         return stamp is None or stamp >= self._newest
 
 

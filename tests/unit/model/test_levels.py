@@ -306,6 +306,13 @@ def test_a_line_among_others_without_a_level(_: str, line: str, room: str) -> No
         assert detect_levels(raws) == list(map(detect_level, raws))
 
 
+def test_each_line_of_a_program_among_others_without_a_level() -> None:
+    raws = [line for program in programs() for entry in program.entries for line in entry.lines]
+    for raw in raws:
+        assert detect_levels([b"line 1", raw, b"line 2"])[1] == detect_level(raw), raw
+    assert detect_levels(raws) == list(map(detect_level, raws))
+
+
 def test_many_lines_have_the_levels_of_each() -> None:
     raws = [b"line %d" % i for i in range(500)]
     raws[130] = b"level=error"
