@@ -147,7 +147,7 @@ def test_rotated_logs(engine: TestEngine, driver: str, compress: str) -> None:
                 continue
             until = from_api(engine, name, until=moment)
             assert from_files(files, until=moment) == until
-            tail = from_api(engine, name, timestamps=True, tail=place)
+            tail = from_api(engine, name, tail=place)
             assert from_files(files, tail=place) == tail
         wanted = list(files.messages(wanted=Literals((("o777 ",),))))
         kept = [frame for item in wanted if isinstance(item, list) for frame in item]

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 from struct import Struct
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -51,7 +51,10 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     payload: bytes
 
 
+T = TypeVar("T")
+
 _STREAMS: Final = tuple(Stream)
+_STDERR: Final = int(Stream.STDERR)
 _header = Struct(">B3xI").unpack_from
 
 
@@ -66,6 +69,8 @@ class FrameDecoder:
     def __init__(self) -> None:
         self.error: ProtocolError | None = None
         """The error that the next call will raise."""
+        self.has_error = False
+        """Whether a frame has begun in which the daemon reports an error of its own."""
         self._offset = 0  # of the next undecoded byte, counted from the start of the stream
         self._head = b""  # an unfinished header
         self._stream = Stream.STDIN  # of the unfinished payload
@@ -101,7 +106,7 @@ class FrameDecoder:
             kind, size = _header(data, pos)
             start = pos + HEADER_SIZE
             stop = start + size
-            if stop > end or kind > 3 or size > MAX_PAYLOAD:
+            if stop > end or kind > _STDERR or size > MAX_PAYLOAD:
                 pos = self._irregular(data, pos, frames)
                 continue
             add(Frame(streams[kind], data[start:stop]))
@@ -136,6 +141,7 @@ class FrameDecoder:
                 run, current = [], -1
                 continue
             if kind != current:
+                self.has_error = self.has_error or kind > _STDERR
                 _close(frames, current, run)
                 run, current = [], kind
                 add = run.append
@@ -179,6 +185,10 @@ class FrameDecoder:
         if kind > 3:
             self.error = unrecognized_stream(kind, self._offset + pos)
             return len(data)
+        self.has_error = self.has_error or kind > _STDERR
+        if not size:
+            frames.append(Frame(_STREAMS[kind], b""))
+            return pos + HEADER_SIZE
         self._stream = _STREAMS[kind]
         self._size = self._missing = size
         return self._take(data, pos + HEADER_SIZE, frames)
@@ -196,7 +206,7 @@ class FrameDecoder:
                 self._part.clear()
         return start
 
-    def _finish(self, data: bytes, pos: int, frames: list[Frame]) -> list[Frame]:
+    def _finish(self, data: bytes, pos: int, frames: list[T]) -> list[T]:
         self._offset += pos
         self._head = data[pos:]
         if self.error is not None and not frames:
@@ -211,6 +221,7 @@ class RawDecoder:
     """
 
     error: None = None
+    has_error: bool = False
     mid_frame: bool = False
 
     def __init__(self) -> None:

@@ -6,19 +6,32 @@ and its text; from files it comes in its parts.
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import Final
 
 import msgspec
 
 from lobtail.errors import ConfigError, ProtocolError
-from lobtail.model.frames import Frame, Stream
+from lobtail.model.frames import HEADER_SIZE, MAX_PAYLOAD, Frame, FrameDecoder, Stream
 from lobtail.model.timestamps import LONGEST_STAMP, format_rfc3339, parse_rfc3339
 
-__all__ = ["Record", "StampText", "record_of", "records_of", "stamp_of", "wire_size"]
+__all__ = [
+    "Record",
+    "RecordDecoder",
+    "StampText",
+    "record_of",
+    "records_of",
+    "stamp_of",
+    "wire_size",
+]
 
 _STAMP_SIZE: Final = 30  # 2006-01-02T15:04:05.123456789Z
 _SECOND: Final = 10**9
 _FOREVER: Final = 1 << 80
+_STREAMS: Final = tuple(Stream)
+# A header, and of what follows it the second, the fraction, and what ends the stamp.
+_stamped = Struct(">B3xI20s9s2s").unpack_from
+_USUAL: Final = HEADER_SIZE + _STAMP_SIZE + 1
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -37,41 +50,72 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """Whether its time has a fraction; Podman 4 cuts it off."""
 
 
-def records_of(frames: list[Frame], *, details: bool = False) -> list[Record]:
-    """Return the records of messages that were asked for with timestamps.
+class RecordDecoder(FrameDecoder):
+    """Decodes messages that were asked for with timestamps, and perhaps with ``details``."""
 
-    A message without a stamp is a text of unknown time; an empty one is none.
-    """
-    records: list[Record] = []
-    add = records.append
-    # Neighbours share their second: "2006-01-02T15:04:05.", and what it stands for.
-    second, second_ns = b"\0", 0
-    for frame in frames:
-        payload = frame.payload
-        try:
-            digits = payload[20:29]
-            # 90 is Z: the form of every Docker driver since 1.0.
-            if payload[29] != 90 or payload[30] != 32 or not digits.isdigit():
-                raise ValueError
-            if not payload.startswith(second):
-                second_ns = parse_rfc3339(payload[:_STAMP_SIZE]) - int(digits)
-                second = payload[:20]
-            time_ns = second_ns + int(digits)
-        except (IndexError, ValueError, ProtocolError):
-            if payload:
-                add(record_of(frame.stream, payload, details=details))
-            continue
-        if details:
-            add(_record(frame.stream, time_ns, payload[_STAMP_SIZE + 1 :], details=True))
-        elif payload[-1] == 10:
-            add(Record(frame.stream, time_ns, payload[_STAMP_SIZE + 1 : -1]))
-        else:
-            add(Record(frame.stream, time_ns, payload[_STAMP_SIZE + 1 :], True))
-    return records
+    def __init__(self, *, details: bool = False) -> None:
+        super().__init__()
+        self._details = details
+
+    def receive_records(self, data: bytes) -> list[Record]:
+        """Return the records that ``data`` completes, in order; an empty message is none.
+
+        Raises:
+            ProtocolError: as ``receive_data``.
+        """
+        frames: list[Frame] = []
+        data, pos = self._begin(data, frames)
+        details = self._details
+        records = records_of(frames, details=details)
+        end = len(data)
+        add = records.append
+        streams, usual = _STREAMS, _USUAL
+        # Neighbours share their second: "2006-01-02T15:04:05.", and what it stands for.
+        known, known_ns = b"", 0
+        while end - pos >= HEADER_SIZE:
+            if end - pos >= usual:
+                kind, size, second, digits, zone = _stamped(data, pos)
+                stop = pos + HEADER_SIZE + size
+                if (
+                    stop <= end
+                    and zone == b"Z "  # the form of every Docker driver since 1.0
+                    and digits.isdigit()
+                    and 0 < kind < 3
+                    and _STAMP_SIZE < size <= MAX_PAYLOAD
+                    and not details
+                ):
+                    if second != known:
+                        begin = _time_of(second + b"0Z")
+                        if begin is None:
+                            add(record_of(streams[kind], data[pos + HEADER_SIZE : stop]))
+                            pos = stop
+                            continue
+                        known, known_ns = second, begin
+                    if data[stop - 1] == 10:
+                        text = data[pos + usual : stop - 1]
+                        add(Record(streams[kind], known_ns + int(digits), text))
+                    else:
+                        text = data[pos + usual : stop]
+                        add(Record(streams[kind], known_ns + int(digits), text, True))
+                    pos = stop
+                    continue
+            frames.clear()
+            pos = self._irregular(data, pos, frames)
+            records += records_of(frames, details=details)
+        self._finish(data, pos, records)
+        return records
+
+
+def records_of(frames: list[Frame], *, details: bool = False) -> list[Record]:
+    """Return the records of messages that were asked for with timestamps; empty ones are none."""
+    return [record_of(f.stream, f.payload, details=details) for f in frames if f.payload]
 
 
 def record_of(stream: Stream, payload: bytes, *, details: bool = False) -> Record:
-    """Return the record of one message, whatever form its stamp has."""
+    """Return the record of one message, whatever form its stamp has.
+
+    One without a stamp is a text of unknown time.
+    """
     stamp, blank, text = payload.partition(b" ")
     time_ns = _time_of(stamp) if blank else None
     if time_ns is None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, deque
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import msgspec
 from xxhash import xxh3_64_intdigest
@@ -457,21 +457,23 @@ def key_of(message: Record | Line) -> int:
     """
     if isinstance(message, Line):
         return xxh3_64_intdigest(message.raw, _seed_of(message))
-    seed = (message.time_ns or 0) << 3 | message.partial << 2 | message.stream
-    return xxh3_64_intdigest(message.raw, seed)  # of whose bits the lowest 64 count
+    return xxh3_64_intdigest(message.raw, (message.time_ns or 0) << 2 | message.stream)
 
 
 def keys_of(messages: list[Record] | list[Line]) -> array[int]:
     """Return the ``key_of`` each message."""
-    if messages and isinstance(messages[0], Line):
+    if not messages or isinstance(messages[0], Line):
         return array("Q", map(key_of, messages))
-    return array(
-        "Q",
-        [
-            xxh3_64_intdigest(r.raw, (r.time_ns or 0) << 3 | r.partial << 2 | r.stream)
-            for r in cast("list[Record]", messages)
-        ],
-    )
+    records = messages
+    try:
+        # Of a seed the lowest 64 bits count.
+        keys = [
+            xxh3_64_intdigest(r.raw, r.time_ns << 2 | r.stream)  # type: ignore[operator]
+            for r in records
+        ]
+    except TypeError:  # some have no time
+        keys = list(map(key_of, records))
+    return array("Q", keys)
 
 
 def _seed_of(line: Line) -> int:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from lobtail.engine.net.read_coalescer import ReadCoalescer
-from lobtail.model.lines import TtySplitter
-from lobtail.model.records import records_of, wire_size
+from lobtail.model.records import wire_size
 from lobtail.model.resume import RereadFilter
 from lobtail.sources.base import LogRequest, Traits
 from lobtail.sources.files import FileSource
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     from lobtail.model.records import Record
     from lobtail.sources.base import FileLog
 
-__all__ = ["ApiStream", "ContainerSource", "records_in", "traits_of"]
+__all__ = ["ApiStream", "ContainerSource", "traits_of"]
 
 # Engines before 23.0 lose most of a log whose rotated files are compressed, in a follow stream and
 # behind `since` (docs/decisions/020-old-compressed-logs.md).
@@ -101,7 +99,7 @@ class ApiStream:
         self, stream: FrameStream, *, live: bool, rereads: RereadFilter | None = None
     ) -> None:
         self._stream = stream
-        self._batches = records_in(stream)
+        self._batches = stream.records()
         self._rereads = rereads
         self._pace = None if live else ReadCoalescer()
         self._size = 0  # of the last batch
@@ -136,21 +134,3 @@ class ApiStream:
         """End it at once."""
         # Whoever reads it cannot await.
         self._stream._close()  # noqa: SLF001
-
-
-async def records_in(stream: FrameStream) -> AsyncIterator[list[Record]]:
-    """Iterate over the records of a log, batch by batch.
-
-    Of a log with a TTY, what came of a message when the connection broke is dropped: it will be
-    read again.
-    """
-    splitter: TtySplitter | None = None
-    async for frames in stream.batches():
-        if stream.multiplexed:
-            yield records_of(frames, details=stream.details)
-            continue
-        splitter = splitter or TtySplitter(details=stream.details)
-        messages = [message for frame in frames for message in splitter.feed(frame.payload)]
-        yield records_of(messages, details=stream.details)
-    if splitter is not None:
-        yield records_of(splitter.flush(), details=stream.details)

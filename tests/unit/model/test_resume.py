@@ -42,13 +42,13 @@ class Log:
 @pytest.mark.parametrize(
     ("stream", "payload", "key"),
     [
-        (Stream.STDOUT, b"", 0x388EC5BD0562E095),
-        (Stream.STDOUT, b"2026-01-02T15:04:05.000000001Z GET /\n", 0x7A42C89B3D386FE5),
-        (Stream.STDERR, b"2026-01-02T15:04:05.000000001Z GET /\n", 0xD7549A6FA7E7525C),
+        (Stream.STDOUT, b"", 0x4DC5B0CC826F6703),
+        (Stream.STDOUT, b"2026-01-02T15:04:05.000000001Z GET /\n", 0x734310A936DD17DB),
+        (Stream.STDERR, b"2026-01-02T15:04:05.000000001Z GET /\n", 0x5DCD76EC6BBFA8AD),
         (
             Stream.STDERR,
             b"2026-01-02T15:04:05.000000001Z " + b"x" * 16384,
-            0x7E42894DD38F73D7,
+            0xE6AF8E54F50947D8,
         ),
     ],
 )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
-from operator import attrgetter
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import msgspec
 
@@ -17,6 +16,8 @@ from lobtail.engine.net.requests import Requests, segment
 from lobtail.engine.objects.answer import whole_number
 from lobtail.errors import ConfigError, ConnectionLostError, EngineStreamError, TruncatedStream
 from lobtail.model.frames import Frame, FrameDecoder, RawDecoder, Stream
+from lobtail.model.lines import TtySplitter
+from lobtail.model.records import Record, RecordDecoder, records_of
 from lobtail.model.timestamps import format_wire_time
 from lobtail.query.time_arguments import parse_time_argument
 
@@ -29,13 +30,14 @@ __all__ = ["FrameStream", "LogOptions", "LogStream", "nanoseconds", "tail_count"
 # From this API version on the Content-Type tells frames from raw bytes (moby, API changelog 1.42).
 # A newer engine asked in an older version labels frames as raw.
 LABELLED_API: Final = (1, 42)
-_SYSTEMERR: Final = Stream.SYSTEMERR
-_payload: Final = attrgetter("payload")
 _MULTIPLEXED: Final = "application/vnd.docker.multiplexed-stream"
 _RAW: Final = "application/vnd.docker.raw-stream"
 
 # How long after `until` a quiet follow stream is ended: its last lines may be on their way.
 UNTIL_GRACE_NS: Final = 1_000_000_000
+
+
+M = TypeVar("M", Frame, Record)
 
 
 class LogOptions(msgspec.Struct, frozen=True):
@@ -188,26 +190,52 @@ class FrameStream(ABC):
         finally:
             self._close()
 
+    async def records(self) -> AsyncGenerator[list[Record], None]:
+        """Iterate over lists of records, of a log that was asked for with timestamps.
+
+        Of a log with a TTY, what came of a message when the connection broke is dropped.
+        """
+        await self._open()
+        decoder = self._decoder
+        if isinstance(decoder, RecordDecoder):
+            async with aclosing(self._decoded(decoder.receive_records)) as batches:
+                async for records in batches:
+                    yield records
+            return
+        splitter = TtySplitter(details=self.details)
+        async with aclosing(self._frames(joined=False)) as batches:
+            async for frames in batches:
+                messages = [message for frame in frames for message in splitter.feed(frame.payload)]
+                yield records_of(messages, details=self.details)
+        yield records_of(splitter.flush(), details=self.details)
+
     async def _frames(self, *, joined: bool) -> AsyncGenerator[list[Frame], None]:
         await self._open()
         decoder = self._decoder
         decode = decoder.receive_runs if joined else decoder.receive_data
-        tty_messages = not self.multiplexed and not joined
+        async with aclosing(self._decoded(decode)) as batches:
+            async for frames in batches:
+                yield frames
+
+    async def _decoded(self, decode: Callable[[bytes], list[M]]) -> AsyncGenerator[list[M], None]:
+        """Iterate over what ``decode`` makes of each batch of bytes, up to an error."""
+        decoder = self._decoder
+        tty_messages = not self.multiplexed and decode == decoder.receive_data
         try:
             while (batch := await self._batch()) is not None:
                 if tty_messages:
                     # The engine sends each message as a chunk: a hint that joining would lose.
-                    frames = [Frame(Stream.STDOUT, chunk) for chunk in batch]
+                    frames = [frame for chunk in batch for frame in decode(chunk)]
                 else:
                     frames = decode(b"".join(batch))
-                failed = next((i for i, f in enumerate(frames) if f.stream is _SYSTEMERR), None)
-                if failed is not None:
+                if decoder.has_error and (failed := _find_error(frames)) is not None:
                     if failed:
                         yield frames[:failed]
-                    text = frames[failed].payload.decode("utf-8", "replace")
-                    raise EngineStreamError(" ".join(text.split()))
+                    raise EngineStreamError(
+                        " ".join(_text(frames[failed]).decode("utf-8", "replace").split())
+                    )
                 if frames:
-                    self.received += any(map(_payload, frames))
+                    self.received += any(map(_text, frames))
                     yield frames
                 if decoder.error is not None:
                     raise decoder.error
@@ -241,7 +269,7 @@ class FrameStream(ABC):
         self._opened = True
         self._heed_close()
         if await self._sends_frames(tty=tty):
-            self._decoder = FrameDecoder()
+            self._decoder = RecordDecoder(details=options.details)
 
     async def _sends_frames(self, *, tty: bool) -> bool:
         label = self._response.headers.get("content-type", "") if self._response else ""
@@ -320,6 +348,15 @@ class LogStream(FrameStream):
             container = await inspect_container(self._requests, container)
         self._container = container
         return f"/containers/{segment(container.id, 'container')}/logs", container.tty
+
+
+def _find_error(messages: list[M]) -> int | None:
+    """Return where the daemon reports an error of its own."""
+    return next((i for i, each in enumerate(messages) if each.stream is Stream.SYSTEMERR), None)
+
+
+def _text(message: Frame | Record) -> bytes:
+    return message.payload if isinstance(message, Frame) else message.raw
 
 
 def nanoseconds(value: int | str | datetime | None, option: str) -> int | None:

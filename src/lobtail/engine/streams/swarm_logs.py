@@ -29,7 +29,7 @@ from lobtail.engine.streams.lookup import inspect_service, inspect_task, list_no
 from lobtail.errors import ConnectionLostError, EngineError, EngineStreamError
 from lobtail.model.frames import Frame
 from lobtail.model.lines import TtySplitter
-from lobtail.model.records import stamp_of
+from lobtail.model.records import Record, stamp_of
 
 __all__ = ["ServiceLogStream", "SwarmLogStream", "TaskLogStream"]
 
@@ -67,11 +67,31 @@ class SwarmLogStream(FrameStream):
                 frames = [message for frame in frames for message in splitter.feed(frame.payload)]
             if kept := self._kept(frames, until):
                 yield kept
-            if self._options.follow and time.time_ns() > until + UNTIL_GRACE_NS:
+            if self._is_over(until):
                 self._close()
                 return
         if splitter is not None and (kept := self._kept(splitter.flush(), until)):
             yield kept
+
+    async def records(self) -> AsyncGenerator[list[Record], None]:
+        """Iterate as ``FrameStream.records`` does."""
+        until = self._until
+        async for records in super().records():
+            yield (
+                records
+                if until is None
+                else [
+                    record
+                    for record in records
+                    if record.time_ns is None or record.time_ns <= until
+                ]
+            )
+            if until is not None and self._is_over(until):
+                self._close()
+                return
+
+    def _is_over(self, until: int) -> bool:
+        return self._options.follow and time.time_ns() > until + UNTIL_GRACE_NS
 
     async def _batch(self) -> list[bytes] | None:
         if self._options.follow or self._response is None or self._decoder.mid_frame:
