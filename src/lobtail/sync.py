@@ -757,9 +757,10 @@ class Engine(SyncWrapper):
             for page in engine.history("web-*", where="level>=warn"):
                 for item in page: ...
 
-        Within a page items are in time order, each line comes once, and not much more is read
-        than the pages that are taken. It begins at ``until``, or with what is written now; what
-        is written later does not come. The other arguments are those of ``tail``.
+        Within a page items are in time order, each line comes once and by itself, and not much
+        more is read than the pages that are taken. It begins at ``until``, or with what is
+        written now; what is written later does not come. The other arguments are those of
+        ``tail``.
 
         Raises:
             ConfigError: a selector, a time or a number cannot be used.
