@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from contextlib import aclosing
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self, TypeAlias
@@ -175,12 +175,13 @@ class Hub:
         try:
             async with aclosing(self._tail.batches()) as batches:
                 async for batch in batches:
-                    self._add(batch)
-                    # Subscribers have their turn also where there is always more to read.
-                    await asyncio.sleep(0)
-                    while self._all_are_slow:
-                        self._room.clear()
-                        await self._room.wait()
+                    for _ in self._add(batch):
+                        self._tell()
+                        # Subscribers have their turn also where there is always more to read.
+                        await asyncio.sleep(0)
+                        while self._all_are_slow:
+                            self._room.clear()
+                            await self._room.wait()
         except Exception as exc:
             self.failure = exc
         finally:
@@ -196,17 +197,19 @@ class Hub:
         for subscription in self._subscriptions:
             subscription.news.set()
 
-    def _add(self, batch: list[Item]) -> None:
+    def _add(self, batch: list[Item]) -> Iterator[None]:
+        """Add items; stop behind each piece, for a batch may be larger than the ring."""
         piece, most = self._pieces[-1], self._size // PIECES
         for item in batch:
             if piece.size >= most:
+                yield
                 self._pieces.append(_Piece(piece.first + len(piece.items), self._end))
                 piece = self._pieces[-1]
                 self._drop()
             piece.items.append(item)
             piece.size += OVERHEAD + (len(item.raw) if isinstance(item, Line) else 0)
         self._drop()
-        self._tell()
+        yield
 
     def _drop(self) -> None:
         while self._end - self._pieces[0].offset > self._size and len(self._pieces) > 1:

@@ -158,6 +158,16 @@ def test_where_all_are_slow_the_reading_waits() -> None:
     use(steps)
 
 
+def test_a_batch_larger_than_the_ring_is_no_loss_for_the_quickest() -> None:
+    async def steps(hub: Hub, tail: Given) -> None:
+        stalled, quick = hub.subscribe(), hub.subscribe()
+        tail.give(lines(*range(99)), None)
+        assert await rest(quick) == [f"{i:02}" for i in range(99)]
+        assert (await rest(stalled))[0].startswith("web dropped ")
+
+    use(steps)
+
+
 def test_the_only_subscriber_misses_nothing_however_slow() -> None:
     async def steps(hub: Hub, tail: Given) -> None:
         subscription = hub.subscribe()
