@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, Unpack
 from lobtail.engine.client import EngineClient
 from lobtail.engine.config.endpoint import labels
 from lobtail.engine.streams.logs import nanoseconds
-from lobtail.entries.grouper import MAX_LINES, Grouper
 from lobtail.errors import ConfigError
 from lobtail.follow.options import SOURCES, FollowOptions, Source
 from lobtail.follow.position import Positions
@@ -30,6 +29,7 @@ from lobtail.session.request import TailRequest
 from lobtail.session.tail import Tail
 
 if TYPE_CHECKING:
+    from lobtail.entries.grouper import Grouper
     from lobtail.query.patterns import Pattern
     from lobtail.query.plan import Plan
     from lobtail.query.query import Query
@@ -339,7 +339,11 @@ def tail_request(
     )
     if plan is not None:
         # What a position does not know of is read anew, and what it knows must be met.
-        around = MAX_LINES if group else 0
+        around = 0
+        if group:
+            from lobtail.entries.grouper import MAX_LINES
+
+            around = MAX_LINES
         options = options.narrowed(plan, since=position is None, around=around)
     # With nothing asked for, that nothing runs is an answer.
     is_asked = bool(selectors or labels or projects or services or images)
@@ -364,7 +368,7 @@ def open_tail(asked: Mapping[str, tuple[EngineClient, TailRequest]]) -> Tail:
     What chooses containers may differ between the engines; for all else the first counts.
     """
     _, first = next(iter(asked.values()))
-    grouper = Grouper(first.continuations) if first.group else None
+    grouper = _grouper(first.continuations) if first.group else None
     inbox = Inbox(first.window_ns, overflow=first.overflow, grouper=grouper)
     positions = None if first.position is None else Positions.load(first.position)
     return Tail(
@@ -465,9 +469,16 @@ def tail_files(
         images=images,
         excluded=tuple(map(ContainerSelector, exclude)),
     )
-    inbox = Inbox(0, grouper=Grouper(_compiled(continuations)) if group else None)
+    inbox = Inbox(0, grouper=_grouper(_compiled(continuations)) if group else None)
     session = FileSession(find_logs(paths), selection, options, inbox, plan=plan)
     return Tail(inbox, [session], wanted=_filter(plan))
+
+
+def _grouper(continuations: Sequence[Pattern]) -> Grouper:
+    # Only those who ask for entries wait for its patterns to be compiled.
+    from lobtail.entries.grouper import Grouper
+
+    return Grouper(continuations)
 
 
 def _compiled(regexes: Sequence[str]) -> tuple[Pattern, ...]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from lobtail.engine.objects.container import Config
-from lobtail.entries.grouper import MAX_LINES
 from lobtail.errors import LogFileError
 from lobtail.files import LogFiles, open_log
 from lobtail.files.opening import refused, truncated
@@ -135,7 +134,11 @@ class FileSession:
         if self._plan is not None:
             # What has no stamps has no time at all.
             stamped = files.is_stamped
-            around = 0 if self._inbox.grouper is None else MAX_LINES
+            around = 0
+            if self._inbox.grouper is not None:
+                from lobtail.entries.grouper import MAX_LINES
+
+                around = MAX_LINES
             options = options.narrowed(self._plan, since=stamped, until=stamped, around=around)
         intake = Intake(
             ref,

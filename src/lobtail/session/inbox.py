@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from lobtail.entries.grouper import Grouper
 from lobtail.follow.slots import Slot
 from lobtail.model.entries import expand
 from lobtail.model.items import ContainerRef, Dropped, Item, Line
 from lobtail.session.merge import Merge
+
+if TYPE_CHECKING:
+    from lobtail.entries.grouper import Grouper
 
 __all__ = ["CONNECTIONS", "Inbox", "Overflow", "SourceQueue", "SteadyClock"]
 

@@ -102,6 +102,11 @@ def test_an_engine_with_tls_gets_it(command: str, tmp_path: Path) -> None:
         assert "lobtail.engine.config.tls" in loaded(code.format(str(tmp_path), args))
 
 
+def test_only_who_asks_for_entries_waits_for_their_patterns() -> None:
+    of_socket = ("-H", "unix:///nonexistent", "tail", "web", "-o", "raw")
+    assert "lobtail.entries.grouper" not in run(*of_socket)
+
+
 def test_tail_loads_no_parser_that_nobody_asked_for() -> None:
     code = "import sys, lobtail.cli.main as m\nsys.argv[1:] = {!r}\nm.run()"
     args = ["-H", "unix:///nonexistent", "tail", "-g", "x", "--level", "warn", "-i", "y"]
