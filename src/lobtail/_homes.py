@@ -99,6 +99,7 @@ HOMES: Final[dict[str, dict[str, str]]] = {
         "PullProgress": "lobtail.engine.objects.pull",
         "PullStream": "lobtail.engine.streams.pull",
         "RawDecoder": "lobtail.model.frames",
+        "Record": "lobtail.model.records",
         "Replicated": "lobtail.engine.objects.swarm",
         "RestartPolicy": "lobtail.engine.objects.container",
         "RootFS": "lobtail.engine.objects.image",

@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     from lobtail.engine.streams.swarm_logs import ServiceLogStream as ServiceLogStream
     from lobtail.engine.streams.swarm_logs import TaskLogStream as TaskLogStream
     from lobtail.model.frames import RawDecoder as RawDecoder
+    from lobtail.model.records import Record as Record
 else:
 
     def __getattr__(name: str) -> object:

@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from lobtail.model.frames import Frame
     from lobtail.model.items import ContainerRef, Item, Line
     from lobtail.model.levels import Level
+    from lobtail.model.records import Record
     from lobtail.query.query import Query
     from lobtail.session.inbox import Overflow
     from lobtail.session.tail import Tail as AsyncTail
@@ -1064,6 +1065,13 @@ class LogStream(SyncStream):
         """
         yield from self._portal.items(self._async._chunks())
 
+    def records(self) -> Iterator[list[Record]]:
+        """Iterate over lists of records, of a log that was asked for with timestamps.
+
+        Of a log with a TTY, what came of a message when the connection broke is dropped.
+        """
+        yield from self._portal.batches(self._async.records())
+
     @property
     def container(self) -> Container:
         """What ``inspect`` said of the container when the stream was opened."""
@@ -1258,6 +1266,10 @@ class ServiceLogStream(SyncStream):
         The chunks are those of the connection and say nothing about frames.
         """
         yield from self._portal.items(self._async._chunks())
+
+    def records(self) -> Iterator[list[Record]]:
+        """Iterate over lists of records, of a log that was asked for with timestamps."""
+        yield from self._portal.batches(self._async.records())
 
     @property
     def service(self) -> Service:
@@ -1532,6 +1544,10 @@ class TaskLogStream(SyncStream):
         The chunks are those of the connection and say nothing about frames.
         """
         yield from self._portal.items(self._async._chunks())
+
+    def records(self) -> Iterator[list[Record]]:
+        """Iterate over lists of records, of a log that was asked for with timestamps."""
+        yield from self._portal.batches(self._async.records())
 
     @property
     def task(self) -> Task:

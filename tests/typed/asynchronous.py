@@ -21,6 +21,7 @@ from lobtail import (
     EngineBack,
     EngineError,
     EngineLost,
+    Entry,
     Frame,
     FrameDecoder,
     Gap,
@@ -214,6 +215,8 @@ async def read_logs(engine: Engine) -> None:
 
 
 def describe(item: Item) -> str:
+    if isinstance(item, Entry):
+        return "\n".join(line.text for line in item.lines)
     if isinstance(item, Line):
         return f"{item.text} {item.level >= Level.WARN}"
     mark: Mark = item

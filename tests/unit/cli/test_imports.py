@@ -160,13 +160,13 @@ PUBLIC = {
         Identifier Image ImageRemoval ImageSummary Images Info LogConfig LogDriver LogStream
         MemoryStats Mount Network NetworkContainer NetworkEndpoint NetworkSettings NetworkStats
         Networks Node NodeDescription NodeSpec NodeStatus Nodes PidsStats Ping Port PortBinding
-        Probe Pruned PullProgress PullStream RawDecoder Replicated RestartPolicy RootFS Sample
-        Service ServiceLogStream ServiceMode ServiceSpec Services State Stats StatsStream Subnet
-        Swarm SwarmContainer Task TaskLogStream TaskSpec TaskStatus Tasks Tls Top Usage Version
-        Volume VolumeUsage Volumes WaitCondition
+        Probe Pruned PullProgress PullStream RawDecoder Record Replicated RestartPolicy RootFS
+        Sample Service ServiceLogStream ServiceMode ServiceSpec Services State Stats StatsStream
+        Subnet Swarm SwarmContainer Task TaskLogStream TaskSpec TaskStatus Tasks Tls Top Usage
+        Version Volume VolumeUsage Volumes WaitCondition
     """,
     "lobtail.types": """
-        AsyncByteSource ByteSink ByteSource Missing Overflow Source TailOptions Zone
+        AsyncByteSource ByteSink ByteSource HistoryOptions Missing Overflow Source TailOptions Zone
     """,
     "lobtail.errors": """
         CodecError ConfigError ConnectError ConnectionLostError ContainerStateError EngineError

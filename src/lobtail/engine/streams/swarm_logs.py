@@ -74,7 +74,7 @@ class SwarmLogStream(FrameStream):
             yield kept
 
     async def records(self) -> AsyncGenerator[list[Record], None]:
-        """Iterate as ``FrameStream.records`` does."""
+        """Iterate over lists of records, of a log that was asked for with timestamps."""
         until = self._until
         async for records in super().records():
             yield (
