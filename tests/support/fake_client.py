@@ -18,7 +18,8 @@ from lobtail.engine.objects.container import (
 from lobtail.engine.objects.event import Actor, Event
 from lobtail.engine.objects.system import Info
 from lobtail.errors import EngineError
-from lobtail.model.frames import Frame, Stream
+from lobtail.model.frames import Stream
+from lobtail.model.records import Record
 from lobtail.model.timestamps import format_rfc3339
 from support.simulated import T0
 
@@ -38,7 +39,7 @@ class FakeBox:
         self.exit_code = 0
         self.started = -60.0
         self.ended: float | None = None if running else -1.0
-        self.log: list[tuple[int, Frame]] = []
+        self.log: list[Record] = []
         self.inspecting: Callable[[], Awaitable[None]] | None = None
         """What an inspection awaits, or how it fails."""
         self.opening: Callable[[], Awaitable[None]] | None = None
@@ -50,8 +51,7 @@ class FakeBox:
     def write(self, second: float, text: str) -> None:
         """Have a line in the log."""
         time_ns = T0 + round(second * S)
-        payload = f"{format_rfc3339(time_ns)} {text}\n".encode()
-        self.log.append((time_ns, Frame(Stream.STDOUT, payload)))
+        self.log.append(Record(Stream.STDOUT, time_ns, text.encode()))
         self._tell()
 
     def stop(self, second: float, code: int = 0) -> None:
@@ -96,9 +96,6 @@ def _stamp(second: float) -> str:
 
 
 class _LogStream:
-    multiplexed = True
-    details = False
-
     def __init__(
         self, box: FakeBox | None, *, follow: bool, tail: str, since: int | None, **_: Any
     ) -> None:
@@ -117,18 +114,18 @@ class _LogStream:
             await self._box.opening()
         return self
 
-    async def batches(self) -> AsyncIterator[list[Frame]]:
+    async def records(self) -> AsyncIterator[list[Record]]:
         assert self._box is not None
         place = 0
         while not self._is_closed:
             came = self._box.log[place:]
             place += len(came)
-            frames = [frame for time_ns, frame in came if time_ns >= (self._since or 0)]
+            records = [each for each in came if (each.time_ns or 0) >= (self._since or 0)]
             if self._tail != "all":
-                frames, self._tail = frames[len(frames) - int(self._tail) :], "all"
-            if frames:
+                records, self._tail = records[len(records) - int(self._tail) :], "all"
+            if records:
                 self.received += 1
-                yield frames
+                yield records
             if not (self._follow and self._box.running):
                 return
             self.is_waiting = True
