@@ -20,6 +20,7 @@ from lobtail.engine.client import EngineClient
 from lobtail.errors import ConfigError, QueryError
 from lobtail.flags import with_flags
 from lobtail.follow.options import SOURCES
+from lobtail.render.fields import FIELD_STYLES
 from lobtail.render.formats import FORMATS
 from lobtail.render.stamps import STAMP_STYLES
 from lobtail.terminal.output import print_status
@@ -43,7 +44,17 @@ _SECTIONS: Final = {
         "group",
     ),
     "How they look": (
-        *("output", "template", "timestamps", "timezone", "color", "highlight", "prefix"),
+        *(
+            "output",
+            "template",
+            "fields",
+            "columns",
+            "timestamps",
+            "timezone",
+            "color",
+            "highlight",
+            "prefix",
+        ),
         *("marks", "raw", "merge_window"),
     ),
     "When to end": ("until_match", "fail_on", "max_lines", "timeout"),
@@ -272,6 +283,20 @@ _TEXT: Final = _Text()
 )
 @click.option(
     "--template", metavar="TEMPLATE", help="A format of your own: '{time} {container} {text}'."
+)
+@click.option(
+    "--fields",
+    type=click.Choice(FIELD_STYLES),
+    default="compact",
+    show_default=True,
+    help="How -o pretty shows JSON and logfmt lines.",
+)
+@click.option(
+    "--columns",
+    multiple=True,
+    type=_TEXT,
+    metavar="FIELD",
+    help="Show these fields in columns: res.statusCode,reqId.",
 )
 @click.option(
     "-t",

@@ -22,6 +22,7 @@ from lobtail.model.frames import Stream
 from lobtail.query.filter import LineFilter
 from lobtail.query.time_arguments import parse_duration
 from lobtail.render.colors import use_color
+from lobtail.render.fields import FieldStyle
 from lobtail.render.formats import make_formatter
 from lobtail.render.stamps import Zone, find_zone
 from lobtail.render.style import Formatter, Style
@@ -202,6 +203,8 @@ def _formatter(
     grep: Sequence[str],
     output: str,
     template: str | None,
+    fields: FieldStyle,
+    columns: Sequence[str],
     timestamps: Any,
     timezone: str,
     highlight: Sequence[Pattern],
@@ -224,6 +227,8 @@ def _formatter(
         marks=marks,
         timestamps=timestamps,
         zone=_zone(timezone),
+        fields="columns" if columns and fields == "compact" else fields,
+        columns=tuple(path for text in columns for path in text.split(",") if path),
         highlight=tuple(patterns),
     )
     return make_formatter(output, style, template)

@@ -2,7 +2,8 @@
 
 A line that begins with ``{`` is a JSON object or plain text, never logfmt. In any other line the
 ``key=value`` pairs are its fields, wherever they stand: ``12:00 started user=5 in 3ms`` has the
-field ``user``. So a bare word is text, not a flag as in strict logfmt.
+field ``user``. So a bare word is text, not a flag as in strict logfmt. A line of an access log has
+the fields of its request as well (``model.access``).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from math import isfinite
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
+
+from lobtail.model.access import access_fields
 
 __all__ = [
     "MISSING",
@@ -90,7 +93,9 @@ def parse_fields(raw: bytes) -> dict[str, Any]:
     if len(raw) > MAX_BYTES:
         return {}
     if not raw or raw[0] not in _OBJECT_BEGINS or _OBJECT.match(raw) is None:
-        return _parse_pairs(raw) if _EQUALS in raw else {}
+        pairs = _parse_pairs(raw) if _EQUALS in raw else {}
+        request = access_fields(raw)
+        return {**request, **pairs} if request else pairs
     text = json_object(raw)
     if text is None:
         return {}

@@ -19,6 +19,7 @@ from lobtail.model.entries import lines_of
 from lobtail.model.items import ContainerRef, Item, Line, Mark, Removed
 from lobtail.model.levels import Level
 from lobtail.render.colors import DIM, LEVELS, RESET
+from lobtail.render.fields import FieldsFormat
 from lobtail.render.highlight import Highlighter
 from lobtail.render.prefix import Prefixes, shown_name
 from lobtail.render.style import Chunk, Formatter, Style
@@ -41,6 +42,10 @@ class PrettyFormatter(Formatter):
         self._prefixes = None if style.prefix is False else Prefixes(color=style.color)
         self._stamper = style.stamper()
         self._highlight = Highlighter(style.highlight if style.color else ())
+        self._fields: FieldsFormat | None = None
+        if style.fields != "raw":
+            columns = style.columns if style.fields == "columns" else ()
+            self._fields = FieldsFormat(columns, color=style.color)
         self._dim = (DIM, RESET + b" ") if style.color else (b"", b" ")
 
     def expect(self, containers: Iterable[ContainerRef]) -> None:
@@ -57,13 +62,10 @@ class PrettyFormatter(Formatter):
 
     def _lines(self, lines: list[Line], now_ns: int) -> bytes:
         style = self.style
-        entries, lines = lines, lines_of(lines)
-        shown = take_text(lines, safe=style.safe, contain=style.color)
-        if style.color:
-            levels = [entry.level for entry in entries]
-            if lines is not entries:
-                levels = [entry.level for entry in entries for _ in entry.lines]
-            shown = self._colored(levels, shown)
+        if self._fields is None:
+            lines, shown = self._texts(lines)
+        else:
+            lines, shown = self._with_fields(lines, self._fields)
         # Few lines have flags: look once, not line by line.
         if any(line.partial or line.unterminated or line.late for line in lines):
             shown = [
@@ -84,6 +86,45 @@ class PrettyFormatter(Formatter):
                 for line, text in zip(lines, shown, strict=True)
             ]
         return b"\n".join(shown) + b"\n"
+
+    def _texts(self, entries: list[Line]) -> tuple[list[Line], list[bytes]]:
+        """Return the lines of entries, and their texts as they were written."""
+        style = self.style
+        lines = lines_of(entries)
+        shown = take_text(lines, safe=style.safe, contain=style.color)
+        if style.color:
+            levels = [entry.level for entry in entries]
+            if lines is not entries:
+                levels = [entry.level for entry in entries for _ in entry.lines]
+            shown = self._colored(levels, shown)
+        return lines, shown
+
+    def _with_fields(
+        self, entries: list[Line], fields: FieldsFormat
+    ) -> tuple[list[Line], list[bytes]]:
+        """Return for each line that is shown the one that it is of, and its text."""
+        owners: list[Line] = []
+        shown: list[bytes] = []
+        plain: list[Line] = []  # those that are not structured, since the last that was
+        mark = self._highlight.apply if self._highlight else None
+        for entry in entries:
+            texts = fields.texts(entry)
+            if texts is None:
+                plain.append(entry)
+                continue
+            if plain:
+                lines, before = self._texts(plain)
+                owners += lines
+                shown += before
+                plain = []
+            for text in texts:
+                owners.append(entry)
+                shown.append((mark(text) if mark else text).encode("utf-8", "replace"))
+        if plain:
+            lines, behind = self._texts(plain)
+            owners += lines
+            shown += behind
+        return owners, shown
 
     def _mark(self, mark: Mark, now_ns: int) -> Chunk:
         words = mark_words(mark)

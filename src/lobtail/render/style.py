@@ -12,6 +12,7 @@ import msgspec
 
 from lobtail.model.entries import Entry
 from lobtail.model.items import ContainerRef, Item, Line, Mark
+from lobtail.render.fields import FieldStyle
 from lobtail.render.stamps import Stamper, StampStyle, Zone, utc
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
     """Show the time of each line, and how. In a template, how a bare ``{time}`` looks."""
     zone: Zone = utc
     """Of all times but those of JSON."""
+    fields: FieldStyle = "raw"
+    """How the pretty format shows structured lines (``render.fields``)."""
+    columns: tuple[str, ...] = ()
+    """The fields that are shown, for ``columns``."""
     highlight: tuple[Pattern | re.Pattern[str], ...] = ()
     """What to highlight in the text of lines, if ``color``."""
 
