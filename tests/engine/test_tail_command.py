@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import uuid
 from typing import Any
 
 from support.engines import WAIT, TestEngine, finish, until
+from support.programs import programs
 
 
 def label() -> str:
@@ -103,10 +105,11 @@ def test_filters_and_context(any_engine: TestEngine) -> None:
         )
 
     assert tail("--level", "error", "-A", "2")[0].startswith('{"level":"error"')
-    assert tail("--stream", "stderr", "--level", "error", "-A", "2")[1:] == [
-        "  at frame 1",
-        "  at frame 2",
-    ]
+    frames = [f"  at frame {i}" for i in (1, 2, 3)]
+    assert tail("--stream", "stderr", "--level", "error")[1:] == frames
+    assert tail("--stream", "stderr", "-g", "frame 2")[1:] == frames
+    single = ("--stream", "stderr", "--level", "error", "--no-group", "-A", "2")
+    assert tail(*single)[1:] == frames[:2]
     assert tail("-w", "status>=500 or took>2s", "--stream", "stdout") == [
         'level=warn took=3s msg="slow"'
     ]
@@ -114,6 +117,21 @@ def test_filters_and_context(any_engine: TestEngine) -> None:
     assert tail("-g", "step 5", "-C", "1", "--stream", "stdout") == [
         f"INFO: step {i}" for i in (4, 5, 6)
     ]
+
+
+def test_errors_of_spring_are_shown_with_their_traces_and_nothing_else(
+    any_engine: TestEngine,
+) -> None:
+    (spring,) = (program for program in programs() if program.name == "spring-boot")
+    # printf writes the lines of an entry at once, as Spring does.
+    writes = [
+        f"printf '%s\\n' {' '.join(shlex.quote(raw.decode()) for raw in entry.lines)}; sleep 0.2"
+        for entry in spring.entries
+    ]
+    name = any_engine.ended("spring", "\n".join(writes))
+    result = any_engine.run("lobtail", "tail", name, "--no-follow", "-o", "raw", "--level", "error")
+    wanted = [entry for entry in spring.entries if entry.level in ("error", "fatal")]
+    assert result.stdout == b"".join(entry.text + b"\n" for entry in wanted)
 
 
 def test_long_lines_ttys_and_unterminated_ends(engine: TestEngine) -> None:

@@ -105,7 +105,7 @@ def make_settings(
     filtering = make_filter(now, **{name: shown[name] for name in FILTERS})
     ready, failed = make_matcher(until_match, "--until-match"), make_matcher(fail_on, "--fail-on")
     # The very bytes of all lines keep the order in which they came.
-    picks = bool(filtering.terms) or ready is not None or failed is not None
+    picks = filtering.wanted.asks or ready is not None or failed is not None
     picks = picks or max_lines is not None
     group = group and (picks or shown["output"] != "raw" or shown["template"] is not None)
     if files and everything:

@@ -64,6 +64,11 @@ class LineFilter:
         # By engine and ID: two ways to one engine may be read.
         self._contexts: dict[tuple[str, str], _Context] = {}
 
+    @property
+    def asks(self) -> bool:
+        """Whether it may leave out any line."""
+        return bool(self._predicates)
+
     def apply(self, items: list[Item]) -> list[Item]:
         """Return what is to be shown of a batch, and of the lines before it as context."""
         if not self._predicates:
