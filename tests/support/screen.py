@@ -66,6 +66,7 @@ class Screen:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._lock = threading.Lock()
+        self._rows: dict[int, str] = {}
         self._text: str | None = None
         self.resize(columns, rows)
         # Where tests run in several processes, these say how wide another terminal is.
@@ -116,8 +117,15 @@ class Screen:
     def text(self) -> str:
         """What is on the screen."""
         with self._lock:
-            if self._text is None:  # it takes long to put together
-                self._text = "\n".join(self._screen.display)
+            if self._text is None:
+                # `display` of pyte takes 10 ms for a screen: it looks up the width of each cell.
+                places = range(self._screen.columns)
+                for row in self._screen.dirty:
+                    cells = self._screen.buffer[row]
+                    # Behind a wide character is an empty cell.
+                    self._rows[row] = "".join([cells[x].data for x in places])
+                self._screen.dirty.clear()
+                self._text = "\n".join([self._rows[row] for row in range(self._screen.lines)])
             return self._text
 
     def resize(self, columns: int, rows: int) -> None:
