@@ -62,8 +62,7 @@ def far_podman(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[F
 def open_far(suite: str, lab: Lab, folders: pytest.TempPathFactory) -> Iterator[Far]:
     engine = TestEngine(suite, lab.host(suite))
     yield Far(engine, folders.mktemp("home"))
-    if engine.containers:
-        engine.docker("rm", "-f", "-v", *set(engine.containers.values()), check=False)
+    engine.remove(*set(engine.containers.values()), missing_ok=True)
 
 
 def open_engine(suite: str, lab: Lab) -> Iterator[TestEngine]:
@@ -71,8 +70,7 @@ def open_engine(suite: str, lab: Lab) -> Iterator[TestEngine]:
         subprocess.run([sys.executable, str(LAB), "image", GIVEN], check=True)
     engine = TestEngine(suite, GIVEN or lab.host(suite))
     yield engine
-    if engine.containers:
-        engine.docker("rm", "-f", "-v", *set(engine.containers.values()), check=False)
+    engine.remove(*set(engine.containers.values()), missing_ok=True)
 
 
 @pytest.fixture(scope="session", params=["bookworm", "trixie"])

@@ -156,7 +156,7 @@ def test_stdin_once_ends_with_ours(engine: TestEngine) -> None:
             "create", "-i", "--name", name, "lobtail-test", "sh", "-c", f"{WAIT}; cat; exit 4"
         )
         engine.containers[name] = name
-        engine.docker("start", name)
+        engine.act("start", name)
         process = engine.popen(kind, "attach", name, stdin=subprocess.PIPE)
         wait_attached(engine, name)
         engine.go(name)
@@ -176,7 +176,7 @@ def test_the_exit_code_of_what_is_removed(engine: TestEngine) -> None:
 def test_refusals(engine: TestEngine) -> None:
     stopped = engine.ended("exit 3", "exit 3")
     paused = engine.start("sleep 1000")
-    engine.docker("pause", paused)
+    engine.act("pause", paused)
     terminal = engine.start("sleep 1000", "-i", "-t")
     cases = [
         ("attach", "no-such-container"),
@@ -197,7 +197,7 @@ def test_refusals(engine: TestEngine) -> None:
             docker = Result(docker.stdout, lobtail.stderr, docker.code)
         assert_same(lobtail, docker)
         assert lobtail.code == 1, args
-    engine.docker("unpause", paused)
+    engine.act("unpause", paused)
 
 
 # --- signals ------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ def test_signals_that_are_not_passed_on(
     wait_attached(engine, box, count)
     process.send_signal(signal.SIGTERM)
     assert finish(process) == Result(b"", b"", 143)
-    assert engine.docker("inspect", "-f", "{{.State.Running}}", box) == "true"
+    assert engine.inspect(box)["State"]["Running"]
 
 
 def test_a_signal_ends_exec_and_leaves_the_command(engine: TestEngine, box: str) -> None:

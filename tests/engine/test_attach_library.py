@@ -243,7 +243,7 @@ def test_paused_and_missing(engine: TestEngine) -> None:
     name = engine.start("sleep 1000")
 
     async def scenario(client: Engine) -> None:
-        engine.docker("pause", name)
+        engine.act("pause", name)
         with pytest.raises(ContainerStateError, match="unpause it first"):
             async with client.containers.attach(name):
                 pass

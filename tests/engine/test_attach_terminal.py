@@ -37,7 +37,7 @@ def start(engine: TestEngine, kind: str, *args: str, env: dict[str, str] | None 
 
 
 def running(engine: TestEngine, name: str) -> bool:
-    return engine.docker("inspect", "-f", "{{.State.Running}}", name) == "true"
+    return bool(engine.inspect(name)["State"]["Running"])
 
 
 def test_attach_as_docker(engine: TestEngine) -> None:

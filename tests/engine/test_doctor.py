@@ -66,7 +66,7 @@ def test_how_logs_are_kept(engine: TestEngine) -> None:
 @pytest.mark.skipif(GIVEN != "", reason="files of an engine that was given are not ours to lock")
 def test_files_that_may_not_be_read(engine: TestEngine) -> None:
     name = engine.ended("doctor", "echo hello")
-    folder = Path(engine.docker("info", "-f", "{{.DockerRootDir}}"), "containers")
+    folder = Path(engine.root, "containers")
     mode = folder.stat().st_mode
     # Of root without this power, too: the engine keeps it.
     without = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]

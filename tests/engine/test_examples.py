@@ -41,7 +41,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     engine = TestEngine("given" if given else "bookworm", given or lab.host("bookworm"))
     with Registry() as registry, Gate(engine.host) as second:
         yield World(engine, tmp_path_factory.mktemp("world"), registry, second.host)
-    engine.docker("rm", "-f", "-v", *set(engine.containers.values()), check=False)
+    engine.remove(*set(engine.containers.values()), missing_ok=True)
     lab.close()
 
 

@@ -122,7 +122,7 @@ def test_no_such_container(engine: TestEngine, name: str) -> None:
 
 def test_names_and_ids(engine: TestEngine) -> None:
     name = engine.ended("json-file mix", SCRIPTS["mix"], "--log-driver", "json-file")
-    full = engine.docker("inspect", "--format", "{{.Id}}", name)
+    full = engine.inspect(name)["Id"]
     for alias in (full, full[:12], f"/{name}"):
         assert engine.both(alias).code == 0
     ids = engine.docker("ps", "-aq", "--no-trunc").split()

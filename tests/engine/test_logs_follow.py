@@ -92,9 +92,9 @@ def test_a_paused_container_is_waited_for(engine: TestEngine) -> None:
     name = engine.start(f"echo 1; {WAIT}; echo 2")
     follower = engine.popen("lobtail", "logs", "-f", name)
     assert first_bytes(follower, 2) == b"1\n"
-    engine.docker("pause", name)
+    engine.act("pause", name)
     assert follower.poll() is None
-    engine.docker("unpause", name)
+    engine.act("unpause", name)
     engine.go(name)
     assert finish(follower).stdout == b"2\n"
 

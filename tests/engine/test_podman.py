@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ SCRIPTS = {
 def podman(lab: Lab) -> Iterator[TestEngine]:
     engine = TestEngine("podman", lab.host("podman"))
     yield engine
-    engine.docker("rm", "-f", "-v", *set(engine.containers.values()), check=False)
+    engine.remove(*set(engine.containers.values()), missing_ok=True)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -63,7 +64,7 @@ def test_ps_and_frames(podman: TestEngine) -> None:
 def test_what_half_written_lines_cost_is_read_again(podman: TestEngine, tty: bool) -> None:
     """Podman shows what is written of a line, and not the rest of it nor what came with that."""
     name = podman.start("echo one; sleep 1000", *(["-t"] if tty else []))
-    log = Path(podman.docker("inspect", "--format", "{{.LogPath}}", name))
+    log = Path(podman.inspect(name)["LogPath"])
     whole = ["one", "two", "three", "four", "five", "six"]
 
     def write(*parts: str) -> None:
@@ -116,7 +117,7 @@ def test_equal_lines_of_one_second_come_as_often_as_they_were_asked_for(
         collect(
             podman,
             name,
-            actions=((bool, ("exec", name, "sh", "-c", ": >/go")),),
+            actions=((bool, partial(podman.go, name)),),
             until=lambda items: texts(items)[-2:] == ["45", ""],
             tail=count,
         )
@@ -142,7 +143,7 @@ def test_long_lines_and_prompts_at_the_end(podman: TestEngine, count: int) -> No
         collect(
             podman,
             name,
-            actions=((seen("Password: "), ("exec", name, "sh", "-c", ": >/go")),),
+            actions=((seen("Password: "), partial(podman.go, name)),),
             until=seen("over"),
             tail=count,
         )

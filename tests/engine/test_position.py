@@ -18,7 +18,7 @@ from support.engines import TestEngine, until
 KILLS = 8
 # Lines as fast as they can be written, in bursts, until it is told to stop.
 SCRIPT = (
-    "i=0; until [ -e /stop ]; do i=$((i+1)); echo o$i; echo e$i >&2;"
+    "i=0; until [ -e /go ]; do i=$((i+1)); echo o$i; echo e$i >&2;"
     "[ $((i % 20)) = 0 ] && usleep 50000; done; exec sleep 1000"
 )
 LOGS = {
@@ -67,7 +67,7 @@ def test_a_program_that_is_killed_ships_each_line_once(
         with shipping(engine, tmp_path, source, name) as process:
             assert process.stdout is not None
             process.stdout.read(chosen.randrange(1, 12))
-    engine.docker("exec", name, "touch", "/stop")
+    engine.go(name)
     until(lambda: "sleep" in engine.docker("top", name), "it has stopped")
     last = engine.docker("logs", name).splitlines()[-1].removeprefix("o")
     with shipping(engine, tmp_path, source, name):
@@ -96,7 +96,7 @@ def test_what_has_happened_meanwhile_is_told(engine: TestEngine, tmp_path: Path)
         )
         # What was shipped without its position would be shipped once more, and that is gone.
         until(lambda: is_saved(tmp_path), "their position is saved")
-    engine.docker("restart", "-t", "0", kept)
+    engine.act("restart", kept, t=0)
     engine.remove(gone)
     engine.start("echo new; exec sleep 1000", name=new)
     with shipping(engine, tmp_path, "auto", selector):

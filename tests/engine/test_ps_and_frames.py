@@ -35,7 +35,7 @@ def test_ps_lists_what_runs(engine: TestEngine) -> None:
     row = ps(engine)[name]
     assert row == {
         "name": name,
-        "id": engine.docker("inspect", "--format", "{{.Id}}", name),
+        "id": engine.inspect(name)["Id"],
         "image": "lobtail-test",
         "state": "running",
         "driver": "local",

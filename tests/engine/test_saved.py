@@ -69,7 +69,7 @@ def test_runs_and_details_are_saved(engine: TestEngine, tmp_path: Path) -> None:
             Engine(engine.host) as client,
             client.tail(name, details=True, until_stopped=True) as tail,
         ):
-            engine.docker("start", name)
+            engine.act("start", name)
             return [item async for item in tail]
 
     async def read() -> list[Item]:

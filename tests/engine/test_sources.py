@@ -67,7 +67,7 @@ def test_files_are_found_without_being_asked_for(engine: TestEngine) -> None:
         told = engine.run("lobtail", *command, "--verbose", name).stderr.decode()
         assert told.startswith(f"lobtail: {name}: ")
         assert "from its files" in told
-        assert f"{engine.docker('inspect', '--format', '{{.Id}}', name)}-json.log" in told
+        assert f"{engine.inspect(name)['Id']}-json.log" in told
 
 
 def test_the_api_serves_where_files_cannot_be_read(engine: TestEngine) -> None:
@@ -127,7 +127,7 @@ def test_following_from_files_on(engine: TestEngine, kind: str, command: str) ->
 def test_row_6_files_have_what_stands_behind_damage(engine: TestEngine, kind: str) -> None:
     damage = {"NULs": b"\0" * 512, "half a record": b'{"log":"half a rec', "garbage": b"garbage\n"}
     name = engine.start(f"seq 1 100; {WAIT}; seq 101 300")
-    path = Path(engine.docker("inspect", "--format", "{{.LogPath}}", name))
+    path = Path(engine.inspect(name)["LogPath"])
     until(lambda: path.read_bytes().count(b"\n") == 100, "all lines")
     with path.open("ab") as log:
         log.write(damage[kind])
@@ -152,8 +152,8 @@ def test_logs_without_an_engine(engine: TestEngine) -> None:
     names = [engine.start(script, "--label", "com.docker.compose.service=api") for _ in range(2)]
     for name in names:
         engine.wait(name)
-    ids = [engine.docker("inspect", "--format", "{{.Id}}", name) for name in names]
-    root = Path(engine.docker("info", "--format", "{{.DockerRootDir}}"), "containers")
+    ids = [engine.inspect(name)["Id"] for name in names]
+    root = Path(engine.root, "containers")
     env = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
     for name, identifier in zip(names, ids, strict=True):
         log = root / identifier / f"{identifier}-json.log"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,11 +18,11 @@ async def collect(
     engine: TestEngine,
     *selectors: str,
     until: Callable[[list[Item]], bool] = lambda _: False,
-    actions: tuple[tuple[Callable[[list[Item]], bool], tuple[str, ...]], ...] = (),
+    actions: tuple[tuple[Callable[[list[Item]], bool], Callable[[], object]], ...] = (),
     limit: float = 45,
     **options: Any,
 ) -> list[Item]:
-    """Tail until `until` holds; run each docker command as soon as its condition holds."""
+    """Tail until `until` holds; do each action as soon as its condition holds."""
     items: list[Item] = []
     left = list(actions)
     async with (
@@ -32,9 +33,7 @@ async def collect(
         async for batch in tail.batches():
             items += batch
             while left and left[0][0](items):
-                command = left.pop(0)[1]
-                # A container may end before the exec that made it end.
-                await asyncio.to_thread(engine.docker, *command, check=command[0] != "exec")
+                await asyncio.to_thread(left.pop(0)[1])
             if not left and until(items):
                 break
     return items
@@ -82,10 +81,15 @@ def test_what_tail_leaves_out_stays_out_when_following(engine: TestEngine, count
     script = f"seq {count}; {WAIT}; echo new; sleep 1000"
     name = engine.start(script)
     last = [str(number) for number in range(count - 2, count + 1)]
-    until(lambda: engine.docker("logs", "-n1", name) == last[-1], "all lines")
-    go = ("exec", name, "sh", "-c", ": >/go")
+    until(lambda: engine.logs(name).endswith(f"{last[-1]}\n".encode()), "all lines")
     items = asyncio.run(
-        collect(engine, name, tail=3, actions=((seen(last[-1]), go),), until=seen("new"))
+        collect(
+            engine,
+            name,
+            tail=3,
+            actions=((seen(last[-1]), partial(engine.go, name)),),
+            until=seen("new"),
+        )
     )
     engine.remove(name)
     assert texts(items) == [*last, "new"]
@@ -97,7 +101,7 @@ def test_follow_through_twenty_restarts(any_engine: TestEngine) -> None:
     engine = any_engine
     script = "n=$(cat /n 2>/dev/null || echo 0); n=$((n+1)); echo $n >/n; echo run $n; sleep 1000"
     name = engine.start(script)
-    restart = ("restart", "-t", "0", name)
+    restart = partial(engine.act, "restart", name, t=0)
     items = asyncio.run(
         collect(
             engine,
@@ -114,10 +118,12 @@ def test_follow_through_twenty_restarts(any_engine: TestEngine) -> None:
 
 def test_the_exit_code_and_the_end_of_the_last_run(engine: TestEngine) -> None:
     name = engine.start(f"echo a; {WAIT}; printf tail; exit 3")
-    go = ("exec", name, "sh", "-c", ": >/go")
     items = asyncio.run(
         collect(
-            engine, name, actions=((seen("a"), go),), until=lambda items: Stopped in marks(items)
+            engine,
+            name,
+            actions=((seen("a"), partial(engine.go, name)),),
+            until=lambda items: Stopped in marks(items),
         )
     )
     assert texts(items) == ["a", "tail"]
@@ -132,14 +138,14 @@ def test_re_creation_under_the_same_name(any_engine: TestEngine) -> None:
     engine = any_engine
     name = "t-recreated"
     engine.start("echo first; sleep 1000", name=name)
-    run = ("run", "-d", "--name", name, "--network", "none", "lobtail-test", "sh", "-c")
+    again = partial(engine.start, "echo second; sleep 1000", name=name)
     items = asyncio.run(
         collect(
             engine,
             name,
             actions=(
-                (seen("first"), ("rm", "-f", name)),
-                (lambda items: Removed in marks(items), (*run, "echo second; sleep 1000")),
+                (seen("first"), partial(engine.docker, "rm", "-f", name)),
+                (lambda items: Removed in marks(items), again),
             ),
             until=seen("second"),
         )
@@ -154,12 +160,12 @@ def test_re_creation_under_the_same_name(any_engine: TestEngine) -> None:
 
 def test_a_container_that_starts_later_joins(engine: TestEngine) -> None:
     first = engine.start("echo one; sleep 1000", name="t-join-1")
-    run = ("run", "-d", "--name", "t-join-2", "--network", "none", "lobtail-test", "sh", "-c")
+    join = partial(engine.start, "echo two; sleep 1000", name="t-join-2")
     items = asyncio.run(
         collect(
             engine,
             "t-join-*",
-            actions=((seen("one"), (*run, "echo two; sleep 1000")),),
+            actions=((seen("one"), join),),
             until=seen("two"),
         )
     )

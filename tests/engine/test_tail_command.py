@@ -85,7 +85,7 @@ def test_selection_by_what_compose_and_docker_say(any_engine: TestEngine) -> Non
     assert tail("--image", "lobtail") == []
     assert tail("-E", names["web"]) == ["db"]
     assert tail("-w", f"project={project} and service!=db") == ["web"]
-    identifier = any_engine.docker("inspect", "-f", "{{.Id}}", names["db"])
+    identifier = any_engine.inspect(names["db"])["Id"]
     result = any_engine.run("lobtail", "tail", "--no-follow", "-o", "raw", identifier[:12])
     assert texts(result.stdout) == ["db"]
 
@@ -153,7 +153,7 @@ def test_a_run_is_followed_through_its_end_and_the_next(engine: TestEngine) -> N
     assert len(read_until(process, "begin")) == 1
     engine.go(name)
     shown = read_until(process, "stopped, exit code 3")
-    engine.docker("start", name)
+    engine.act("start", name)
     shown += read_until(process, "begin")
     process.send_signal(signal.SIGINT)
     result = finish(process)
@@ -178,7 +178,7 @@ def test_a_run_that_is_over_at_once_is_shown_whole(engine: TestEngine) -> None:
     name = engine.start("echo short; exit 7", "--label", mine)
     engine.wait(name)
     shown = [json.loads(text) for text in read_until(process, '"exit_code":7,"oom":false}')]
-    engine.docker("start", name)
+    engine.act("start", name)
     shown += [json.loads(text) for text in read_until(process, '"exit_code":7,"oom":false}')]
     process.send_signal(signal.SIGTERM)
     assert finish(process).code == 143

@@ -24,7 +24,7 @@ def test_row_6_a_place_that_cannot_be_read(engine: TestEngine, kind: str) -> Non
     script = f"seq 1 100; {WAIT}; seq 101 300"
     name = engine.start(script)
     until(lambda: engine.logs(name).endswith(b"100\n"), "all lines")
-    with Path(engine.docker("inspect", "--format", "{{.LogPath}}", name)).open("ab") as log:
+    with Path(engine.inspect(name)["LogPath"]).open("ab") as log:
         log.write(DAMAGE[kind])
     engine.go(name)
     engine.wait(name)

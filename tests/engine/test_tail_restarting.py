@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -35,10 +37,7 @@ def stopped(items: list[Item]) -> int:
 def create(engine: TestEngine, policy: str, script: str = RUN, *options: str) -> str:
     """Make a container that is not started yet; return its name."""
     name = f"t-{len(engine.containers)}-restarting"
-    run = ("--name", name, "--network", "none", "--restart", policy, *options)
-    engine.docker("create", *run, "lobtail-test", "sh", "-c", script)
-    engine.containers[name] = name
-    return name
+    return engine.create(script, "--restart", policy, *options, name=name)
 
 
 def told(items: list[Item]) -> list[list[str]]:
@@ -71,7 +70,7 @@ async def follow(
     engine: TestEngine,
     name: str,
     count: int,
-    *actions: tuple[int, tuple[str, ...]],
+    *actions: tuple[int, Callable[[], object]],
     source: Source = "api",
 ) -> list[Item]:
     """Follow a container until so many runs have ended; act when as many have as an action says."""
@@ -85,7 +84,7 @@ async def follow(
 
         async def act() -> None:
             while left and left[0][0] <= stopped(items):
-                await asyncio.to_thread(engine.docker, *left.pop(0)[1])
+                await asyncio.to_thread(left.pop(0)[1])
 
         await act()
         async for batch in tail.batches():
@@ -97,24 +96,31 @@ async def follow(
 
 
 def followed_crashes(
-    engine: TestEngine, name: str, *then: tuple[int, tuple[str, ...]], source: Source = "api"
+    engine: TestEngine, name: str, *then: tuple[int, Callable[[], object]], source: Source = "api"
 ) -> list[list[str]]:
     """Start a container while it is followed; return what was told of its first four runs."""
-    return told(asyncio.run(follow(engine, name, 4, (0, ("start", name)), *then, source=source)))
+    start = (0, partial(engine.act, "start", name))
+    return told(asyncio.run(follow(engine, name, 4, start, *then, source=source)))
 
 
 def state_of(engine: TestEngine, name: str) -> str:
-    return engine.docker("inspect", "-f", "{{.State.Status}} {{.RestartCount}}", name)
+    container = engine.inspect(name)
+    return f"{container['State']['Status']} {container['RestartCount']}"
+
+
+def set_policy(engine: TestEngine, name: str, policy: str) -> None:
+    wanted = {"RestartPolicy": {"Name": policy}}
+    engine.api.call("POST", f"/containers/{name}/update", wanted)
 
 
 @pytest.mark.parametrize("log", LOGS)
 def test_each_run_is_told_of_when_it_ends(engine: TestEngine, log: str) -> None:
     source, options = LOGS[log]
     name = create(engine, "no", RUN, *(f"--log-opt={option}" for option in options))
-    engine.docker("start", name)  # there are no files before
+    engine.act("start", name)  # there are no files before
     engine.wait(name)
-    engine.docker("update", "--restart", "always", name)
-    found = followed_crashes(engine, name, (4, ("stop", name)), source=source)
+    set_policy(engine, name, "always")
+    found = followed_crashes(engine, name, (4, partial(engine.act, "stop", name)), source=source)
     state = state_of(engine, name)
     engine.remove(name)
     assert found == [run_of(1)[1:-1], *(run_of(i) for i in range(2, 6))]
@@ -125,8 +131,8 @@ def test_each_run_is_told_of_when_it_ends(engine: TestEngine, log: str) -> None:
 def test_runs_that_a_policy_starts_until_it_gives_up(any_engine: TestEngine) -> None:
     engine = any_engine
     name = create(engine, "on-failure:3", "echo line; exit 4")
-    items = asyncio.run(follow(engine, name, 4, (0, ("start", name))))
-    kept = engine.docker("logs", name).split()
+    items = asyncio.run(follow(engine, name, 4, (0, partial(engine.act, "start", name))))
+    kept = engine.run("docker", "logs", name).stdout.decode().split()
     engine.remove(name)
     assert marks(items) == [Started, Stopped] * 4
     assert [item.exit_code for item in items if isinstance(item, Stopped)] == [4] * 4
@@ -137,21 +143,23 @@ def test_runs_that_a_policy_starts_until_it_gives_up(any_engine: TestEngine) -> 
 
 
 @pytest.mark.parametrize(
-    "command", [("restart",), ("update", "--restart=no")], ids=["restarted", "not any more"]
+    "act",
+    [lambda engine, name: engine.act("restart", name), partial(set_policy, policy="no")],
+    ids=["restarted", "not any more"],
 )
 def test_what_is_done_while_it_waits_to_be_started(
-    engine: TestEngine, command: tuple[str, ...]
+    engine: TestEngine, act: Callable[[TestEngine, str], None]
 ) -> None:
     name = create(engine, "always")
-    found = followed_crashes(engine, name, (3, (*command, name)))
+    found = followed_crashes(engine, name, (3, partial(act, engine, name)))
     engine.remove(name)
-    # By the time that the command has returned, more of them may have begun.
+    # By the time that the request is answered, more of them may have begun.
     assert found[:4] == [run_of(i) for i in range(1, 5)]
 
 
 def test_following_begins_while_it_waits_to_be_started(engine: TestEngine) -> None:
     name = create(engine, "always")
-    engine.docker("start", name)
+    engine.act("start", name)
     until(lambda: state_of(engine, name) in ("restarting 4", "restarting 5"), "some runs")
     before = int(state_of(engine, name)[-1])
     items = asyncio.run(follow(engine, name, 1))
@@ -182,7 +190,7 @@ def test_what_killed_it_is_told_of_each_run(engine: TestEngine) -> None:
     """As the engine tells it, which it does not of each (docs/decisions/068-want-of-memory.md)."""
     script = "echo run; exec tail -c 100m /dev/zero"
     name = create(engine, "on-failure:3", script, "-m", "16m")
-    items = asyncio.run(follow(engine, name, 4, (0, ("start", name))))
+    items = asyncio.run(follow(engine, name, 4, (0, partial(engine.act, "start", name))))
     by_events = ooms_by_events(engine, name)
     engine.remove(name)
     assert told(items) == [["started", "run", "stopped 137"]] * 4
@@ -212,13 +220,23 @@ def test_what_killed_it_is_told_of_a_container_that_is_removed(engine: TestEngin
     assert stopped.exit_code == 137
 
 
-@pytest.mark.parametrize("command", [("kill",), ("stop", "-t", "0"), ("restart", "-t", "0")])
+@pytest.mark.parametrize(
+    ("verb", "query"), [("kill", {}), ("stop", {"t": 0}), ("restart", {"t": 0})]
+)
 def test_the_event_of_a_signal_that_a_user_sends(
-    engine: TestEngine, command: tuple[str, ...]
+    engine: TestEngine, verb: str, query: dict[str, int]
 ) -> None:
     """It explains the end: no other event is waited for that might."""
     name = create(engine, "no", "echo run; exec sleep 600")
-    items = asyncio.run(follow(engine, name, 1, (0, ("start", name)), (0, (*command, name))))
+    items = asyncio.run(
+        follow(
+            engine,
+            name,
+            1,
+            (0, partial(engine.act, "start", name)),
+            (0, partial(engine.act, verb, name, **query)),
+        )
+    )
     signals = events_of(engine, name, "{{.Action}} {{.Actor.Attributes.signal}}")
     engine.remove(name)
     assert "kill 9" in signals

@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import signal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -173,7 +174,12 @@ def test_a_removed_service_is_told_of(swarm: Swarm) -> None:
         collect(
             swarm.manager,
             name,
-            actions=((lambda items: "here" in texts(items), ("service", "rm", name)),),
+            actions=(
+                (
+                    lambda items: "here" in texts(items),
+                    partial(swarm.manager.docker, "service", "rm", name),
+                ),
+            ),
             until=lambda items: isinstance(items[-1], Removed | Stopped),
         )
     )

@@ -81,11 +81,11 @@ WAYS: dict[str, tuple[Callable[[Path], None], Source, tuple[str, ...]]] = {
 
 
 def log_of(engine: TestEngine, name: str) -> Path:
-    path = engine.docker("inspect", "-f", "{{.LogPath}}", name)
+    path = engine.inspect(name)["LogPath"]
     if path:
         return Path(path)
-    root = engine.docker("info", "-f", "{{.DockerRootDir}}")
-    return Path(root, "containers", engine.docker("inspect", "-f", "{{.Id}}", name), *LOCAL)
+    root = engine.root
+    return Path(root, "containers", engine.inspect(name)["Id"], *LOCAL)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -126,7 +126,7 @@ def test_case_truncated_log(engine: TestEngine, way: str, watches: list[FileWatc
     tells = source != "api" or engine.suite != "bookworm"
     asyncio.run(main())
     assert numbers() == list(range(1, 81))
-    engine.docker("kill", name)
+    engine.act("kill", name)
 
 
 def test_case_truncated_log_that_logs_follows(engine: TestEngine) -> None:
@@ -141,7 +141,7 @@ def test_case_truncated_log_that_logs_follows(engine: TestEngine) -> None:
     engine.go(name)
     for number in range(51, 81):
         assert process.stdout.readline() == b"%d\n" % number
-    engine.docker("kill", name)
+    engine.act("kill", name)
     result = finish(process)
     assert result.code == 0
     assert b"lines may be missing here: the log file was truncated" in result.stderr

@@ -32,8 +32,9 @@ HOSTILE_LABELS = (
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def web_of_one(one_engine: TestEngine) -> Iterator[str]:
+    """Return a container that is only looked at."""
     name = one_engine.start(COUNT)
     yield name
     one_engine.remove(name, missing_ok=True)
@@ -220,7 +221,7 @@ def test_ctrl_c_comes_back_from_a_container_without_a_terminal(one_engine: TestE
             screen.press("q")
             assert screen.wait() == 0
             screen.assert_restored()
-        assert one_engine.docker("inspect", "-f", "{{.State.Running}}", name).strip() == "true"
+        assert one_engine.inspect(name)["State"]["Running"]
     finally:
         one_engine.remove(name, missing_ok=True)
 

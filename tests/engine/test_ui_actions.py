@@ -6,6 +6,7 @@ all that nobody uses.
 
 from __future__ import annotations
 
+import json
 import re
 import tarfile
 import uuid
@@ -33,26 +34,36 @@ def prefix(engine: TestEngine) -> Iterator[str]:
     """What the names of a test's objects begin with; they are gone afterwards."""
     prefix = f"t{uuid.uuid4().hex[:6]}"
     yield prefix
-    for kind, remove in (("container", "-f"), ("volume", "-f"), ("network", "")):
-        every = ("-a",) if kind == "container" else ()
-        found = engine.docker(kind, "ls", *every, "-q", "-f", f"name={prefix}").split()
-        if found:
-            engine.docker(kind, "rm", *filter(None, (remove,)), *found)
+    engine.remove(*names(engine, "container", prefix))
+    for kind in ("volume", "network"):
+        for name in names(engine, kind, prefix):
+            engine.api.call("DELETE", f"/{kind}s/{name}")
 
 
 def names(engine: TestEngine, kind: str, prefix: str) -> set[str]:
     """Return the names of the objects of a test."""
-    every, name = (("-a",), "{{.Names}}") if kind == "container" else ((), "{{.Name}}")
-    listed = engine.docker(kind, "ls", *every, "-f", f"name={prefix}", "--format", name)
-    return set(listed.split())
+    filters = json.dumps({"name": [prefix] if prefix else []})
+    if kind == "container":
+        found = engine.api.json("GET", "/containers/json", all=1, filters=filters)
+        return {each["Names"][0].removeprefix("/") for each in found}
+    found = engine.api.json("GET", f"/{kind}s", filters=filters)
+    return {each["Name"] for each in (found["Volumes"] if kind == "volume" else found)}
 
 
 def states(engine: TestEngine, *containers: str) -> list[str]:
-    return engine.docker("inspect", "-f", "{{.State.Status}}", *containers).split()
+    return [engine.inspect(name)["State"]["Status"] for name in containers]
 
 
 def images(engine: TestEngine) -> set[str]:
-    return set(engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}").split())
+    listed = engine.api.json("GET", "/images/json")
+    return {name for image in listed for name in image["RepoTags"] or ()}
+
+
+def make(engine: TestEngine, kind: str, *names: str) -> None:
+    """Make volumes, or networks that lead nowhere."""
+    more = {"Internal": True, "CheckDuplicate": True} if kind == "network" else {}
+    for name in names:
+        engine.api.call("POST", f"/{kind}s/create", {"Name": name, **more})
 
 
 def goes_on_as(screen: Ui, name: str) -> None:
@@ -95,7 +106,7 @@ def test_a_container_is_renamed_and_its_log_goes_on(engine: TestEngine, prefix: 
         assert names(engine, "container", prefix) == {new, taken}
         # What is shown is that container still, under its new name, with lines that come.
         goes_on_as(screen, new)
-        engine.docker("rename", new, web)  # by somebody else
+        engine.act("rename", new, name=web)  # by somebody else
         goes_on_as(screen, web)
         screen.quit()
 
@@ -104,7 +115,7 @@ def test_containers_are_marked_and_all_of_them_acted_on(engine: TestEngine, pref
     one, two, three, four = every = [f"{prefix}-{n}" for n in "abcd"]
     for name in every[:3]:
         engine.start(LONG, name=name)
-    engine.docker("create", "--name", four, "--network", "none", IMAGE, "true")
+    engine.create("true", name=four)
     with ui(engine) as screen:
         screen.open("containers", prefix)
         screen.rows(f"● {one}", f"● {two}", f"● {three}", f"{four}")
@@ -152,14 +163,10 @@ def test_containers_are_marked_and_all_of_them_acted_on(engine: TestEngine, pref
 
 def test_images_volumes_and_networks_are_removed(engine: TestEngine, prefix: str) -> None:
     used, free, other = (f"{prefix}-{n}" for n in ("used", "free", "other"))
-    engine.docker("tag", IMAGE, f"{prefix}:1")
-    for name in (used, free, other):
-        engine.docker("volume", "create", name)
-        engine.docker("network", "create", "--internal", f"{name}-net")
-    engine.docker(
-        *("run", "-d", "--name", prefix, "-v", f"{used}:/data", "--network", f"{used}-net"),
-        *(IMAGE, "sh", "-c", LONG),
-    )
+    engine.api.call("POST", f"/images/{IMAGE}/tag", repo=prefix, tag="1")
+    make(engine, "volume", used, free, other)
+    make(engine, "network", *(f"{name}-net" for name in (used, free, other)))
+    engine.start(LONG, "-v", f"{used}:/data", "--network", f"{used}-net", name=prefix)
     with ui(engine) as screen:
         # An image that a container is made of stays; a name more of it goes.
         screen.open("images", "lobtail-test")
@@ -208,7 +215,7 @@ def test_images_volumes_and_networks_are_removed(engine: TestEngine, prefix: str
         screen.until(lambda _: f"○ {other}" in screen.lists)
         screen.press("g", "d")
         screen.until(lambda _: f"Remove {other}?" in screen.question)
-        engine.docker("network", "rm", other)
+        engine.api.call("DELETE", f"/networks/{other}")
         screen.press("y")
         screen.said(f"{other}:", "not found")
         screen.quit()
@@ -262,34 +269,24 @@ def test_an_image_is_pulled_while_the_line_at_the_top_says_how_far(
             screen.press("P", f"{name}:larger", "enter")
             screen.until("⇣ image:larger")
             screen.quit()
-    engine.docker("rmi", f"{name}:large")
+    engine.api.call("DELETE", f"/images/{name}:large")
 
 
 def test_what_nobody_uses_is_pruned(engine: TestEngine, prefix: str, tmp_path: Path) -> None:
     runs, ended = f"{prefix}-runs", f"{prefix}-ended"
     used, free = f"{prefix}-used", f"{prefix}-free"
-    engine.docker("volume", "create", free)
-    for name in (used, free):
-        engine.docker("network", "create", "--internal", name)
-    engine.docker(
-        *("run", "-d", "--name", runs, "--network", used, "-v", "/data"),
-        *(IMAGE, "sh", "-c", LONG),
-    )
-    engine.docker("run", "--name", ended, "--network", "none", "-v", "/data", IMAGE, "true")
+    make(engine, "volume", free)
+    make(engine, "network", used, free)
+    engine.start(LONG, "-v", "/data", "--network", used, name=runs)
+    engine.wait(engine.start("true", "-v", "/data", name=ended))
     with tarfile.open(tmp_path / "root.tar", "w") as tar:
         tar.add(__file__, prefix)
     nameless = engine.docker("import", str(tmp_path / "root.tar"))[-64:]
-    volumes = {
-        name: engine.docker("inspect", "-f", "{{range .Mounts}}{{.Name}}{{end}}", name)
-        for name in (runs, ended)
-    }
+    volumes = {name: engine.inspect(name)["Mounts"][0]["Name"] for name in (runs, ended)}
 
-    def has(kind: str) -> set[str]:
-        flags = ("-a", "-q") if kind == "image" else ("-q",)
-        return set(engine.docker(kind, "ls", "--no-trunc", *flags).split())
-
-    def volumes_left() -> set[str]:
-        return set(engine.docker("volume", "ls", "-q").split())
+    def has_nameless() -> bool:
+        listed = engine.api.json("GET", "/images/json", all=1)
+        return any(nameless in image["Id"] for image in listed)
 
     with ui(engine) as screen:
         prune(screen, "containers", "Remove all stopped containers?", "n")
@@ -298,17 +295,17 @@ def test_what_nobody_uses_is_pruned(engine: TestEngine, prefix: str, tmp_path: P
         screen.said("1 container removed")
         screen.lacks(ended)
         assert names(engine, "container", prefix) == {runs}
-        assert any(nameless in image for image in has("image"))
+        assert has_nameless()
         prune(screen, "images", "Remove all untagged images?", "y")
         screen.said("image", "removed")
         screen.until(lambda _: f"<none> {nameless[:12]}" not in screen.lists)
-        assert not any(nameless in image for image in has("image"))
+        assert not has_nameless()
         assert any(IMAGE in image for image in images(engine))
-        assert volumes_left() >= {*volumes.values(), free}
+        assert names(engine, "volume", "") >= {*volumes.values(), free}
         prune(screen, "volumes", "Remove all unused anonymous volumes?", "y")
         screen.said("1 volume removed")
         screen.until(lambda _: volumes[ended][:20] not in screen.lists)
-        assert volumes_left() == {volumes[runs], free}
+        assert names(engine, "volume", "") == {volumes[runs], free}
         prune(screen, "networks", "Remove all unused networks?", "y")
         screen.said("1 network removed")
         assert names(engine, "network", prefix) == {used}
@@ -326,16 +323,18 @@ def prune(screen: Ui, panel: str, question: str, answer: str) -> None:
 @pytest.mark.parametrize("engine", ["trixie"], indirect=True)
 def test_read_only_nothing_is_done(engine: TestEngine, prefix: str) -> None:
     engine.start(LONG, name=prefix)
-    engine.docker("create", "--name", f"{prefix}-b", "--network", "none", IMAGE, "true")
-    engine.docker("volume", "create", prefix)
-    engine.docker("network", "create", "--internal", prefix)
+    engine.create("true", name=f"{prefix}-b")
+    make(engine, "volume", prefix)
+    make(engine, "network", prefix)
 
-    def everything() -> list[str]:
+    def everything() -> list[set[tuple[str, ...]]]:
+        containers = engine.api.json("GET", "/containers/json", all=1)
+        listed = engine.api.json("GET", "/images/json", all=1)
         return [
-            engine.docker("ps", "-a", "--no-trunc", "--format", "{{.ID}} {{.Names}} {{.State}}"),
-            engine.docker("images", "-a", "-q"),
-            engine.docker("volume", "ls", "-q"),
-            engine.docker("network", "ls", "-q"),
+            {(each["Id"], *each["Names"], each["State"]) for each in containers},
+            {(each["Id"], *each["RepoTags"]) for each in listed},
+            {(name,) for name in names(engine, "volume", "")},
+            {(name,) for name in names(engine, "network", "")},
         ]
 
     before = everything()

@@ -92,7 +92,7 @@ class TestEngine:
         self.containers[name] = name
         return name
 
-    def act(self, verb: str, name: str, **query: Any) -> None:
+    def act(self, verb: str, name: str, /, **query: Any) -> None:
         """Start, stop, kill, pause … a container; `query` has the request's other arguments."""
         self.api.call("POST", f"/containers/{name}/{verb}", **query)
 
@@ -125,10 +125,10 @@ class TestEngine:
             self.api.call("POST", f"/exec/{made['Id']}/start", {"Detach": True})
 
     def remove(self, *names: str, missing_ok: bool = False) -> None:
-        """Remove containers, running or not."""
+        """Remove containers, running or not, with their anonymous volumes."""
         for name in names:
             try:
-                self.api.call("DELETE", f"/containers/{name}", force=1)
+                self.api.call("DELETE", f"/containers/{name}", force=1, v=1)
             except ApiError as error:
                 if not missing_ok or error.status != 404:
                     raise

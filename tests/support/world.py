@@ -92,7 +92,7 @@ class World:
         text = text.replace("/var/lib/docker/", f"{root}/")
         text = re.sub(r'(?<=pull\(")[^"]+', f"{self.registry.host}/image:1", text)
         if "…" in text:
-            ident = self.engine.docker("inspect", "-f", "{{.Id}}", "web")
+            ident = self.engine.inspect("web")["Id"]
             text = re.sub(r"\b[0-9a-f]{2,}…", ident, text)
         return text
 
@@ -141,7 +141,7 @@ class World:
 
     @property
     def _root(self) -> str:
-        return self.engine.docker("info", "-f", "{{.DockerRootDir}}")
+        return self.engine.root
 
     def _container(self, name: str) -> None:
         """Start a container, and wait until all that it logs is there."""
