@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from lobtail.model.items import ContainerRef, Item, Line
+from lobtail.model.items import ContainerRef, Item, Line, level_of
 from lobtail.model.levels import Level, detect_level
 
-__all__ = ["Entry", "expand", "lines_of", "make_entry", "rejoin"]
+__all__ = ["Entry", "cut_out", "expand", "lines_of", "make_entry", "rejoin"]
 
 # Continuations that are asked for a level where the head has none.
 _LOOKED_AT = 50
@@ -40,12 +40,13 @@ class Entry(Line, frozen=True, gc=False, eq=False, repr_omit_defaults=True):
 
     def _find_level(self) -> Level:
         """Return the level of the head, or else that of the exception, or of the JSON document."""
-        head = self.parts[0].level
+        # Not kept in each line: there may be a thousand.
+        head = level_of(self.parts[0])
         if head:
             return head
         if self.raw[:1] == b"{" and (level := detect_level(self.raw)):
             return level
-        levels = (line.level for line in self.parts[1 : _LOOKED_AT + 1])
+        levels = map(level_of, self.parts[1 : _LOOKED_AT + 1])
         return next(filter(None, levels), Level.UNKNOWN)
 
     def _value(self) -> tuple[object, ...]:
@@ -67,6 +68,12 @@ def make_entry(lines: Sequence[Line]) -> Line:
         raw_details=head.raw_details,
         parts=(head, *rest),
     )
+
+
+def cut_out(lines: Sequence[Line]) -> Line:
+    """Return the entry of some ``lines`` of another, at least one: the first continues none."""
+    head, *rest = lines
+    return make_entry([replace(head, continues=False) if head.continues else head, *rest])
 
 
 def expand(items: list[Item]) -> list[Item]:

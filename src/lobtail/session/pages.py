@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, takewhile
 from typing import Final, NamedTuple
 
+from lobtail.model.entries import Entry, cut_out, expand
 from lobtail.model.items import Item, Line, Mark
 from lobtail.model.records import Record
 from lobtail.model.resume import Deduplicator, key_of
@@ -52,6 +53,8 @@ class Page(NamedTuple):
     items: list[Item]
     since_ns: int | None
     """From when on nothing is missing any more; None if there is nothing older."""
+    grown: Sequence[tuple[Line, Line]] = ()
+    """Held entries that begin in this page: each, and what it is with the lines before it."""
 
 
 class Beginning:
@@ -68,13 +71,17 @@ class Beginning:
         self._overlap_ns = overlap_ns(whole_seconds=whole_seconds)
         self._lines: defaultdict[str, Counter[int]] = defaultdict(Counter)
         self._marks: Counter[tuple[str, str, int | None]] = Counter()
+        self._entries: dict[tuple[str, int], Line] = {}  # those that are held, by their heads
         self._oldest_ns = since_ns
         """What is older than this is not held, whatever it is."""
         for item in items:
             if item.time_ns is not None:
                 self._oldest_ns = min(self._oldest_ns, item.time_ns)
             if isinstance(item, Line):
-                self._lines[item.container.id][key_of(item)] += 1
+                container = item.container.id
+                keys = [key_of(line) for line in item.lines]
+                self._lines[container].update(keys)
+                self._entries[container, keys[0]] = item
             else:
                 self._marks[_mark_key(item)] += 1
 
@@ -100,6 +107,36 @@ class Beginning:
     def shortest_ns(self) -> int:
         """The length of a span that is not worth being divided."""
         return self._overlap_ns
+
+    def divide(self, items: list[Item]) -> tuple[list[Item], list[tuple[Line, Line]]]:
+        """Return what of entries is older, and the held entries that began in them.
+
+        Every line is looked at by itself: an entry may have been cut by the edge of a page.
+        """
+        lines = expand(items)
+        older = self.older(lines)
+        if lines is items:
+            return older, []
+        fresh = {id(item) for item in older}
+        whole: list[Item] = []
+        grown: list[tuple[Line, Line]] = []
+        for item in items:
+            if type(item) is not Entry:
+                if id(item) in fresh:
+                    whole.append(item)
+                continue
+            new = [line for line in item.lines if id(line) in fresh]
+            if not new:
+                continue
+            rest = next((line for line in item.lines if id(line) not in fresh), None)
+            key = None if rest is None else (rest.container.id, key_of(rest))
+            if rest is None:
+                whole.append(item)
+            elif key is not None and (held := self._entries.pop(key, None)) is not None:
+                grown.append((held, cut_out([*new, *held.lines])))
+            else:
+                whole.append(cut_out(new))
+        return whole, grown
 
     def older(self, items: Sequence[Item]) -> list[Item]:
         """Return those of ``items`` that stand before the ones that are held.
@@ -196,9 +233,10 @@ class PageSearch:
         came = list(self._came)
         if cut := len(came) == self._came.maxlen:
             since = next((item.time_ns for item in came if item.time_ns is not None), since)
-        older = self._beginning.older(came)
-        if older or cut or since <= self._first_ns:
-            self.page = Page(older, None if since <= self._first_ns and not cut else since)
+        older, grown = self._beginning.divide(came)
+        if older or grown or cut or since <= self._first_ns:
+            since_ns = None if since <= self._first_ns and not cut else since
+            self.page = Page(older, since_ns, grown)
             self.span = None
             return
         self._nothing = self._length
@@ -241,7 +279,14 @@ class History:
 
     def take(self, found: Page) -> None:
         """Take what a search has found."""
-        items, since = found
+        items, since, grown = found
+        for held, entry in grown:
+            at = next((i for i, item in enumerate(self._found) if item is held), None)
+            if at is None:  # it has been given: what it began with comes by itself
+                items.append(cut_out(entry.lines[: -len(held.lines)]))
+            else:
+                self._found[at] = entry
+                self._first = [entry if item is held else item for item in self._first]
         self._since_ns = since
         self._found[:0] = items
         self._whole_seconds = self._whole_seconds or whole_seconds_in(items)
@@ -270,7 +315,7 @@ def overlap_ns(*, whole_seconds: bool) -> int:
 def whole_seconds_in(items: Iterable[Item]) -> bool:
     """Tell whether a line has a stamp without a fraction: no other engine than Podman does."""
     return any(
-        type(item) is Line and item.time_ns is not None and not item.time_ns % _SECOND
+        isinstance(item, Line) and item.time_ns is not None and not item.time_ns % _SECOND
         for item in items
     )
 

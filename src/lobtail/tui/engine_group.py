@@ -96,10 +96,7 @@ class EngineGroup:
 
         def request_of(host: str) -> TailRequest:
             own = (part for part in parts if part.host in ("", host))
-            asked = (
-                tail_request(*part.names, **part.arguments(), group=False, **options)
-                for part in own
-            )
+            asked = (tail_request(*part.names, **part.arguments(), **options) for part in own)
             return reduce(TailRequest.also, asked)
 
         def make(engines: Mapping[str, Engine]) -> Tail:

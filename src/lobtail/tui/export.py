@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from lobtail.errors import ConfigError
-from lobtail.model.items import ContainerRef, Item
+from lobtail.model.items import ContainerRef, Item, Line
 from lobtail.regular import NotRegularError, check_regular
 from lobtail.render.formats import make_formatter
 from lobtail.render.style import Formatter, Style
@@ -94,7 +94,7 @@ async def save(
                     formatter.expect(containers())
                 # Beside the screen: disks may be slow.
                 size += await asyncio.to_thread(_write, file, formatter, items)
-                lines += len(items)
+                lines += sum(len(item.lines) if isinstance(item, Line) else 1 for item in items)
                 progress(lines)
         if not lines:
             raise ConfigError("nothing was saved: there is no such line")

@@ -285,8 +285,9 @@ class LogLoader:
             for item in self._log.store.items:
                 if isinstance(item, Line):
                     key = item.container.id
-                    # Engines count pieces of long lines.
-                    counts[key] = counts.get(key, 0) + 1 + len(item.raw) // _PIECE
+                    # Engines count lines, and pieces of long ones.
+                    pieces = sum(1 + len(line.raw) // _PIECE for line in item.lines)
+                    counts[key] = counts.get(key, 0) + pieces
                     first_ns.setdefault(key, item.time_ns or 0)
             cut = [first_ns[key] for key, count in counts.items() if count >= asked]
             if cut:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lobtail.model.entries import Entry, expand, make_entry
 from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Gap, Item, Line
 from lobtail.session.pages import Beginning, History, Page, PageSearch, Span, whole_seconds_in
@@ -249,6 +250,73 @@ def test_what_is_held_ends_before_what_is_read() -> None:
     lines = written(*((i * MS, str(i)) for i in range(30))).lines
     beginning = Beginning(T0 + 10 * MS, lines[10:14], whole_seconds=False)
     assert beginning.older(lines) == lines[:10]
+
+
+def test_an_entry_that_a_page_has_cut_is_joined() -> None:
+    lines = written(*((i * MS, str(i)) for i in range(6))).lines
+    rest = make_entry(lines[3:])
+    beginning = Beginning(T0 + 3 * MS, [rest], whole_seconds=False)
+    whole, grown = beginning.divide([lines[0], make_entry(lines[1:])])
+    assert whole == [lines[0]]
+    [(held, entry)] = grown
+    assert held is rest
+    assert [line.raw for line in entry.lines] == [b"1", b"2", b"3", b"4", b"5"]
+    assert [line.continues for line in entry.lines] == [False, True, True, True, True]
+
+
+def test_of_an_entry_only_lines_come_that_are_not_held() -> None:
+    lines = written(*((i * MS, str(i)) for i in range(6))).lines
+    # Of what is held nothing begins with the first line that the entry has as well.
+    beginning = Beginning(T0 + 3 * MS, [make_entry(lines[2:])], whole_seconds=False)
+    beginning_of_two = Beginning(T0 + 3 * MS, [*lines[2:4], *lines[4:]], whole_seconds=False)
+    whole, grown = beginning.divide([make_entry(lines)])
+    assert (whole, [len(entry.lines) for _, entry in grown]) == ([], [6])
+    whole, grown = beginning_of_two.divide([make_entry(lines)])
+    assert (whole, [len(entry.lines) for _, entry in grown]) == ([], [3])
+    whole, grown = Beginning(T0 + 6 * MS, lines[4:], whole_seconds=False).divide(
+        [make_entry(lines[:4]), make_entry(lines[4:])]
+    )
+    assert (len(whole), grown) == (1, [])
+
+
+def grouped(items: list[Item]) -> list[Item]:
+    """Make entries of lines that begin with a letter and those behind them."""
+    made: list[list[Line]] = []
+    for item in items:
+        assert isinstance(item, Line)
+        if made and item.raw.startswith(b" ") and made[-1][0].container == item.container:
+            made[-1].append(item)
+        else:
+            made.append([item])
+    return [make_entry(lines) for lines in made]
+
+
+@pytest.mark.parametrize("tail", [1, 2, 3, 7])
+@pytest.mark.parametrize("count", [1, 3, 10])
+def test_pages_of_entries_have_each_line_once(tail: int, count: int) -> None:
+    texts = ["a", " 1", " 2", "b", "c", " 3", "d", " 4", " 5", " 6", " 7", "e"] * 3
+    container = written(*((i * 20 * MS, f"{text}{i}") for i, text in enumerate(texts)))
+    held = grouped(list(container.lines[-tail:]))
+    since: int | None = held[0].time_ns
+    while since is not None:
+        reach = Beginning.reach_ns(since, whole_seconds=False)
+        first = [item for item in held if (item.time_ns or 0) <= reach]
+        beginning = Beginning(since, first, whole_seconds=False)
+        search = PageSearch(beginning, count=count, first_ns=FIRST_NS, guess_ns=90 * MS)
+        while (span := search.span) is not None:
+            search.take(grouped(list(container.read(span))))
+            search.end()
+        for before, entry in search.page.grown:
+            held[next(i for i, item in enumerate(held) if item is before)] = entry
+        held[:0] = search.page.items
+        since = search.page.since_ns
+    assert [line.raw for line in expand(held) if isinstance(line, Line)] == [
+        line.raw for line in container.lines
+    ]
+    assert [len(item.lines) for item in held if isinstance(item, Line)] == [
+        len(item.lines) for item in grouped(list(container.lines)) if isinstance(item, Line)
+    ]
+    assert any(type(item) is Entry for item in held)
 
 
 def test_marks_come_once() -> None:

@@ -136,6 +136,13 @@ def test_keys_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         assert pane.bar.has_class("hidden")
         await c.press("H")
         assert not pane.bar.has_class("hidden")
+        # Entries: these are single lines.
+        await c.press("u")
+        assert "this is a single line" in c.notices
+        await c.press("U")
+        assert view.folding.unfolds
+        await c.press("U")
+        assert not view.folding.unfolds
         # A line closely, and a field as a filter.
         await c.press("G", "k", "e", "E", "enter")
         assert pane.detail.has_class("open")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
+from unit.tui import scripted
 from unit.tui.apps import Client, running
 from unit.tui.hurried import run_hurried
 
@@ -120,6 +121,7 @@ def clean(svg: str) -> str:
 def pictures() -> dict[str, str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("NO_COLOR", raising=False)
+        patch.setattr("lobtail.tui.engine_group.open_tail", scripted.open_tail)
         return run_hurried(draw())
 
 

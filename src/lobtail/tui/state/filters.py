@@ -97,7 +97,7 @@ def find_test(pattern: Pattern, within: Test | None) -> Test:
     def found(item: Item, level: int) -> bool:
         if isinstance(item, Mark) or (within is not None and not within(item, level)):
             return False
-        return search(visible_text(item)) is not None
+        return any(search(visible_text(line)) is not None for line in item.lines)
 
     return found
 

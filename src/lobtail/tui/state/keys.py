@@ -66,6 +66,8 @@ _LOG: Final = (
     Key("zone", "T", "times in UTC, or in your zone again", "log"),
     Key("names", "o", "the container in front of each line", "log"),
     Key("histogram", "H", "the rate of lines over time", "log"),
+    Key("fold", "u", "unfold or fold the entry: lines that belong together", "log"),
+    Key("fold-all", "U", "unfold or fold all entries", "log"),
     Key("detail", "enter", "look at the line closely: its fields as a tree", "log", "detail"),
     Key("select", "v,V", "select lines; the mouse selects text", "log"),
     Key("copy", "y", "copy what is selected, or the line, as it is shown", "log", "copy"),

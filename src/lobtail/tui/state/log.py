@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from lobtail.entries.grouper import MAX_LINES, WAIT_NS
 from lobtail.follow.position import Positions
+from lobtail.model.entries import Entry, cut_out, expand
 from lobtail.model.frames import Stream
 from lobtail.model.items import Item, Line
 from lobtail.model.timestamps import Zone
@@ -21,6 +23,8 @@ __all__ = ["ALL", "Ending", "Log", "is_error", "is_mark"]
 
 # How many items one look of the filter or the search takes: about 5 ms.
 SLICE: Final = 2000
+# How long after its head the last line of an entry may have been written.
+_LONGEST_NS: Final = MAX_LINES * WAIT_NS
 # A number that no item has.
 ALL: Final = 1 << 62
 
@@ -100,12 +104,12 @@ class Log:
         self.received += self._live(items)
         excess = self.store.excess()
         if excess:
-            self.store.drop_oldest(excess)
+            gone = self._drop_oldest(excess)
             self.dropped += excess
             if self.whole_from is not None and self.store.first >= self.whole_from:
                 self.whole_from = None
             self._begin_at_first()
-            self._fit()
+            self._keep_rest(gone)
 
     def add_older(self, page: Page) -> None:
         """Take what was written before the window.
@@ -114,6 +118,11 @@ class Log:
         """
         if self.filter and self.whole_from is None:
             self.whole_from, self._whole_since_ns = self.store.first, self.since_ns
+        for held, entry in page.grown:
+            number = self.store.replace(held, entry)
+            self.rows.look_again(number)
+            if self.hits is not None:
+                self.hits.look_again(number)
         self.store.prepend(page.items)
         self._note(page.items)
         self.since_ns = page.since_ns
@@ -129,9 +138,9 @@ class Log:
     def begin_at(self, since_ns: int) -> int:
         """Say that lines before this time may be missing: drop those; return how many."""
         count = self.store.number_at(since_ns) - self.store.first
-        self.store.drop_oldest(count)
+        gone = self._drop_oldest(count)
         self.since_ns = since_ns
-        self._fit()
+        self._keep_rest(gone)
         return count
 
     def beginning(self) -> Beginning | None:
@@ -150,9 +159,12 @@ class Log:
         if end is None:
             return None
         # From before what is read: lines may stand out of order.
-        last = store.items[store.number_at(end - 2 * overlap) - store.first :]
+        reach = end - 2 * overlap
+        last = store.number_at(reach) - store.first
+        before = store.items[store.number_at(reach - _LONGEST_NS) - store.first : last]
+        long = [item for item in before if _goes_on(item, reach)]
         positions = Positions()
-        positions.note(last)
+        positions.note(expand(long + store.items[last:]))
         return Ending(positions.save((), now_ns), end - overlap)
 
     # --- what is shown --------------------------------------------------------------------
@@ -213,7 +225,7 @@ class Log:
 
     def _note(self, items: Sequence[Item]) -> None:
         self._whole_seconds = self._whole_seconds or whole_seconds_in(items)
-        lines = [item for item in items if type(item) is Line]
+        lines = [item for item in items if isinstance(item, Line)]
         self._out |= {line.container.id for line in lines if line.stream is not Stream.STDERR}
         self._err |= {line.container.id for line in lines if line.stream is Stream.STDERR}
         if len(both := self._out & self._err) > len(self.both):
@@ -224,6 +236,23 @@ class Log:
         if not items or (items[-1].time_ns or 0) < self.live_ns:
             return 0  # nearly all of them: history comes in order
         return sum((item.time_ns or 0) >= self.live_ns for item in items)
+
+    def _drop_oldest(self, count: int) -> list[Item]:
+        gone = self.store.items[:count]
+        self.store.drop_oldest(count)
+        self._fit()
+        return gone
+
+    def _keep_rest(self, gone: list[Item]) -> None:
+        """Keep the lines of dropped entries that were written since the window begins."""
+        since = self.since_ns or 0
+        self.store.prepend(
+            [
+                cut_out([line for line in item.lines if (line.time_ns or 0) >= since])
+                for item in gone
+                if isinstance(item, Entry) and _goes_on(item, since)
+            ]
+        )
 
     def _begin_at_first(self) -> None:
         times = (item.time_ns for item in self.store.items)
@@ -237,6 +266,11 @@ class Log:
         self.rows.fit()
         if self.hits is not None:
             self.hits.fit()
+
+
+def _goes_on(item: Item, time_ns: int) -> bool:
+    """Tell whether an item is an entry of which a line was written at a time or later."""
+    return type(item) is Entry and (item.lines[-1].time_ns or 0) >= time_ns
 
 
 def is_error(level: int) -> bool:

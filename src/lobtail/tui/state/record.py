@@ -12,6 +12,7 @@ from lobtail.model.fields import MAX_DEPTH, value_text
 from lobtail.model.items import Item, Line, Mark, forget_parsed, level_of
 from lobtail.model.levels import Level
 from lobtail.render.stamps import Stamper
+from lobtail.tui.state.filters import visible_text
 
 __all__ = ["Node", "nodes_of", "record_of", "term_for"]
 
@@ -44,7 +45,7 @@ class Node(msgspec.Struct, frozen=True):
     """The value as a query writes it."""
     children: tuple[Node, ...] = ()
     kind: str = ""
-    """``str``, ``number``, ``word`` (true, false, null) or nothing."""
+    """``str``, ``number``, ``word`` (true, false, null), ``line`` (of a log) or nothing."""
 
 
 def record_of(item: Item) -> tuple[Node, ...]:
@@ -73,6 +74,12 @@ def record_of(item: Item) -> tuple[Node, ...]:
         about.append(Node("labels", f"{len(ref.labels)}", children=tuple(labels)))
     nodes: list[Node] = []
     if isinstance(item, Line):
+        if len(item.lines) > 1:
+            texts = tuple(
+                Node(str(i), visible_text(line), kind="line")
+                for i, line in enumerate(item.lines, 1)
+            )
+            nodes.append(Node("lines", f"{len(texts):,}", children=texts))
         nodes.append(_head(item))
         fields = item.fields
         forget_parsed(item)

@@ -84,6 +84,18 @@ class Rows:
             self._from = start
         return not self.complete
 
+    def look_again(self, number: int) -> None:
+        """See whether an item is wanted that was put in the place of another."""
+        if self._test is None or not self._from <= number < self._to:
+            return
+        index, level = bisect_left(self._numbers, number), self._store.level(number)
+        if self.holds(number):
+            del self._numbers[index]
+            del self._levels[index]
+        if self._test(self._store.item(number), level):
+            self._numbers.insert(index, number)
+            self._levels.insert(index, level)
+
     def fit(self) -> None:
         """Forget the rows of items that the store has dropped."""
         store = self._store

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from lobtail.model.entries import Entry
 from lobtail.model.items import Dropped, Gap, Item, Line, level_of
 from lobtail.model.levels import Level
 
@@ -80,6 +81,14 @@ class Store:
         self.first -= len(items)
         self.size += _size(items)
 
+    def replace(self, held: Item, item: Item) -> int:
+        """Put an item in the place of one that is held, near the oldest; return its number."""
+        index = next(i for i, each in enumerate(self.items) if each is held)
+        self.size += _size([item]) - _size([held])
+        self.items[index] = item
+        self.levels[index] = _rank(item)
+        return self.first + index
+
     def excess(self, *, newest: bool = False) -> int:
         """Return how many items are to be dropped, from the newest or the oldest on.
 
@@ -137,12 +146,13 @@ class Store:
 
 
 def _rank(item: Item) -> int:
-    if type(item) is Line:
+    if isinstance(item, Line):
         return level_of(item) // 10
     return LOSS if isinstance(item, Gap | Dropped) else MARK
 
 
 def _size(items: Sequence[Item]) -> int:
-    return sum([len(item.raw) if type(item) is Line else 0 for item in items]) + OVERHEAD * len(
-        items
-    )
+    size = sum([len(item.raw) if isinstance(item, Line) else 0 for item in items])
+    # Of an entry its lines are kept, too.
+    lines = [line for item in items if type(item) is Entry for line in item.lines]
+    return size + sum([len(line.raw) for line in lines]) + OVERHEAD * (len(items) + len(lines))

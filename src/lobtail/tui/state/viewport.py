@@ -136,6 +136,11 @@ class Viewport:
             rest = self.height - min(height_of(number), self.height)
             self._top = self._moved(here, -rest, rows, height_of)
 
+    def show(self, place: ScreenRow, rows: Rows, height_of: HeightOf) -> None:
+        """Bring a place on the screen, into its middle if it is not there."""
+        if place not in self.layout(rows, height_of):
+            self._top = self._moved(place, -(self.height // 2), rows, height_of)
+
     def keep_in_sight(self, rows: Rows, height_of: HeightOf) -> None:
         """Bring what is pointed at back on a screen that has another size, or other lines."""
         if self.cursor is not None and not self.following and rows:

@@ -22,32 +22,50 @@ _SGR: Final = re.compile(r"\x1b\[[0-9;:]*m")
 
 
 def copy_selection(view: LogView, *, bare: bool = False) -> tuple[str, int]:
-    """Return the text that is selected, and of how many lines.
+    """Return the text that is selected, and of how many lines. Entries are taken whole.
 
     Where names are shown, time and container stand before lines, unless they are wanted ``bare``
     or only a part of one line is selected. Nothing in it acts where it is pasted: what would is
     shown, as on the screen.
     """
     items = view.selected_items()
-    texts = [_text(item, bare=bare or not view.look.names) for item in items]
+    texts = [_texts(item, bare=bare or not view.look.names) for item in items]
     part = view.selected_part()
     if part is not None and texts:
         # Offsets count what is drawn, where tabs are blanks.
-        drawn = [text_of(segments_of(text)) for text in texts]
         first, last = part
-        if len(drawn) == 1:
-            return drawn[0][first:last], 1
-        texts = [drawn[0][first:], *texts[1:-1], drawn[-1][:last]]
+        texts[-1] = _part(texts[-1], 0, last)
+        texts[0] = _part(texts[0], first, None)
+        if len(texts) == 1:
+            return "\n".join(texts[0]), len(texts[0])
     if view.look.names and not bare:
         heads = _heads(view, items)
-        texts = [head + text for head, text in zip(heads, texts, strict=True)]
-    return "\n".join(texts), len(texts)
+        texts = [
+            [(" " * width(head) if i else head) + text for i, text in enumerate(lines)]
+            for head, lines in zip(heads, texts, strict=True)
+        ]
+    lines = [text for each in texts for text in each]
+    return "\n".join(lines), len(lines)
 
 
-def _text(item: Item, *, bare: bool) -> str:
+def _texts(item: Item, *, bare: bool) -> list[str]:
     if isinstance(item, Line):
-        return _SGR.sub("", safe_text(item))
-    return f"-- {shown_name(item.container)}: {mark_words(item)}" if bare else mark_words(item)
+        return [_SGR.sub("", safe_text(line)) for line in item.lines]
+    return [f"-- {shown_name(item.container)}: {mark_words(item)}" if bare else mark_words(item)]
+
+
+def _part(texts: list[str], first: int, last: int | None) -> list[str]:
+    """Return the lines of an item from one of its characters on up to another."""
+    part = []
+    for text in texts:
+        drawn = text_of(segments_of(text))
+        end = len(drawn) if last is None else min(last, len(drawn))
+        if first < end or (first <= 0 and end == len(drawn)):
+            part.append(drawn[max(first, 0) : end])
+        first -= len(drawn)
+        if last is not None and (last := last - len(drawn)) <= 0:
+            break
+    return part or [""]
 
 
 def _heads(view: LogView, items: list[Item]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rich.style import Style
 from rich.text import Text
@@ -25,9 +25,9 @@ from lobtail.tui.widgets.segments import segments_of
 
 __all__ = ["Detail"]
 
-_MOST = 4000
+_MOST: Final = 4000
 # Characters of what was copied that are said.
-_SAID = 60
+_SAID: Final = 60
 
 
 class Detail(Vertical):
@@ -74,7 +74,7 @@ class Detail(Vertical):
     def show(self, item: Item) -> None:
         """Look at an item."""
         if isinstance(item, Line):
-            text = beginning(safe_text(item), _MOST)
+            text = beginning(safe_text(item.head), _MOST)  # all lines are among its fields
             shown = Text.assemble(*((s.text, s.style or Style()) for s in segments_of(text)))
         else:
             shown = Text(mark_words(item))

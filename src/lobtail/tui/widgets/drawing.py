@@ -10,6 +10,7 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
+from lobtail.model.entries import Entry
 from lobtail.model.frames import Stream
 from lobtail.model.items import (
     ContainerRef,
@@ -33,10 +34,12 @@ from lobtail.tui.state.view_options import ViewOptions
 from lobtail.tui.widgets.palette import DARK, LogColors
 from lobtail.tui.widgets.segments import PLAIN, cut, mark_spans, segments_of, text_of, width_of
 
-__all__ = ["LONGEST", "Drawer", "DrawnRows", "beginning", "safe_text"]
+__all__ = ["HANGING", "LONGEST", "Drawer", "DrawnRows", "beginning", "safe_text"]
 
 # Characters of a line that are drawn: more is seen by nobody; copies and files have all of it.
 LONGEST: Final = 20_000
+# Columns by which the lines of an unfolded entry hang behind the first.
+HANGING: Final = 2
 # Lines whose drawing is kept: some screenfuls.
 _KEPT: Final = 2000
 # Columns below which names lose what all begin with, and times their milliseconds.
@@ -53,7 +56,24 @@ class DrawnRows(NamedTuple):
     head: list[Segment]
     """Time and container, in front of the first row."""
     rows: list[list[Segment]]
-    """One row, or without room for it several."""
+    """One row, or without room for it several; those of all lines of an unfolded entry."""
+    starts: Sequence[int] = (0,)
+    """In which row each line begins; those behind the first hang by ``HANGING``."""
+    fold: Segment | None = None
+    """Stands behind the first line of an entry, to fold or unfold it by."""
+
+    def indent(self, part: int) -> int:
+        """Return the columns in front of a row's text."""
+        return HANGING if part >= self._first else 0
+
+    def fold_in(self, part: int) -> Segment | None:
+        """Return what stands behind a row, if that is where it stands."""
+        return self.fold if part == self._first - 1 else None
+
+    @property
+    def _first(self) -> int:
+        """How many rows the first line takes."""
+        return self.starts[1] if len(self.starts) > 1 else len(self.rows)
 
 
 def safe_text(line: Line) -> str:
@@ -85,7 +105,7 @@ class Drawer:
         self._names: tuple[str, ...] = ()
         self._shown: dict[str, str] = {}  # how they are shown
         self._column = 4
-        self._drawn: OrderedDict[int, DrawnRows] = OrderedDict()
+        self._drawn: OrderedDict[int, tuple[Item, bool, DrawnRows]] = OrderedDict()
 
     def set(
         self,
@@ -119,16 +139,36 @@ class Drawer:
         """Return the colour of a container."""
         return Style(color=Color.from_ansi(self._containers.of(shown_name(container))))
 
-    def draw(self, number: int, item: Item, now_ns: int) -> DrawnRows:
+    def draw(self, number: int, item: Item, now_ns: int, *, unfolded: bool = False) -> DrawnRows:
         """Return an item as it is shown; ``number`` is what it is remembered by."""
-        drawn = self._drawn.get(number)
-        if drawn is None or self._look.stamp == "relative":
-            drawn = self._drawn[number] = self._draw(item, now_ns)
+        held, was_unfolded, drawn = self._drawn.get(number, (None, False, None))
+        if drawn is None or held is not item or was_unfolded is not unfolded:
+            drawn = self._draw(item, now_ns, unfolded)
+            self._drawn[number] = item, unfolded, drawn
             if len(self._drawn) > _KEPT:
                 self._drawn.popitem(last=False)
+        elif self._look.stamp == "relative":
+            return drawn._replace(head=self._head(item, now_ns))
         return drawn
 
-    def _draw(self, item: Item, now_ns: int) -> DrawnRows:
+    def _draw(self, item: Item, now_ns: int, unfolded: bool) -> DrawnRows:
+        head = self._head(item, now_ns)
+        room = max(8, self._width - width_of(head)) if self._look.wrap else None
+        if isinstance(item, Mark):
+            return DrawnRows(head, _rows([self._mark(item)], room))
+        base = self.colors.of_level(level_of(item))
+        if type(item) is not Entry:
+            return DrawnRows(head, _rows(self._text(item, base), room))
+        more = len(item.lines) - 1
+        fold = Segment(f" {'▾' if unfolded else '▸'} +{more:,}", self.colors.dim)
+        rows = _rows(self._text(item.head, base), room and max(8, room - fold.cell_length))
+        starts = [0]
+        for line in item.lines[1:] if unfolded else ():
+            starts.append(len(rows))
+            rows += _rows(self._text(line, base), room and max(8, room - HANGING))
+        return DrawnRows(head, rows, starts, fold)
+
+    def _head(self, item: Item, now_ns: int) -> list[Segment]:
         head: list[Segment] = []
         if self._stamper is not None:
             stamp = self._stamper.pad(item.time_ns, now_ns)
@@ -147,16 +187,13 @@ class Drawer:
         head.append(Segment("e" if error else " ", self.colors.dim))
         rule = self.color_of(item.container) if self._look.names else self.colors.dim
         head.append(Segment("│ " if line is not None else "─ ", rule))
-        body = [self._mark(item)] if isinstance(item, Mark) else self._text(item)
-        if not self._look.wrap:
-            return DrawnRows(head, [body])
-        return DrawnRows(head, cut(body, max(8, self._width - width_of(head))))
+        return head
 
-    def _text(self, line: Line) -> list[Segment]:
+    def _text(self, line: Line, color: Style) -> list[Segment]:
         text = safe_text(line)
         begun = beginning(text, LONGEST)
         rest, text = len(text) - len(begun), begun
-        base = PLAIN if "\x1b" in text else self.colors.of_level(level_of(line))
+        base = PLAIN if "\x1b" in text else color
         segments = segments_of(text, base)
         for pattern, style in (
             (self._look.highlight, self.colors.lit),
@@ -198,3 +235,8 @@ class Drawer:
             bad = mark.oom or mark.exit_code not in (0, None)
             return Segment(f"■ {words}", self.colors.error if bad else self.colors.dim)
         return Segment(f"▶ {words}" if isinstance(mark, Started) else f"· {words}", self.colors.dim)
+
+
+def _rows(segments: list[Segment], room: int | None) -> list[list[Segment]]:
+    """Return segments as one row, or as rows for which there is room."""
+    return [segments] if room is None else cut(segments, room)

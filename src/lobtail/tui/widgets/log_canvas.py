@@ -15,7 +15,9 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from lobtail.model.entries import Entry
 from lobtail.model.items import Item
+from lobtail.tui.state.folding import Folding
 from lobtail.tui.state.log import Log
 from lobtail.tui.state.text_selection import Point, TextSelection
 from lobtail.tui.state.view_options import ViewOptions
@@ -45,6 +47,7 @@ class LogCanvas(Widget, can_focus=True):
         self.view = Viewport()
         self.look = ViewOptions()
         self.drawer = Drawer()
+        self.folding = Folding()
         self.selection: TextSelection | None = None
         self.left = 0
         """Columns of text that are scrolled out to the left."""
@@ -73,6 +76,7 @@ class LogCanvas(Widget, can_focus=True):
             self._generation = self.log_.generation
             self.selection = None
             self.drawer.forget()
+            self.folding.forget()
         self._lay_out()
         self._seen = self._visible()
         self.refresh()
@@ -213,11 +217,16 @@ class LogCanvas(Widget, can_focus=True):
                 style = self.drawer.colors.selected
                 row = mark_spans(row, [span], style, under=True) if row else [Segment(" ", style)]
         head = drawn.head if not part else self._blank_head(drawn.head)
-        room = max(0, width - width_of(head))
+        if indent := drawn.indent(part):
+            head = [*head, Segment(" " * indent)]
+        fold = drawn.fold_in(part)
+        room = self._room(drawn, part)
         whole = width_of(row)
         if self.left or whole > room:
             row = self._window(row, whole, room)
             whole = width_of(row)
+        if fold is not None:
+            row = [*row, fold]
         style = self._base
         if number == self.view.cursor and not self.view.following:
             colors = self.drawer.colors
@@ -260,12 +269,42 @@ class LogCanvas(Widget, can_focus=True):
         store = self.log_.store
         if not store.first <= number < store.end:
             return DrawnRows([], [[]])
-        return self.drawer.draw(number, store.item(number), self.clock())
+        unfolded = self.folding.is_open(number)
+        return self.drawer.draw(number, store.item(number), self.clock(), unfolded=unfolded)
+
+    def entry_at(self, number: int | None) -> Entry | None:
+        """Return the item with a number if it is an entry of several lines."""
+        store = self.log_.store
+        if number is None or not store.first <= number < store.end:
+            return None
+        item = store.item(number)
+        return item if type(item) is Entry else None
 
     def _height_of(self, number: int) -> int:
-        if not self.look.wrap:
+        if self.look.wrap:
+            return len(self.drawn(number).rows)
+        if not self.folding.is_open(number) or (entry := self.entry_at(number)) is None:
             return 1
-        return len(self.drawn(number).rows)
+        return len(entry.lines)
+
+    def _room(self, drawn: DrawnRows, part: int) -> int:
+        """Return how many columns of the screen there are for the text of a row."""
+        fold = drawn.fold_in(part)
+        taken = width_of(drawn.head) + drawn.indent(part) + (fold.cell_length if fold else 0)
+        return max(0, self.text_columns - taken)
+
+    def fold_at(self, x: int, y: int) -> int | None:
+        """Return the number of the entry that a place of the screen folds or unfolds."""
+        if not 0 <= y < len(self._places) or self._places[y] in (ABOVE, BELOW):
+            return None
+        number, part = self._places[y]
+        drawn = self.drawn(number)
+        fold = drawn.fold_in(part)
+        if fold is None:
+            return None
+        shown = width_of(drawn.rows[part]) - (0 if self.look.wrap else self.left)
+        start = width_of(drawn.head) + min(max(shown, 0), self._room(drawn, part))
+        return number if start <= x < start + fold.cell_length else None
 
     def _lay_out(self) -> None:
         # Worked out from all style sheets: once a frame is often enough.
@@ -275,6 +314,7 @@ class LogCanvas(Widget, can_focus=True):
         self.view.below = self.log_.detached or self.ended
         self.view.sealed = self.ended and not self.log_.detached
         columns, log = max(10, self.text_columns), self.log_
+        self.folding.fit(log.store.first, log.store.end)
         self.drawer.set(self.look, log.pattern, columns, log.both, self.names)
         rows, shape = self.log_.rows, (self.size, self.look)
         if shape != self._shape:
@@ -299,7 +339,7 @@ class LogCanvas(Widget, can_focus=True):
         if place in (ABOVE, BELOW):
             return 0
         drawn = self.drawn(place.number)
-        return width_of(drawn.rows[0])
+        return drawn.indent(place.part) + width_of(drawn.rows[place.part])
 
     def on_resize(self, _event: events.Resize) -> None:
         """Lay out for the new size."""
@@ -312,7 +352,8 @@ class LogCanvas(Widget, can_focus=True):
             return None
         number, part = self._places[y]
         drawn = self.drawn(number)
-        column = x - width_of(drawn.head) + (0 if self.look.wrap else self.left)
+        left = 0 if self.look.wrap else self.left
+        column = x - width_of(drawn.head) - drawn.indent(part) + left
         before = sum(len(text_of(row)) for row in drawn.rows[:part])
         text = text_of(Strip(drawn.rows[part]).crop(0, max(column, 0))) if column > 0 else ""
         return Point(number, before + len(text))

@@ -250,6 +250,16 @@ class LogPane(LogBody):
         self._bars_at = 0
         self.touch()
 
+    def action_fold(self) -> None:
+        """Unfold the entry that is pointed at, or fold it."""
+        if not self.view.fold():
+            self._say("this is a single line")
+
+    def action_fold_all(self) -> None:
+        """Unfold all entries, or fold all."""
+        self.view.fold_all()
+        self._say("all entries are " + ("unfolded" if self.view.folding.unfolds else "folded"))
+
     def action_detail(self) -> None:
         """Look at the line closely."""
         item = self.view.cursor_item

@@ -9,9 +9,10 @@ from textual import events
 from textual.message import Message
 
 from lobtail.model.items import Item, Line
+from lobtail.tui.state.filters import visible_text
 from lobtail.tui.state.log import is_error, is_mark
 from lobtail.tui.state.text_selection import Point, TextSelection
-from lobtail.tui.state.viewport import ABOVE, BELOW
+from lobtail.tui.state.viewport import ABOVE, BELOW, ScreenRow
 from lobtail.tui.widgets.log_canvas import LogCanvas
 from lobtail.tui.widgets.segments import width_of
 
@@ -99,7 +100,7 @@ class LogView(LogCanvas, can_focus=True):
             index += 1
         index = index if step > 0 else index - 1
         self.wrapped = not 0 <= index < len(hits)
-        self.go_to(hits.number(index % len(hits)), middle=False)
+        self._go_to_hit(hits.number(index % len(hits)))
         return True
 
     def older_hit(self) -> bool:
@@ -108,7 +109,7 @@ class LogView(LogCanvas, can_focus=True):
         index = hits.index(self._number_here()) if hits is not None else 0
         if hits is None or not index:
             return False
-        self.go_to(hits.number(index - 1), middle=False)
+        self._go_to_hit(hits.number(index - 1))
         return True
 
     def first_hit(self, origin: int) -> None:
@@ -116,7 +117,46 @@ class LogView(LogCanvas, can_focus=True):
         hits = self.log_.hits
         if hits is not None and hits:
             index = hits.index(origin + 1)
-            self.go_to(hits.number(max(index - 1, 0)), middle=False)
+            self._go_to_hit(hits.number(max(index - 1, 0)))
+
+    def fold(self) -> bool:
+        """Unfold the entry that is pointed at, or fold it; tell whether it is one."""
+        self.move(0)
+        number = self.view.cursor
+        if number is None or self.entry_at(number) is None:
+            return False
+        self._fold(number)
+        return True
+
+    def fold_all(self) -> None:
+        """Unfold all entries, or fold all."""
+        self.selection = None
+        self.folding.toggle_all()
+        self.view.keep_in_sight(self.log_.rows, self._height_of)
+        self._moved()
+
+    def _fold(self, number: int) -> None:
+        self.selection = None
+        self.folding.toggle(number)
+        self.view.keep_in_sight(self.log_.rows, self._height_of)
+        self._moved()
+
+    def _go_to_hit(self, number: int) -> None:
+        """Point at an item in which the search finds something, and bring that on the screen."""
+        self.go_to(number, middle=False)
+        entry, pattern = self.entry_at(number), self.log_.pattern
+        if entry is None or pattern is None:
+            return
+        texts = map(visible_text, entry.lines)
+        hit = next((i for i, text in enumerate(texts) if pattern.search(text)), 0)
+        if not hit:
+            return
+        if not self.folding.is_open(number):
+            self.folding.toggle(number)
+            self.view.keep_in_sight(self.log_.rows, self._height_of)
+        place = ScreenRow(number, self.drawn(number).starts[hit])
+        self.view.show(place, self.log_.rows, self._height_of)
+        self._moved()
 
     def shift(self, columns: int) -> None:
         """Scroll to the side, where lines are not wrapped."""
@@ -218,6 +258,11 @@ class LogView(LogCanvas, can_focus=True):
             self._grab = "ruler"
             self._drag_ruler(event.y)
             return
+        if (number := self.fold_at(event.x, event.y)) is not None:
+            self.view.pause(self.log_.rows)
+            self.view.cursor = number
+            self._fold(number)
+            return
         point = self._point(event.x, event.y)
         if point is None:
             return
@@ -254,7 +299,8 @@ class LogView(LogCanvas, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Look at a line closely that is clicked twice."""
-        if event.chain == 2 and isinstance(self.cursor_item, Line):
+        folds = self.fold_at(event.x, event.y) is not None
+        if event.chain == 2 and isinstance(self.cursor_item, Line) and not folds:
             self.post_message(self.Opened())
 
     def _drag_ruler(self, y: int) -> None:

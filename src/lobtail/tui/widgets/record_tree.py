@@ -77,7 +77,8 @@ class RecordTree(Tree[Node]):
         label = Text(sanitize(node.name), style="bold" if node.children else "")
         if node.value:
             label.append(": ", style="dim")
-            label.append(sanitize(node.value)[:_MOST], style=_COLORS.get(node.kind, ""))
+            value = node.value.expandtabs(4) if node.kind == "line" else node.value
+            label.append(sanitize(value)[:_MOST], style=_COLORS.get(node.kind, ""))
         if not node.children:
             parent.add_leaf(label, node)
             return
