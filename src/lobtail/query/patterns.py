@@ -185,7 +185,8 @@ def compile_pattern(text: str, what: str, *, ignore_case: bool = False) -> Patte
     options.never_capture = True
     options.case_sensitive = not ignore_case
     try:
-        compiled = re2.compile(_translated(text), options)
+        # ^ and $ are a line's: an entry may have many.
+        compiled = re2.compile(f"(?m){_translated(text)}", options)
     except re2.error as exc:
         raise _fault(text, what, _words(exc)) from None
     except UnicodeEncodeError:

@@ -73,7 +73,6 @@ _HOSTS: Final = frozenset(("hostname", "host"))
 _WORDS: Final = {level: f"{level.name:<5} " if level else "" for level in Level}
 # Characters of a value, and of a field's list, that are shown at most.
 _LONGEST: Final = 120
-_SHORT: Final = _LONGEST + 1
 _HEAD: Final = 80
 _TAIL: Final = 36
 _MOST_STACK: Final = 200
@@ -90,7 +89,8 @@ _QUICK: Final[dict[Any, Level]] = {level.value: level for level in Level if leve
     if level
     for name in (level.name, level.name.lower(), level.name.title())
 }
-_PLAIN: Final = re.compile(r"[!#-<>-~]+")  # ASCII without blanks, quotes and equals signs
+# Matches a value that is short, and ASCII without blanks, quotes and equals signs.
+_bare: Final = re.compile(r"[!#-<>-~]{1,120}").fullmatch
 _LOGFMT: Final = re.compile(rb"[\w.@-]{1,40}+=(?:[^\s\"=]*+ |\"[^\"]*+\"(?: |$))[\w.@-]{1,40}+=")
 _OBJECT: Final = b"{"
 
@@ -165,7 +165,7 @@ class FieldsFormat:
             elif kind is str:
                 if value == message:  # err.message repeats it, too
                     continue
-                if len(value) < _SHORT and _PLAIN.fullmatch(value) is not None:
+                if _bare(value) is not None:
                     if path not in _HOSTS or not container.startswith(value):
                         add(label + value)
                 elif "\n" in value and (path in _STACKS or name in _STACKS):
@@ -237,8 +237,7 @@ def _find_stacks(fields: dict[str, Any], before: str, stacks: list[str]) -> None
 
 def _text_value(value: str) -> str:
     shown = _shortened(value)
-    bare = _PLAIN.fullmatch(shown.replace("…", "")) is not None
-    return shown if bare else _quoted(shown)
+    return shown if _bare(shown.replace("…", "")) is not None else _quoted(shown)
 
 
 def _quoted(text: str) -> str:
