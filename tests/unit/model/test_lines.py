@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Line
-from lobtail.model.lines import MAX_LINE, PIECE, LineAssembler, TtySplitter
+from lobtail.model.lines import LineAssembler
 from lobtail.model.records import Record, record_of, records_of
 from lobtail.model.timestamps import format_rfc3339
+from lobtail.model.tty import MAX_LINE, PIECE, TtySplitter
 
 OUT, ERR = Stream.STDOUT, Stream.STDERR
 WEB = ContainerRef("a" * 64, "web")

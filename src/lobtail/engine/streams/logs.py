@@ -16,9 +16,9 @@ from lobtail.engine.net.requests import Requests, segment
 from lobtail.engine.objects.answer import whole_number
 from lobtail.errors import ConfigError, ConnectionLostError, EngineStreamError, TruncatedStream
 from lobtail.model.frames import Frame, FrameDecoder, RawDecoder, Stream
-from lobtail.model.lines import TtySplitter
 from lobtail.model.records import Record, RecordDecoder, records_of
 from lobtail.model.timestamps import format_wire_time
+from lobtail.model.tty import TtySplitter
 from lobtail.query.time_arguments import parse_time_argument
 
 if TYPE_CHECKING:

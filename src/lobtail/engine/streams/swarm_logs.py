@@ -28,8 +28,8 @@ from lobtail.engine.streams.logs import UNTIL_GRACE_NS, FrameStream, LogOptions
 from lobtail.engine.streams.lookup import inspect_service, inspect_task, list_nodes, list_tasks_of
 from lobtail.errors import ConnectionLostError, EngineError, EngineStreamError
 from lobtail.model.frames import Frame
-from lobtail.model.lines import TtySplitter
 from lobtail.model.records import Record, stamp_of
+from lobtail.model.tty import TtySplitter
 
 __all__ = ["ServiceLogStream", "SwarmLogStream", "TaskLogStream"]
 
