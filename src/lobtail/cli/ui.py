@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lobtail.cli.defaults import load_defaults, load_keys
+from lobtail.cli.defaults import load_continuations, load_defaults, load_keys
 from lobtail.cli.options import DockerCommand, distinct_engine_arguments, host_option, run
 from lobtail.errors import ConfigError, LobtailError
 from lobtail.terminal.output import print_status
@@ -65,6 +65,12 @@ class _UiCommand(DockerCommand):
 )
 @click.option("--wrap/--no-wrap", help="Wrap long lines from the start.")
 @click.option(
+    "--fields",
+    type=click.Choice(("compact", "raw")),
+    default="compact",
+    help="Show JSON lines as message and fields, or as written.  [default: compact]",
+)
+@click.option(
     "--histogram/--no-histogram", default=True, help="Show the rate of lines.  [default: histogram]"
 )
 @click.option(
@@ -97,7 +103,7 @@ def command(host: str | None, **options: Any) -> int:
         key: options[key] for key in ("labels", "projects", "services", "images", "exclude")
     }
     target = Target(names=options["selectors"], everything=options["everything"], **criteria)
-    looks = ("timestamps", "timezone", "wrap", "histogram", "theme", "read_only")
+    looks = ("timestamps", "timezone", "wrap", "fields", "histogram", "theme", "read_only")
     settings = ClientSettings(
         keys=check_keymap(load_keys()), **{key: options[key] for key in looks}
     )
@@ -110,6 +116,7 @@ def command(host: str | None, **options: Any) -> int:
         dict(zip(names, engines, strict=True)),
         dict(zip(names, words, strict=True)),
         ReadingThread(dict(zip(names, readers, strict=True))),
+        continuations=load_continuations(),
     )
     # What cannot be used is said before the screen is taken.
     settings.check()

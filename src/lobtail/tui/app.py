@@ -28,7 +28,7 @@ from lobtail.tui.screens.main import MainScreen
 from lobtail.tui.screens.questions import HelpScreen
 from lobtail.tui.state.keys import keys_of, shown_keys
 from lobtail.tui.state.target import Target
-from lobtail.tui.state.view_options import Stamp, ViewOptions
+from lobtail.tui.state.view_options import Fields, Stamp, ViewOptions
 from lobtail.tui.state.visits import Visits
 from lobtail.tui.widgets.bindings import bindings_of, press
 from lobtail.tui.widgets.colorless import Colorless
@@ -49,6 +49,7 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "local"
     timestamps: Stamp = "short"
     wrap: bool = False
+    fields: Fields = "compact"
     histogram: bool = True
     read_only: bool = False
     keys: Mapping[str, str] = {}
@@ -91,7 +92,10 @@ class LobtailApp(App[int]):
         self._colorless = Colorless()
         self.settings = settings
         self.look = ViewOptions(
-            stamp=settings.timestamps, zone=find_zone(settings.timezone), wrap=settings.wrap
+            stamp=settings.timestamps,
+            zone=find_zone(settings.timezone),
+            wrap=settings.wrap,
+            fields=settings.fields,
         )
 
         self._main = MainScreen(

@@ -27,7 +27,7 @@ class EngineGroup:
     """Engines by name; the name is empty where there is only one.
 
     ``words`` are what the command line calls each of them by, such as ``-c prod``. Logs are read
-    in ``thread`` if there is one.
+    in ``thread`` if there is one. ``continuations`` are regexes of lines that continue others.
     """
 
     def __init__(
@@ -35,9 +35,11 @@ class EngineGroup:
         engines: Mapping[str, Engine],
         words: Mapping[str, tuple[str, ...]] | None = None,
         thread: ReadingThread | None = None,
+        continuations: Sequence[str] = (),
     ) -> None:
         self.engines = dict(engines)
         self._thread = thread
+        self._continuations = tuple(continuations)
         self._short = _short_names(list(self.engines))
         self.words = dict(words or {})
         self.watches = {name: EngineMonitor(engine) for name, engine in self.engines.items()}
@@ -96,6 +98,7 @@ class EngineGroup:
 
         def request_of(host: str) -> TailRequest:
             own = (part for part in parts if part.host in ("", host))
+            options["continuations"] = self._continuations
             asked = (tail_request(*part.names, **part.arguments(), **options) for part in own)
             return reduce(TailRequest.also, asked)
 

@@ -97,6 +97,23 @@ def test_what_is_drawn_is_of_the_item_that_has_the_number_now() -> None:
     assert text_of(drawer.draw(1, line("after", START), 0).rows[0]) == "after"
 
 
+def test_a_structured_line_is_message_and_fields() -> None:
+    text = (
+        r'{"level":"error","msg":"no \u001b[2Jstock","res":{"statusCode":500},'
+        r'"err":{"stack":"Error: no stock\n  at accept (server.js:12)"}}'
+    )
+    folded = texts_of(drawn(line(text, START)))
+    assert len(folded) == 1
+    assert folded[0].startswith("ERROR no ")
+    assert "\x1b" not in folded[0]
+    assert folded[0].endswith("res.statusCode=500 ▸ +2")
+    rows = drawn(line(text, START), unfolded=True)
+    assert texts_of(rows)[1:] == ["  Error: no stock", "    at accept (server.js:12)"]
+    drawer = Drawer()
+    drawer.set(ViewOptions(zone=utc, names=False, fields="raw"), None, 80)
+    assert text_of(drawer.draw(1, line(text, START), 0).rows[0]) == text
+
+
 # --- which are unfolded ------------------------------------------------------------------------
 
 

@@ -125,6 +125,10 @@ def test_keys_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         # How it looks.
         await c.press("w")
         assert view.look.wrap
+        await c.press("F")
+        assert view.look.fields == "raw"
+        await c.press("F")
+        assert view.look.fields == "compact"
         await c.press("w", "t")
         assert view.look.stamp == "full"
         assert view.look.zone is utc

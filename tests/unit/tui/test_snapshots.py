@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
+from lobtail.model.entries import make_entry
+from lobtail.model.frames import Stream
+from lobtail.model.items import Item, Line
 from unit.tui import scripted
 from unit.tui.apps import Client, running
 from unit.tui.hurried import run_hurried
@@ -64,12 +67,32 @@ async def question(client: Client) -> None:
     await client.press("escape", "d")
 
 
+async def unfolded(client: Client) -> None:
+    await client.press("0", "E", "u")
+
+
 async def all_keys(client: Client) -> None:
     await client.press("n", "question_mark")
 
 
 async def at_a_mark(client: Client) -> None:
     await client.press("0", "M")
+
+
+def with_trace() -> list[Item]:
+    """Return the usual log, and near its end a stack trace."""
+    web, items = scripted.REFS["shop-web-1"], scripted.history()
+    texts = (
+        "ERROR c.e.shop.OrderController: order 1180 was not placed",
+        "java.lang.IllegalStateException: no stock for item 42",
+        "\tat com.example.shop.Stock.take(Stock.java:42)",
+        "\tat com.example.shop.OrderController.place(OrderController.java:17)",
+        "Caused by: java.sql.SQLException: connection reset",
+        "\t... 12 common frames omitted",
+    )
+    time_ns = items[-4].time_ns
+    lines = [Line(web, Stream.STDOUT, time_ns, text.encode()) for text in texts]
+    return [*items[:-3], make_entry(lines), *items[-3:]]
 
 
 Steps = dict[str, Callable[[Client], Awaitable[None]]]
@@ -92,6 +115,7 @@ GROUPS: list[tuple[dict[str, Any], Steps]] = [
             "help": all_keys,
         },
     ),
+    ({"engine": scripted.ScriptedEngine(with_trace())}, {"entries": unfolded}),
     ({"theme": "light"}, {"light": nothing}),
     ({"size": (80, 24)}, {"80x24": at_a_mark}),
 ]

@@ -175,7 +175,7 @@ def test_keys_are_there_once() -> None:
 
 def test_a_keymap_is_checked() -> None:
     assert check_keymap({"wrap": "W"}) == {"wrap": "W"}
-    assert check_keymap({"search": "F, ctrl+S"}) == {"search": "F,ctrl+s"}
+    assert check_keymap({"search": "X, ctrl+S"}) == {"search": "X,ctrl+s"}
     # Two that change places.
     assert check_keymap({"wrap": "t", "timestamps": "w"}) == {"wrap": "t", "timestamps": "w"}
 

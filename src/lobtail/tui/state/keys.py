@@ -62,11 +62,12 @@ _LOG: Final = (
     Key("level-back", "ctrl+l", "the same steps backwards", "log"),
     Key("stream", "s", "both streams, stdout, stderr", "log"),
     Key("wrap", "w", "wrap long lines", "log", "wrap"),
+    Key("fields", "F", "JSON lines as message and fields, or as written", "log"),
     Key("timestamps", "t", "times: short, full, relative, off", "log", "times"),
     Key("zone", "T", "times in UTC, or in your zone again", "log"),
     Key("names", "o", "the container in front of each line", "log"),
     Key("histogram", "H", "the rate of lines over time", "log"),
-    Key("fold", "u", "unfold or fold the entry: lines that belong together", "log"),
+    Key("fold", "u", "unfold or fold the entry: lines that belong together", "log", "unfold"),
     Key("fold-all", "U", "unfold or fold all entries", "log"),
     Key("detail", "enter", "look at the line closely: its fields as a tree", "log", "detail"),
     Key("select", "v,V", "select lines; the mouse selects text", "log"),
@@ -177,7 +178,18 @@ _APP: Final = (
 FOOTER: Final = (
     *("help", "leave"),
     *("open", "menu", "list-filter", "mark", "stop", "start", "restart", "shell", "remove", "sort"),
-    *("search", "filter", "panel-2", "end", "pause", "detail", "level", "next-error", "jump"),
+    *(
+        "search",
+        "filter",
+        "panel-2",
+        "end",
+        "pause",
+        "detail",
+        "fold",
+        "level",
+        "next-error",
+        "jump",
+    ),
     *("zoom", "copy", "wrap", "timestamps", "context"),
 )
 

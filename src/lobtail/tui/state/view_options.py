@@ -9,9 +9,11 @@ import msgspec
 from lobtail.query.patterns import Pattern
 from lobtail.render.stamps import Stamper, Zone, local, utc
 
-__all__ = ["STAMPS", "Stamp", "ViewOptions"]
+__all__ = ["FIELDS", "STAMPS", "Fields", "Stamp", "ViewOptions"]
 
 Stamp: TypeAlias = Literal["off", "short", "full", "relative"]
+Fields: TypeAlias = Literal["compact", "raw"]
+FIELDS: Final[tuple[Fields, ...]] = ("compact", "raw")
 STAMPS: Final[tuple[Stamp, ...]] = ("off", "short", "full", "relative")
 
 
@@ -23,6 +25,8 @@ class ViewOptions(msgspec.Struct, frozen=True):
     wrap: bool = False
     names: bool = True
     """Whether the container stands before each line."""
+    fields: Fields = "compact"
+    """Whether JSON and logfmt lines are shown as message and fields, or as they were written."""
     highlight: Pattern | None = None
     """What is shown in colour wherever it stands, without being searched."""
 
@@ -31,6 +35,11 @@ class ViewOptions(msgspec.Struct, frozen=True):
         if self.stamp == "off":
             return None
         return Stamper("rfc3339" if self.stamp == "full" else self.stamp, self.zone)
+
+    def next_fields(self) -> ViewOptions:
+        """Return the look with the other way to show structured lines."""
+        following = FIELDS[(FIELDS.index(self.fields) + 1) % len(FIELDS)]
+        return msgspec.structs.replace(self, fields=following)
 
     def next_stamp(self) -> ViewOptions:
         """Return the look with the next kind of times."""

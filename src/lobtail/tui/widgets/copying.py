@@ -10,7 +10,6 @@ from lobtail.model.items import Item, Line
 from lobtail.render.prefix import shown_name
 from lobtail.render.table import width
 from lobtail.render.words import mark_words
-from lobtail.tui.widgets.drawing import safe_text
 from lobtail.tui.widgets.segments import segments_of, text_of
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def copy_selection(view: LogView, *, bare: bool = False) -> tuple[str, int]:
     shown, as on the screen.
     """
     items = view.selected_items()
-    texts = [_texts(item, bare=bare or not view.look.names) for item in items]
+    texts = [_texts(view, item, bare=bare or not view.look.names) for item in items]
     part = view.selected_part()
     if part is not None and texts:
         # Offsets count what is drawn, where tabs are blanks.
@@ -48,9 +47,9 @@ def copy_selection(view: LogView, *, bare: bool = False) -> tuple[str, int]:
     return "\n".join(lines), len(lines)
 
 
-def _texts(item: Item, *, bare: bool) -> list[str]:
+def _texts(view: LogView, item: Item, *, bare: bool) -> list[str]:
     if isinstance(item, Line):
-        return [_SGR.sub("", safe_text(line)) for line in item.lines]
+        return [_SGR.sub("", text) for text in view.drawer.texts(item)]
     return [f"-- {shown_name(item.container)}: {mark_words(item)}" if bare else mark_words(item)]
 
 

@@ -10,7 +10,6 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from lobtail.model.entries import Entry
 from lobtail.model.frames import Stream
 from lobtail.model.items import (
     ContainerRef,
@@ -21,11 +20,13 @@ from lobtail.model.items import (
     Mark,
     Started,
     Stopped,
+    forget_parsed,
     level_of,
 )
 from lobtail.model.sanitize import safe_lines
 from lobtail.query.patterns import Pattern
 from lobtail.render.colors import Colors
+from lobtail.render.fields import FieldsFormat
 from lobtail.render.prefix import shown_name
 from lobtail.render.table import width
 from lobtail.render.words import flag_words, mark_words
@@ -102,6 +103,7 @@ class Drawer:
         self._both: frozenset[str] = frozenset()
         self._stamper = self._look.stamper()
         self._containers = Colors()
+        self._fields = FieldsFormat()
         self._names: tuple[str, ...] = ()
         self._shown: dict[str, str] = {}  # how they are shown
         self._column = 4
@@ -157,16 +159,26 @@ class Drawer:
         if isinstance(item, Mark):
             return DrawnRows(head, _rows([self._mark(item)], room))
         base = self.colors.of_level(level_of(item))
-        if type(item) is not Entry:
-            return DrawnRows(head, _rows(self._text(item, base), room))
-        more = len(item.lines) - 1
-        fold = Segment(f" {'▾' if unfolded else '▸'} +{more:,}", self.colors.dim)
-        rows = _rows(self._text(item.head, base), room and max(8, room - fold.cell_length))
+        first, *others = self.texts(item)
+        flags = flag_words(item.head)
+        if not others:
+            return DrawnRows(head, _rows(self._text(first, base, flags), room))
+        fold = Segment(f" {'▾' if unfolded else '▸'} +{len(others):,}", self.colors.dim)
+        rows = _rows(self._text(first, base, flags), room and max(8, room - fold.cell_length))
         starts = [0]
-        for line in item.lines[1:] if unfolded else ():
+        for text in others if unfolded else ():
             starts.append(len(rows))
-            rows += _rows(self._text(line, base), room and max(8, room - HANGING))
+            rows += _rows(self._text(text, base), room and max(8, room - HANGING))
         return DrawnRows(head, rows, starts, fold)
+
+    def texts(self, line: Line) -> list[str]:
+        """Return the lines that show an entry; nothing but SGR acts in them."""
+        if self._look.fields == "compact":
+            shown = self._fields.texts(line)
+            forget_parsed(line)
+            if shown is not None:
+                return [shown[0], *(text.removeprefix("    ") for text in shown[1:])]
+        return [safe_text(each) for each in line.lines]
 
     def _head(self, item: Item, now_ns: int) -> list[Segment]:
         head: list[Segment] = []
@@ -189,8 +201,7 @@ class Drawer:
         head.append(Segment("│ " if line is not None else "─ ", rule))
         return head
 
-    def _text(self, line: Line, color: Style) -> list[Segment]:
-        text = safe_text(line)
+    def _text(self, text: str, color: Style, flags: str = "") -> list[Segment]:
         begun = beginning(text, LONGEST)
         rest, text = len(text) - len(begun), begun
         base = PLAIN if "\x1b" in text else color
@@ -206,7 +217,7 @@ class Drawer:
                 segments = mark_spans(segments, found, style)
         if rest > 0:
             segments.append(Segment(f" … {rest} more characters", self.colors.dim))
-        if flags := flag_words(line):
+        if flags:
             segments.append(Segment(flags, self.colors.dim))
         return segments
 

@@ -15,7 +15,6 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from lobtail.model.entries import Entry
 from lobtail.model.items import Item
 from lobtail.tui.state.folding import Folding
 from lobtail.tui.state.log import Log
@@ -272,20 +271,8 @@ class LogCanvas(Widget, can_focus=True):
         unfolded = self.folding.is_open(number)
         return self.drawer.draw(number, store.item(number), self.clock(), unfolded=unfolded)
 
-    def entry_at(self, number: int | None) -> Entry | None:
-        """Return the item with a number if it is an entry of several lines."""
-        store = self.log_.store
-        if number is None or not store.first <= number < store.end:
-            return None
-        item = store.item(number)
-        return item if type(item) is Entry else None
-
     def _height_of(self, number: int) -> int:
-        if self.look.wrap:
-            return len(self.drawn(number).rows)
-        if not self.folding.is_open(number) or (entry := self.entry_at(number)) is None:
-            return 1
-        return len(entry.lines)
+        return len(self.drawn(number).rows) if self.look.wrap or self.folding.is_open(number) else 1
 
     def _room(self, drawn: DrawnRows, part: int) -> int:
         """Return how many columns of the screen there are for the text of a row."""

@@ -228,6 +228,10 @@ class LogPane(LogBody):
         """Wrap long lines, or not."""
         self.view.set_look(wrap=not self.view.look.wrap)
 
+    def action_fields(self) -> None:
+        """Show structured lines as message and fields, or as they were written."""
+        self.view.set_look(fields=self.view.look.next_fields().fields)
+
     def action_timestamps(self) -> None:
         """Show times in another way."""
         self.view.set_look(stamp=self.view.look.next_stamp().stamp)

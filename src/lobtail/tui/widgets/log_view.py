@@ -9,12 +9,11 @@ from textual import events
 from textual.message import Message
 
 from lobtail.model.items import Item, Line
-from lobtail.tui.state.filters import visible_text
 from lobtail.tui.state.log import is_error, is_mark
 from lobtail.tui.state.text_selection import Point, TextSelection
 from lobtail.tui.state.viewport import ABOVE, BELOW, ScreenRow
 from lobtail.tui.widgets.log_canvas import LogCanvas
-from lobtail.tui.widgets.segments import width_of
+from lobtail.tui.widgets.segments import segments_of, text_of, width_of
 
 __all__ = ["LogView"]
 
@@ -123,7 +122,7 @@ class LogView(LogCanvas, can_focus=True):
         """Unfold the entry that is pointed at, or fold it; tell whether it is one."""
         self.move(0)
         number = self.view.cursor
-        if number is None or self.entry_at(number) is None:
+        if number is None or self.drawn(number).fold is None:
             return False
         self._fold(number)
         return True
@@ -144,10 +143,10 @@ class LogView(LogCanvas, can_focus=True):
     def _go_to_hit(self, number: int) -> None:
         """Point at an item in which the search finds something, and bring that on the screen."""
         self.go_to(number, middle=False)
-        entry, pattern = self.entry_at(number), self.log_.pattern
-        if entry is None or pattern is None:
+        item, pattern = self.log_.store.item(number), self.log_.pattern
+        if pattern is None or not isinstance(item, Line):
             return
-        texts = map(visible_text, entry.lines)
+        texts = [text_of(segments_of(text)) for text in self.drawer.texts(item)]
         hit = next((i for i, text in enumerate(texts) if pattern.search(text)), 0)
         if not hit:
             return
