@@ -231,9 +231,8 @@ class Grouper:
                 self._group(items, due)
             else:
                 ready = self._pass(items, last, due, now_ns)
-        if len(self._waiting) >= _MAX_WAITING:
-            return ready + self.flush()
-        return ready + self._drain(now_ns)
+        ready += self._drain(now_ns)
+        return ready + self.flush() if len(self._waiting) >= _MAX_WAITING else ready
 
     def due_ns(self) -> int | None:
         """Return when the first of what waits goes out at the latest; None if nothing waits."""

@@ -63,6 +63,8 @@ RULES: Final = (
         into="place",
     ),
     Rule("java.util.logging: what it says", "continues", "[A-Z]+: ", after=("place",), into="said"),
+    # What was read may begin within a trace.
+    Rule("the rest of a trace", "opens", r"[ \t]+at .*(?:\(.*\)|:\d+)$", into="trace"),
     # --- Python
     Rule(
         "python: a traceback", "begins", "", ("Traceback (most recent call last)",), into="python"
@@ -80,6 +82,7 @@ RULES: Final = (
     Rule("python: a group", "begins", r" +\+ Exception Group Traceback", into="group"),
     Rule("python: its members", "continues", r" +[|+]", after=("group",)),
     Rule("python: a syntax error", "begins", r' +File ".*", line \d+$', into="python"),
+    Rule("python: the rest of a traceback", "opens", r'  File ".*", line \d+, in ', into="python"),
     Rule("python: a frame of loguru", "continues", "> File ", after=("python",)),
     Rule(
         "python: the exception",

@@ -46,6 +46,24 @@ class TestWhatBelongs:
         assert entry.level.name == "ERROR"
         assert [each.continues for each in entry.lines] == [False, True, True]
 
+    @pytest.mark.parametrize(
+        "rest",
+        [
+            [
+                "\tat a.B.c(B.java:1)",
+                "\tat a.B.d(B.java:2)",
+                "Caused by: java.io.E: x",
+                "\t... 3 more",
+            ],
+            ['  File "/app/a.py", line 3, in f', "    g()", "ValueError: x"],
+            ["    at accept (/app/server.js:12:11)", "    at node:internal/main:1:2"],
+        ],
+    )
+    def test_the_rest_of_a_trace_is_one_entry(self, rest: list[str]) -> None:
+        """What is read may begin within it."""
+        behind = ["2024-05-01 12:00:00 INFO ready"]
+        assert group(*map(line, [*rest, *behind])) == [rest, behind]
+
     def test_a_line_alone_is_itself(self) -> None:
         alone = line("ready")
         grouper = Grouper()
@@ -165,6 +183,13 @@ class TestBounds:
         sizes = [sum(map(len, each)) for each in group(line("x"), *[line(part)] * 7)]
         assert len(sizes) == 3
         assert max(sizes) < MAX_SIZE
+
+    def test_a_large_batch_does_not_cut_the_last_entry(self) -> None:
+        grouper = Grouper()
+        many = [line(f"2024-05-01 12:00:00 INFO {i}") for i in range(20_000)]
+        found = grouper.feed([*many, line("odd"), *map(line, TRACE[:2])], 0)
+        found += grouper.feed([line(TRACE[2])], 0) + grouper.flush()
+        assert texts(found)[-1] == TRACE
 
     def test_stamps_of_whole_seconds_do_not_hold_back_everything(self) -> None:
         grouper = Grouper()
