@@ -50,6 +50,7 @@ MAX_SIZE: Final = 1 << 20
 """In bytes."""
 # Items that wait at most behind an entry: stamps of whole seconds tell little.
 _MAX_WAITING: Final = 10_000
+_NEVER: Final = -1
 # Containers that are remembered, and beginnings of lines.
 _MAX_TRACKS: Final = 8192
 _MAX_PREFIXES: Final = 4096
@@ -215,11 +216,13 @@ class Grouper:
         self._busy = 0  # how many of those that wait are busy
         self._newest: dict[str, int] = {}  # the youngest stamp that came from each host
 
-    def feed(self, items: list[Item], now_ns: int) -> list[Item]:
+    def feed(self, items: list[Item], now_ns: int, *, held: bool = False) -> list[Item]:
         """Take items, in order; return those that are complete, as far as nothing is before them.
 
-        With no items, those that have waited long enough.
+        With no items, those that have waited long enough; none has while they are ``held``, since
+        what continues them is on its way, however slowly it comes.
         """
+        drained_ns = _NEVER if held else now_ns
         ready: list[Item] = []
         if items:
             youngest = items[-1]
@@ -230,8 +233,8 @@ class Grouper:
             if last is None:
                 self._group(items, due)
             else:
-                ready = self._pass(items, last, due, now_ns)
-        ready += self._drain(now_ns)
+                ready = self._pass(items, last, due, drained_ns)
+        ready += self._drain(drained_ns)
         return ready + self.flush() if len(self._waiting) >= _MAX_WAITING else ready
 
     def due_ns(self) -> int | None:
@@ -244,7 +247,7 @@ class Grouper:
         for item in self._waiting:
             if isinstance(item, _Open):
                 self._complete(item)
-        return self._drain(0)
+        return self._drain(_NEVER)
 
     def waiting(self) -> list[Item]:
         """Return the lines and marks that were taken and have not been returned."""

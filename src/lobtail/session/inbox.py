@@ -86,7 +86,7 @@ class Inbox:
                 queue.make_room()
         if self.grouper is None:
             return expand(items)
-        items = self.grouper.feed(items, now_ns)
+        items = self.grouper.feed(items, now_ns, held=self.merge.reads_history)
         return items + self.grouper.flush() if last and not self.merge.pending else items
 
     @property
@@ -105,7 +105,7 @@ class Inbox:
     def due_in(self) -> float | None:
         """Seconds until something is due; None if that depends on what arrives."""
         dues = [self.merge.due_ns()]
-        if self.grouper is not None:
+        if self.grouper is not None and not self.merge.reads_history:
             dues.append(self.grouper.due_ns())
         due = min((each for each in dues if each is not None), default=None)
         return None if due is None else max(due - self.clock.now_ns(), 0) / 1e9

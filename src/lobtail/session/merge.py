@@ -186,12 +186,17 @@ class Merge:
         """Whether any item has not gone out."""
         return any(source.items for source in self._all())
 
+    @property
+    def reads_history(self) -> bool:
+        """Whether the history of a source has not come yet, as far as it is wanted."""
+        return not all(source.live for source in self._sources.values())
+
     def due_ns(self) -> int | None:
         """Return when the item that has waited longest goes out at the latest.
 
         None if nothing waits, or if a history must be read before anything can go out.
         """
-        if not all(source.live for source in self._sources.values()):
+        if self.reads_history:
             return None
         return min((source.due[0][0] for source in self._all() if source.due), default=None)
 

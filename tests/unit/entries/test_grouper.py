@@ -145,6 +145,13 @@ class TestTime:
         assert texts(grouper.feed([], 5 + WAIT_NS)) == [["y"]]
         assert grouper.due_ns() is None
 
+    def test_what_is_held_waits_longer(self) -> None:
+        grouper = Grouper()
+        assert grouper.feed([line(text) for text in TRACE[:2]], 0, held=True) == []
+        assert grouper.feed([], 10 * WAIT_NS, held=True) == []
+        assert grouper.feed([line(TRACE[2])], 20 * WAIT_NS, held=True) == []
+        assert texts(grouper.feed([], 30 * WAIT_NS)) == [TRACE]
+
     def test_a_continuation_in_the_next_batch_belongs(self) -> None:
         grouper = Grouper()
         assert grouper.feed([line(TRACE[0])], 0) == []
