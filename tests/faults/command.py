@@ -26,9 +26,12 @@ def environment(host: str, extra: Mapping[str, str] | None = None) -> dict[str, 
 
 
 def popen(host: str, *args: str | bytes, **more: Any) -> subprocess.Popen[bytes]:
-    """Start `lobtail ARGS`, outputs in pipes unless `more` says otherwise."""
+    """Start `lobtail ARGS`, outputs in pipes unless `more` says otherwise.
+
+    Unbuffered: what stays in a buffer behind `readline` is missed by `finish`.
+    """
     env = environment(host, more.pop("env", None))
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
     return subprocess.Popen([*more.pop("program", LOBTAIL), *args], env=env, **{**pipes, **more})
 
 

@@ -203,13 +203,16 @@ def test_pretty() -> None:
         result = lobtail(engine.host, *args)
         short = lobtail(engine.host, *args, "-t=short", "--no-prefix")
         none = lobtail(engine.host, *args, "-t=none", "--timezone=UTC")
+        written = lobtail(engine.host, *args, "-t=none", "--fields", "raw")
+    compact = "ERROR GET /pay  status=502"
     pad = "2024-05-01T14:00:05.000000000+02:00"
     assert texts(result) == [
-        f"{pad} web  e│ {WEB[2]}",
+        f"{pad} web  e│ {compact}",
         f"{pad.replace(':05.', ':09.')} db    │ WARNING: slow query",
     ]
-    assert texts(short) == [f"14:00:05.000 {WEB[2]}", f"14:00:09.000 {DB[4]}"]
-    assert texts(none) == [f"web  e│ {WEB[2]}", f"db    │ {DB[4]}"]
+    assert texts(short) == [f"14:00:05.000 {compact}", f"14:00:09.000 {DB[4]}"]
+    assert texts(none) == [f"web  e│ {compact}", f"db    │ {DB[4]}"]
+    assert texts(written) == [f"web  e│ {WEB[2]}", f"db    │ {DB[4]}"]
 
 
 def test_raw() -> None:

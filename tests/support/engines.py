@@ -147,12 +147,14 @@ class TestEngine:
             return self.containers[key]
 
     def popen(self, kind: str, *args: str, **more: Any) -> subprocess.Popen[bytes]:
-        """Start `docker ARGS` or `lobtail ARGS` with both outputs in pipes."""
+        """Start `docker ARGS` or `lobtail ARGS` with both outputs in pipes.
+
+        Unbuffered: what stays in a buffer behind `readline` is missed by `finish`.
+        """
         command = [docker_cli()] if kind == "docker" else LOBTAIL
         env = self.env(more.pop("env", None))
-        return subprocess.Popen(
-            [*command, *args], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more
-        )
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
+        return subprocess.Popen([*command, *args], env=env, **{**pipes, **more})
 
     def run(self, kind: str, *args: str, env: Mapping[str, str] | None = None) -> Result:
         """Run `docker ARGS` or `lobtail ARGS` to its end."""

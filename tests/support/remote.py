@@ -57,9 +57,10 @@ class Far:
     def popen(
         self, kind: str, *args: str, env: Mapping[str, str] | None = None, **more: Any
     ) -> subprocess.Popen[bytes]:
-        """Start `docker ARGS` or `lobtail ARGS`, both outputs in pipes."""
+        """Start `docker ARGS` or `lobtail ARGS`, both outputs in pipes, unbuffered."""
         command = [docker_cli()] if kind == "docker" else LOBTAIL
-        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+        pipe = subprocess.PIPE
+        pipes: dict[str, Any] = {"stdout": pipe, "stderr": pipe, "bufsize": 0, **more}
         return subprocess.Popen([*command, *args], env=self.environment(env), **pipes)
 
     def run(self, kind: str, *args: str, env: Mapping[str, str] | None = None) -> Result:
