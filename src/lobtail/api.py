@@ -126,8 +126,9 @@ class Engine(EngineClient):
         ``Skipped`` mark tells how many were left out in between.
 
         Lines that belong together, such as a stack trace, come as one ``Entry``: a ``Line`` that
-        has all of them in ``lines``, and that filters treat as one. So a line waits 100 ms for
-        those that may continue it. ``continuations`` are regexes of yours: a line in which one is
+        has all of them in ``lines``, and that filters treat as one. So a live line waits 100 ms
+        for those that may continue it, the merge window included, and without such a window for
+        nothing. ``continuations`` are regexes of yours: a line in which one is
         found continues the line before it. With ``group=False`` each line comes by itself.
 
         ``merge_window`` is how long, in seconds, a live line may wait for older ones of other
@@ -368,7 +369,7 @@ def open_tail(asked: Mapping[str, tuple[EngineClient, TailRequest]]) -> Tail:
     What chooses containers may differ between the engines; for all else the first counts.
     """
     _, first = next(iter(asked.values()))
-    grouper = _grouper(first.continuations) if first.group else None
+    grouper = _grouper(first.continuations, first.window_ns) if first.group else None
     inbox = Inbox(first.window_ns, overflow=first.overflow, grouper=grouper)
     positions = None if first.position is None else Positions.load(first.position)
     return Tail(
@@ -474,11 +475,14 @@ def tail_files(
     return Tail(inbox, [session], wanted=_filter(plan))
 
 
-def _grouper(continuations: Sequence[Pattern]) -> Grouper:
+def _grouper(continuations: Sequence[Pattern], window_ns: int = 0) -> Grouper:
     # Only those who ask for entries wait for its patterns to be compiled.
-    from lobtail.entries.grouper import Grouper
+    from lobtail.entries.grouper import WAIT_NS, Grouper
 
-    return Grouper(continuations)
+    # The merge has held a live line for its window already. Whoever wants no such window wants no
+    # waiting at all: what comes together is an entry.
+    wait_ns = max(WAIT_NS - window_ns, 0) if window_ns else 0
+    return Grouper(continuations, wait_ns=wait_ns)
 
 
 def _compiled(regexes: Sequence[str]) -> tuple[Pattern, ...]:

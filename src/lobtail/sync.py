@@ -683,8 +683,9 @@ class Engine(SyncWrapper):
         ``Skipped`` mark tells how many were left out in between.
 
         Lines that belong together, such as a stack trace, come as one ``Entry``: a ``Line`` that
-        has all of them in ``lines``, and that filters treat as one. So a line waits 100 ms for
-        those that may continue it. ``continuations`` are regexes of yours: a line in which one is
+        has all of them in ``lines``, and that filters treat as one. So a live line waits 100 ms
+        for those that may continue it, the merge window included, and without such a window for
+        nothing. ``continuations`` are regexes of yours: a line in which one is
         found continues the line before it. With ``group=False`` each line comes by itself.
 
         ``merge_window`` is how long, in seconds, a live line may wait for older ones of other

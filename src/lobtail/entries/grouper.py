@@ -205,11 +205,14 @@ class _Track:
 class Grouper:
     """Makes entries of the lines of any number of containers.
 
-    ``rules`` are the user's own. The caller passes the time, by a clock that is never set.
+    ``rules`` are the user's own. ``wait_ns`` is for how long the last line may be held back: a
+    caller that has held lines for a while already needs less. The caller passes the time, by a
+    clock that is never set.
     """
 
-    def __init__(self, rules: Sequence[UserRule] = ()) -> None:
+    def __init__(self, rules: Sequence[UserRule] = (), *, wait_ns: int = WAIT_NS) -> None:
         self._rules = tuple(rules)
+        self._wait_ns = wait_ns
         self._waiting: deque[Item | _Open] = deque()
         self._tracks: dict[tuple[int, Stream], _Track] = {}
         self._shapes: dict[bytes, Shape] = {}
@@ -228,7 +231,7 @@ class Grouper:
             youngest = items[-1]
             if youngest.time_ns is not None:
                 self._newest[youngest.container.host] = youngest.time_ns
-            due = now_ns + WAIT_NS
+            due = now_ns + self._wait_ns
             last = None if self._rules or self._busy else self._passing(items)
             if last is None:
                 self._group(items, due)

@@ -32,6 +32,7 @@ def group(*lines: Line) -> list[list[str]]:
     return texts(grouper.feed(list(lines), 0) + grouper.flush())
 
 
+NEXT = "2024-05-01 12:00:01 INFO next"
 TRACE = ["2024-05-01 12:00:00 ERROR no stock", "java.lang.E: x", "\tat a.B.c(B.java:1)"]
 
 
@@ -143,6 +144,12 @@ class TestTime:
         assert grouper.due_ns() == 5 + WAIT_NS
         assert grouper.feed([], 4 + WAIT_NS) == []
         assert texts(grouper.feed([], 5 + WAIT_NS)) == [["y"]]
+        assert grouper.due_ns() is None
+
+    def test_without_a_wait_what_comes_together_is_an_entry(self) -> None:
+        grouper = Grouper(wait_ns=0)
+        whole, alone = grouper.feed([line(text) for text in [*TRACE, NEXT]], 7)
+        assert texts([whole, alone]) == [TRACE, [NEXT]]
         assert grouper.due_ns() is None
 
     def test_what_is_held_waits_longer(self) -> None:
