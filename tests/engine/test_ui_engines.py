@@ -118,7 +118,7 @@ def test_what_is_done_is_done_on_the_engine_of_its_row(fleet: Fleet, name: str) 
         screen.open("images", IMAGE)
         screen.press("g", "k")
         for engine in fleet.engines.values():
-            identifier = engine.inspect(IMAGE)["Id"]
+            identifier = engine.api.json("GET", f"/images/{IMAGE}/json")["Id"]
             screen.has(identifier.removeprefix("sha256:"))
             screen.press("j")
         screen.press("P")

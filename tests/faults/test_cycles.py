@@ -10,12 +10,20 @@ import sys
 import pytest
 
 from benchkit.cycling import Held
-from faults.fake_engine import FakeEngine, frame, json_answer, log, stall
+from faults.fake_engine import LAST, Connection, FakeEngine, frame, json_answer, log, stall
 from support.engines import ROOT
 
 CYCLES = 500
 LINE = frame(1, b"2026-11-24T01:02:03.000000001Z here\n")
 WEB = [{"Id": "4f" * 32, "Names": ["/web"], "State": "running"}]
+
+
+def follow(connection: Connection) -> None:
+    """End a history, and keep what is followed open."""
+    if "follow=1" not in connection.requests[-1]:
+        connection.send(LAST)
+    else:
+        stall(connection)
 
 
 @pytest.mark.parametrize("what", ["logs", "tail", "sync.logs", "sync.tail"])
@@ -29,7 +37,7 @@ def test_nothing_is_left(what: str) -> None:
         "/info": json_answer({"SystemTime": "2026-11-24T01:02:03Z"}),
         "/containers/json": json_answer(WEB),
         "/events": log([], stall),
-        "/logs": log([LINE], stall),
+        "/logs": log([LINE], follow),
     }
     with FakeEngine(answers=answers, inspect=inspect) as fake:
         command = [sys.executable, "-W", "error", "-m", "benchkit.cycling"]

@@ -82,7 +82,7 @@ def test_demo_on_the_users_engine(engine: str) -> None:
     merged = output.partition("$ lobtail tail --no-follow -n 3 -t=short")[2].partition("\n#")[0]
     assert len(re.findall(r"^\d\d:\d\d:\d\d\.\d{3} [\w-]+ +e?│ ", merged, re.MULTILINE)) == 8
     grave = output.partition("--level warn")[2].partition("\n#")[0]
-    assert '│ {"level":"warn","msg":"retry in 5 s","attempt":2}\n' in grave
+    assert "│ WARN  retry in 5 s  attempt=2\n" in grave
     assert "[Note]" not in grave
     found = re.search(r'^\{"v":2,.*', output, re.MULTILINE)
     assert found

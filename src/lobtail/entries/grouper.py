@@ -105,6 +105,13 @@ _ANYWHERE: Final = [(pattern, rule) for pattern, rule in _compiled("continues") 
 _TEXTS_ANYWHERE: Final = tuple(text.encode() for _, rule in _ANYWHERE for text in rule.texts)
 
 
+def _made(lines: list[Line]) -> list[Line]:
+    """Return the entry of lines; each for itself where all behind the head are blank."""
+    if any(line.raw.strip() for line in lines[1:]):
+        return [make_entry(lines)]
+    return lines
+
+
 class UserRule(Protocol):
     """A regex of the user: a line in which it is found continues the one before it."""
 
@@ -417,7 +424,7 @@ class Grouper:
                 if not first.closed and first.due > now_ns and not self._is_past(first.last):
                     break
                 self._complete(first)
-                ready.append(make_entry(first.lines) if len(first.lines) > 1 else first.last)
+                ready += _made(first.lines)
             else:
                 ready.append(first)
             waiting.popleft()

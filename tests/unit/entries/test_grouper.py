@@ -118,6 +118,13 @@ class TestWhatBelongs:
             or text == "next"
         )
 
+    def test_blank_lines_alone_make_no_entry(self) -> None:
+        assert group(line("1"), line(""), line("2"), line(""), line(" ")) == [
+            *(["1"], [""], ["2"], [""], [" "]),
+        ]
+        trace = [*TRACE[:2], "", TRACE[2], ""]
+        assert group(*map(line, trace)) == [trace]
+
 
 class TestPlainText:
     """Lines without time and level, where the others have them."""
