@@ -134,8 +134,11 @@ class Case:
         self._number += 1
         if kind < 2:  # equal to others
             texts = [b"same\n"]
-        elif kind < 4:  # pieces of a long line, equal to each other
-            texts = [b"piece", b"piece", b"%d\n" % self._number]
+        elif kind < 4:
+            # Pieces of a long line, equal to each other. Those of two lines are not: where both
+            # have one stamp as well, a cut may put pieces of the second behind its end.
+            piece = b"piece of %d" % self._number
+            texts = [piece, piece, b"%d\n" % self._number]
         else:
             texts = [b"%d\n" % self._number]
         engine.add(now / S, [engine.record(time_ns, text, stream) for text in texts])
