@@ -9,7 +9,7 @@ import pytest
 from lobtail.entries.grouper import Grouper
 from lobtail.model.frames import Stream
 from lobtail.model.items import ContainerRef, Item, Line
-from support.programs import Entry, Written, mixed, programs
+from support.programs import Program, Written, mixed, programs
 
 # What the documents say (docs/entries.md): of single lines at most so many are joined to others,
 # and of entries of several lines so many are not found as they are.
@@ -52,23 +52,21 @@ def test_a_mixed_log_is_grouped_as_it_was_written(seed: int) -> None:
     assert len(several - right) <= MOST_MISSED * len(several)
 
 
-def _cases() -> list[tuple[str, Entry]]:
-    return [(program.name, entry) for program in programs() for entry in program.entries]
-
-
-@pytest.mark.parametrize(("name", "entry"), _cases())
-def test_each_entry_is_one_with_its_level(name: str, entry: Entry) -> None:
-    ref = ContainerRef(name, name)
-    # What is usual for a container is known from its other lines.
-    (program,) = (each for each in programs() if each.name == name)
-    singles = [
-        each for each in program.entries if len(each.lines) == 1 and each.stderr == entry.stderr
-    ]
-    stream = Stream.STDERR if entry.stderr else Stream.STDOUT
-    before = [Line(ref, stream, n * 10**9, each.lines[0]) for n, each in enumerate(singles)]
-    lines = [Line(ref, stream, 10**12 + n, raw) for n, raw in enumerate(entry.lines)]
-    grouper = Grouper()
-    *_, found = grouper.feed([*before, *lines], 0) + grouper.flush()
-    assert isinstance(found, Line)
-    assert [line.raw for line in found.lines] == list(entry.lines)
-    assert found.level.name.lower() == entry.level
+@pytest.mark.parametrize(
+    "program", [pytest.param(program, id=program.name) for program in programs()]
+)
+def test_each_entry_is_one_with_its_level(program: Program) -> None:
+    ref = ContainerRef(program.name, program.name)
+    for entry in program.entries:
+        # What is usual for a container is known from its other lines.
+        singles = [
+            each for each in program.entries if len(each.lines) == 1 and each.stderr == entry.stderr
+        ]
+        stream = Stream.STDERR if entry.stderr else Stream.STDOUT
+        before = [Line(ref, stream, n * 10**9, each.lines[0]) for n, each in enumerate(singles)]
+        lines = [Line(ref, stream, 10**12 + n, raw) for n, raw in enumerate(entry.lines)]
+        grouper = Grouper()
+        *_, found = grouper.feed([*before, *lines], 0) + grouper.flush()
+        assert isinstance(found, Line)
+        assert [line.raw for line in found.lines] == list(entry.lines)
+        assert found.level.name.lower() == entry.level
