@@ -395,7 +395,7 @@ _SMALL: Final = _by_first_letter(filter(str.isalpha, _NAMES), "{}", "(?:{})")
 _BRACKETED: Final = _by_first_letter(filter(str.isalpha, _NAMES), "[{}{}]", "(?i:{})")
 
 _SECOND: Final = (  # the seconds of a time and what may stand behind them
-    r"[0-5]\d(?:[.,]\d{1,9}+)?+(?: ?+(?:Z|UTC|[AP]M|[+-]\d\d:?+\d\d))?+"
+    r"[0-5]\d(?:[.,]\d{1,9}+)?(?: ?+(?:Z|UTC|[AP]M|[+-]\d\d:?+\d\d))?"
 )
 _TIMED: Final = (
     r" (http: panic)(?= serving )"  # go
@@ -440,7 +440,7 @@ _SHAPES: Final = (
     r"\[System\](?= \[MY-)",
     r"\[Recovery\](?= \d{4}/)",
     # [warn], [WARN ], [core:error], [core:trace3]
-    rf"\[(?:[A-Za-z_]\w{{0,32}}+:)?+ {{0,5}}+(?=[A-Za-z])({_BRACKETED})[1-8]?+ {{0,9}}+\]",
+    rf"\[(?:[A-Za-z_]\w{{0,32}}+:)? {{0,5}}+(?=[A-Za-z])({_BRACKETED})[1-8]?+ {{0,9}}+\]",
     r"\[([VTDIWEFC])\](?=[\s\[:])",  # ] [E] x
     rf"\] {_WORD}(?=:\s)",  # unbound[1:0] error: x
     r"<([A-Z][a-z]{3,12}+)> ",  # clickhouse
@@ -468,11 +468,11 @@ _BEGIN: Final = re.compile(
     rb"([A-Za-z]{3,13}+):(?!/)"  # fail: x
     rb"|npm ([a-z]{4,9}+) "
     rb"|([DINWEC]) \[\d\d/[A-Z][a-z]{2}/\d{4}:"  # cups
-    rb"|([IWEF])\d{4}(?:\d\d){0,2}+ \d\d:\d\d:\d\d"  # klog, cockroach
-    rb"|\[([TDIWEFC]) (?:(?:\d{4}-\d\d-\d\d|\d{6}) )?+\d\d:\d\d:"  # jupyter, tornado
+    rb"|([IWEF])\d{4}(?:\d\d){0,2} \d\d:\d\d:\d\d"  # klog, cockroach
+    rb"|\[([TDIWEFC]) (?:(?:\d{4}-\d\d-\d\d|\d{6}) )?\d\d:\d\d:"  # jupyter, tornado
     rb"|<(\d{1,3}+)>"  # syslog
     rb"|- ([a-z]{4,5}+) "  # next
-    rb"|=((?:[A-Z]{4,10}+ )?+REPORT)="  # erlang
+    rb"|=((?:[A-Z]{4,10}+ )?REPORT)="  # erlang
     rb"|Zigbee2MQTT:([a-z]{4,7}+) "
 )
 _REQUESTED: Final = re.compile(rb"\[\d\d/[A-Z][a-z]{2}/\d{4}:")
